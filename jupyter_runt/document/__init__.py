@@ -1,0 +1,1 @@
+"""The documents as CRDTs: their schema, what changed in them, and `.ipynb` in and out."""

@@ -1,0 +1,1 @@
+"""The facts: what happened, in the past tense, versioned, never changed once released."""

@@ -1,0 +1,53 @@
+"""Identifiers, as types, and the few places that make them."""
+
+import hashlib
+from typing import NewType
+from uuid import uuid4
+
+NotebookId = NewType("NotebookId", str)
+"""A document in our registry: a notebook or any other text file. It is the key of its event log."""
+
+HistoryId = NewType("HistoryId", str)
+"""One Yjs history of a document. A client that holds another one must not merge (RM3)."""
+
+CellId = NewType("CellId", str)
+ExecutionId = NewType("ExecutionId", str)
+RuntimeSessionId = NewType("RuntimeSessionId", str)
+CommandId = NewType("CommandId", str)
+
+ActorId = NewType("ActorId", str)
+"""Who did it: `user:<name>`, `agent:<turn>`, `runtime:<session>` or `file`."""
+
+Seq = NewType("Seq", int)
+"""Position of an event in its document's log; the first is 1 and there are no gaps (EL3)."""
+
+FILE_ACTOR = ActorId("file")
+
+
+def new_id() -> str:
+    """Return a random identifier (UUID 4)."""
+    return str(uuid4())
+
+
+def user_actor(username: str) -> ActorId:
+    """Return the actor of an authenticated person."""
+    return ActorId(f"user:{username}")
+
+
+def runtime_actor(session: RuntimeSessionId) -> ActorId:
+    """Return the actor of a runtime session: its effects are outputs and execution states."""
+    return ActorId(f"runtime:{session}")
+
+
+def is_person(actor: ActorId) -> bool:
+    """Tell whether a person, rather than an agent, a runtime or the file, acted (EX9)."""
+    return actor.startswith("user:")
+
+
+def derived_client_id(*parts: str) -> int:
+    """Return the Yjs client id that belongs to `parts`: the same on every replay.
+
+    32 bits of SHA-256, like the random ids that Yjs gives to browsers.
+    """
+    digest = hashlib.sha256("\0".join(parts).encode()).digest()
+    return int.from_bytes(digest[:4], "big")

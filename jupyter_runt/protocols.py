@@ -1,0 +1,271 @@
+"""The seams: what a layer needs from another, without knowing who provides it."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from jupyter_runt.events.base import Draft, Event
+from jupyter_runt.ids import HistoryId, NotebookId, Seq
+
+SnapshotKind = Literal["document", "runtime"]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A projection of a log up to and with `seq`: replay is the snapshot and the events after."""
+
+    seq: Seq
+    data: bytes
+
+
+class EventLog(Protocol):
+    """One append-only log of events per document.
+
+    An append is durable, and its events readable, before it returns (EL1). Rules EL1 to EL6 hold
+    for every implementation: `tests/contracts/event_log.py`.
+    """
+
+    async def append(
+        self, notebook_id: NotebookId, drafts: Sequence[Draft], *, fence: int | None = None
+    ) -> list[Event]:
+        """Append all of `drafts` or none, and return them with their `seq` and time.
+
+        Args:
+            fence: the token of the runtime lease that the writer believes it holds.
+
+        Raises:
+            StaleFence: the current runtime lease has another fence, or there is none.
+            StoreUnavailable: nothing was written; the same append may be tried again.
+        """
+        ...
+
+    async def read(
+        self,
+        notebook_id: NotebookId,
+        after: Seq,
+        *,
+        limit: int = 1000,
+        names: frozenset[str] | None = None,
+    ) -> list[Event]:
+        """Return up to `limit` committed events with a `seq` above `after`, in order.
+
+        Args:
+            names: only events of these names.
+
+        Raises:
+            Compacted: events above `after` were folded into a snapshot.
+        """
+        ...
+
+    async def head(self, notebook_id: NotebookId) -> Seq:
+        """Return the last committed `seq`, 0 for an empty log."""
+        ...
+
+    async def grown(self, notebook_id: NotebookId, after: Seq) -> Seq:
+        """Wait until the log has an event above `after`, and return the head."""
+        ...
+
+    async def put_snapshot(
+        self, notebook_id: NotebookId, kind: SnapshotKind, snapshot: Snapshot
+    ) -> None:
+        """Keep a snapshot; an older one of the same kind and seq is replaced."""
+        ...
+
+    async def snapshot(
+        self, notebook_id: NotebookId, kind: SnapshotKind, at: Seq | None = None
+    ) -> Snapshot | None:
+        """Return the last snapshot of the kind (with a `seq` of at most `at`), if any."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FileIdentity:
+    """What the file system knows of a file. `path` is root-relative, real and without a leading /.
+
+    `device` and `inode` are None where contents are not plain files.
+    """
+
+    path: str
+    device: int | None = None
+    inode: int | None = None
+    digest: str | None = None
+    """SHA-256 (hex) of the content, when it is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A document in the registry."""
+
+    notebook_id: NotebookId
+    history_id: HistoryId
+    file: FileIdentity
+    checkpoint_seq: Seq
+    """Everything up to here is in the file as we last read or wrote it; 0 before the first."""
+
+
+class Registry(Protocol):
+    """Which file is which document. Paths are as `FileIdentity` says."""
+
+    async def resolve(self, file: FileIdentity) -> tuple[Registration, bool]:
+        """Return the document of a file that exists, and whether it was registered just now.
+
+        The same path is the same document, whatever its inode. A path never seen is a file that was
+        moved behind our back if exactly one registered path is gone (says `missing`) and fits as
+        ARCHITECTURE's Identity says; else a new document.
+        """
+        ...
+
+    async def get(self, notebook_id: NotebookId) -> Registration | None:
+        """Return the document of an id."""
+        ...
+
+    async def find(self, path: str) -> Registration | None:
+        """Return the document at a path."""
+        ...
+
+    async def moved(self, old: str, new: str) -> None:
+        """Record that a file, or every file of a folder, was renamed through the contents API."""
+        ...
+
+    async def deleted(self, path: str) -> None:
+        """Record that a file or folder was deleted through the contents API."""
+        ...
+
+    async def checkpointed(self, notebook_id: NotebookId, file: FileIdentity, seq: Seq) -> None:
+        """Record that the file holds the document as of `seq`."""
+        ...
+
+
+LeaseKind = Literal["documents", "runtime"]
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to write. Each acquisition of the same lease has a larger `fence`."""
+
+    notebook_id: NotebookId
+    kind: LeaseKind
+    fence: int
+    holder: str
+    """Server id of the holder."""
+    info: dict[str, Any]
+    """What others are told, such as the holder's URL."""
+
+
+class Leases(Protocol):
+    """Who may write to a notebook: its documents, and as its runtime."""
+
+    async def acquire(
+        self, notebook_id: NotebookId, kind: LeaseKind, info: dict[str, Any]
+    ) -> Lease:
+        """Take a lease that is free, ours already (with a new fence), or of a dead holder.
+
+        Raises:
+            LeaseHeld: another live server holds it; `detail` is its `info`.
+        """
+        ...
+
+    async def release(self, lease: Lease) -> None:
+        """Give a lease back; nothing happens if its fence is no longer the current one."""
+        ...
+
+    async def current(self, notebook_id: NotebookId, kind: LeaseKind) -> Lease | None:
+        """Return the lease as it stands, its holder alive or not."""
+        ...
+
+
+class Store(EventLog, Registry, Leases, AbstractAsyncContextManager["Store"], Protocol):
+    """Everything that is kept, behind one lifetime."""
+
+
+class ChannelClosed(Exception):
+    """The other side of a channel is gone."""
+
+
+class Channel(Protocol):
+    """A stream of binary frames to one peer: a WebSocket, or a pair in memory."""
+
+    async def receive(self) -> bytes:
+        """Return the next frame.
+
+        Raises:
+            ChannelClosed: there is none and there will be none.
+        """
+        ...
+
+    async def send(self, frame: bytes) -> None:
+        """Send a frame; returns when the transport has taken it, so that slowness is felt.
+
+        Raises:
+            ChannelClosed: nobody listens any more.
+        """
+        ...
+
+    async def close(self, code: int, reason: str) -> None:
+        """Close with a WebSocket close code (RFC 6455 §7.4); nothing happens the second time."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class KernelMessage:
+    """A message from a kernel, as Jupyter's messaging protocol 5.4 defines it."""
+
+    channel: Literal["shell", "control", "iopub", "stdin"]
+    msg_type: str
+    parent_id: str | None
+    """`msg_id` of the request that it answers."""
+    content: dict[str, Any]
+    metadata: dict[str, Any]
+    buffers: tuple[memoryview, ...] = ()
+
+
+class KernelConnection(Protocol):
+    """The client side of one kernel, for its whole life, restarts included."""
+
+    def messages(self) -> AsyncIterator[KernelMessage]:
+        """Yield everything the kernel says, in order per channel; ends when closed."""
+        ...
+
+    def execute(self, msg_id: str, code: str, *, metadata: dict[str, Any] | None = None) -> None:
+        """Send an execute_request with history, stdin and stop_on_error off; `msg_id` is ours."""
+        ...
+
+    def reply_input(self, value: str) -> None:
+        """Answer the pending input_request."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """A kernel that runs and belongs to one notebook."""
+
+    kernel_id: str
+    kernel_name: str
+    connection: KernelConnection
+
+
+class KernelGateway(Protocol):
+    """Starts, restarts and stops the one kernel of a notebook; `execution/kernels.py`."""
+
+    async def start(
+        self, notebook_id: NotebookId, path: str, kernel_name: str | None, kernel_id: str
+    ) -> Kernel:
+        """Start a kernel under `kernel_id` and connect to it.
+
+        Raises:
+            RuntimeLost: it could not be started; the message says why.
+        """
+        ...
+
+    async def interrupt(self, kernel_id: str) -> None:
+        """Interrupt the kernel."""
+        ...
+
+    async def restart(self, kernel_id: str) -> None:
+        """Restart the kernel in place: same id, same connection object."""
+        ...
+
+    async def stop(self, kernel_id: str) -> None:
+        """Shut the kernel down and close its connection; no process stays behind."""
+        ...
