@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pycrdt import Doc, TransactionEvent
 
@@ -32,7 +32,7 @@ class SharedDocument(ABC):
     """Version of the content's schema, as `jupyter_ydoc` numbers it."""
 
     def __init__(self, client_id: int | None = None) -> None:
-        self.doc: Doc = Doc(client_id=client_id)
+        self.doc: Doc[Any] = Doc(client_id=client_id)
         self._update: bytes | None = None
         self._subscription = self.doc.observe(self._on_transaction)
 
