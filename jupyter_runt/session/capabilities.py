@@ -1,0 +1,65 @@
+"""What a person must be allowed to do for each command."""
+
+from enum import Enum
+from types import MappingProxyType
+from typing import Final
+
+from jupyter_runt.commands import (
+    CancelExecutions,
+    ClearOutputs,
+    Command,
+    CreateCell,
+    DeleteCells,
+    EditCell,
+    EvictRuntime,
+    ExecuteCells,
+    InterruptRuntime,
+    MoveCell,
+    ReplyInput,
+    RestartAndRunAll,
+    RestartRuntime,
+    RunAll,
+    SetCellType,
+    SetCellVisibility,
+    SetContextVisibility,
+    StartRuntime,
+    StopRuntime,
+)
+
+
+class Capability(Enum):
+    """A class of commands; the value is the action and resource asked of Jupyter's authorizer."""
+
+    READ = ("read", "contents")
+    EDIT = ("write", "contents")
+    EXECUTE = ("execute", "kernels")
+    ADMINISTER = ("write", "kernels")
+
+
+CAPABILITIES: Final = MappingProxyType(
+    {
+        ExecuteCells: Capability.EXECUTE,
+        RunAll: Capability.EXECUTE,
+        RestartAndRunAll: Capability.EXECUTE,
+        CancelExecutions: Capability.EXECUTE,
+        InterruptRuntime: Capability.EXECUTE,
+        RestartRuntime: Capability.EXECUTE,
+        StartRuntime: Capability.EXECUTE,
+        StopRuntime: Capability.EXECUTE,
+        ReplyInput: Capability.EXECUTE,
+        EvictRuntime: Capability.ADMINISTER,
+        ClearOutputs: Capability.EDIT,
+        CreateCell: Capability.EDIT,
+        EditCell: Capability.EDIT,
+        MoveCell: Capability.EDIT,
+        DeleteCells: Capability.EDIT,
+        SetCellType: Capability.EDIT,
+        SetContextVisibility: Capability.EDIT,
+        SetCellVisibility: Capability.EDIT,
+    }
+)
+
+
+def required(command: Command) -> Capability:
+    """Return what the sender of a command must be allowed to do."""
+    return CAPABILITIES[type(command)]

@@ -1,0 +1,201 @@
+"""What a command leads to: pure, so that every rule of the queue and the prompt can be tested."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from jupyter_runt.commands import (
+    CancelExecutions,
+    ClearOutputs,
+    Command,
+    EvictRuntime,
+    ExecuteCells,
+    InterruptRuntime,
+    ReplyInput,
+    RestartAndRunAll,
+    RestartRuntime,
+    RunAll,
+    StartRuntime,
+    StopRuntime,
+)
+from jupyter_runt.document.materialize import RuntimeState
+from jupyter_runt.errors import CellNotFound, Conflict, ExecutionNotFound, InvalidCommand
+from jupyter_runt.events.base import Payload
+from jupyter_runt.events.execution import ExecutionCancelled, ExecutionRequested
+from jupyter_runt.events.outputs import InputReplied, OutputsCleared
+from jupyter_runt.ids import ActorId, CellId, ExecutionId, Seq
+
+
+class DocumentView(Protocol):
+    """What a decision may look at in the notebook."""
+
+    @property
+    def cell_ids(self) -> Sequence[CellId]:
+        """The cells, from the top."""
+        ...
+
+    def has_cell(self, cell_id: CellId) -> bool:
+        """Tell whether the cell is there."""
+        ...
+
+    def cell_type(self, cell_id: CellId) -> str:
+        """Return the type of the cell: code, markdown, raw, ai or sql."""
+        ...
+
+    def source(self, cell_id: CellId) -> str:
+        """Return the text of the cell."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeAction:
+    """What the runtime is to do once the events are in the log."""
+
+    kind: Literal["run", "start", "interrupt", "restart", "stop", "evict", "reply"]
+    kernel_name: str | None = None
+    value: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The events that a command leads to at once, and what the runtime does after."""
+
+    payloads: tuple[Payload, ...] = ()
+    action: RuntimeAction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a decision is made from."""
+
+    state: RuntimeState
+    document: DocumentView
+    document_seq: Seq
+    actor: ActorId
+    new_execution_id: Callable[[], ExecutionId]
+
+
+def decide(command: Command, now: Moment) -> Decision:
+    """Return what a command leads to; document edits are `intents.apply_intent`'s.
+
+    Raises:
+        CellNotFound, ExecutionNotFound: it names something that is not there.
+        InvalidCommand: it asks a cell to run that cannot.
+        Conflict: the prompt was answered already.
+    """
+    match command:
+        case ExecuteCells():
+            run = RuntimeAction("run")
+            return Decision(_request(now, command.cell_ids, command.stop_on_error), run)
+        case RunAll():
+            cells = _runnable(now.document)
+            return Decision(_request(now, cells, command.stop_on_error), RuntimeAction("run"))
+        case RestartAndRunAll():
+            requests = _request(now, _runnable(now.document), command.stop_on_error)
+            cancelled = _cancel_waiting(now.state, "The kernel was restarted.")
+            return Decision((*cancelled, *requests), RuntimeAction("restart"))
+        case CancelExecutions():
+            return _cancel(now.state, command.execution_ids)
+        case ReplyInput():
+            return _reply_input(now.state, command)
+        case ClearOutputs():
+            return Decision((OutputsCleared(cell_ids=command.cell_ids or ()),))
+        case _:
+            return _control(command, now.state)
+
+
+def _control(command: Command, state: RuntimeState) -> Decision:
+    match command:
+        case StartRuntime():
+            return Decision(action=RuntimeAction("start", kernel_name=command.kernel_name))
+        case InterruptRuntime():
+            return Decision(action=RuntimeAction("interrupt"))
+        case RestartRuntime():
+            cancelled = _cancel_waiting(state, "The kernel was restarted.")
+            return Decision(cancelled, RuntimeAction("restart"))
+        case StopRuntime():
+            cancelled = _cancel_waiting(state, "The kernel was shut down.")
+            return Decision(cancelled, RuntimeAction("stop"))
+        case EvictRuntime():
+            cancelled = _cancel_waiting(state, "The runtime was evicted.")
+            return Decision(cancelled, RuntimeAction("evict"))
+        case _:
+            return Decision()
+
+
+def _runnable(document: DocumentView) -> list[CellId]:
+    return [
+        cell_id
+        for cell_id in document.cell_ids
+        if document.cell_type(cell_id) == "code" and document.source(cell_id).strip()
+    ]
+
+
+def _request(
+    now: Moment, cell_ids: Iterable[CellId], stop_on_error: bool
+) -> tuple[ExecutionRequested, ...]:
+    requests = []
+    for index, cell_id in enumerate(cell_ids):
+        if not now.document.has_cell(cell_id):
+            raise CellNotFound(f"There is no cell {cell_id}.", cell_ids=[cell_id])
+        kind = now.document.cell_type(cell_id)
+        if kind != "code":
+            raise InvalidCommand(
+                f"Cell {cell_id} is a {kind} cell; only code cells run on the kernel.",
+                errors=[{"field": f"cell_ids.{index}", "message": "is not a code cell"}],
+            )
+        requests.append(
+            ExecutionRequested(
+                execution_id=now.new_execution_id(),
+                cell_id=cell_id,
+                source=now.document.source(cell_id),
+                document_seq=now.document_seq,
+                requested_by=now.actor,
+                stop_on_error=stop_on_error,
+            )
+        )
+    return tuple(requests)
+
+
+def _waiting(state: RuntimeState) -> list[ExecutionId]:
+    return [
+        execution_id
+        for execution_id in state.queue
+        if state.executions[execution_id].status == "requested"
+    ]
+
+
+def _cancel_waiting(state: RuntimeState, reason: str) -> tuple[ExecutionCancelled, ...]:
+    return tuple(
+        ExecutionCancelled(execution_id=execution_id, reason=reason)
+        for execution_id in _waiting(state)
+    )
+
+
+def _cancel(state: RuntimeState, named: tuple[ExecutionId, ...] | None) -> Decision:
+    for execution_id in named or ():
+        if execution_id not in state.executions:
+            raise ExecutionNotFound(
+                f"There is no execution {execution_id}.", execution_ids=[execution_id]
+            )
+    wanted = set(state.queue if named is None else named)
+    waiting = _waiting(state)
+    cancelled = tuple(
+        ExecutionCancelled(execution_id=execution_id, reason="Cancelled.")
+        for execution_id in waiting
+        if execution_id in wanted
+    )
+    runs = wanted.intersection(state.queue).difference(waiting)
+    return Decision(cancelled, RuntimeAction("interrupt") if runs else None)
+
+
+def _reply_input(state: RuntimeState, command: ReplyInput) -> Decision:
+    execution = state.executions.get(command.execution_id)
+    if execution is None:
+        raise ExecutionNotFound(
+            f"There is no execution {command.execution_id}.", execution_ids=[command.execution_id]
+        )
+    if execution.status != "waiting_input":
+        raise Conflict("Nobody waits for this answer: it was given already, or the cell ended.")
+    reply = InputReplied(execution_id=command.execution_id)
+    return Decision((reply,), RuntimeAction("reply", value=command.value))

@@ -1,0 +1,190 @@
+"""The file of a document: where it is, what it holds, and how it is written."""
+
+import errno
+import hashlib
+import os
+import posixpath
+import secrets
+from asyncio import to_thread
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from jupyter_runt.errors import FileUnreadable, NotebookNotFound
+from jupyter_runt.protocols import FileIdentity
+
+MAX_FILE_BYTES = 1 << 30
+
+
+class FileNotWritten(Exception):
+    """The file could not be written; the message says why, for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileContent:
+    """What was read, and from which file."""
+
+    data: bytes
+    identity: FileIdentity
+
+
+class Files(Protocol):
+    """How documents reach their files. `path` is a root-relative API path in any spelling."""
+
+    async def identify(self, path: str) -> FileIdentity:
+        """Return the identity of a file, without its digest.
+
+        Raises:
+            NotebookNotFound: there is no such file.
+            FileUnreadable: it is a folder, or permission is missing.
+        """
+        ...
+
+    async def read(self, path: str) -> FileContent:
+        """Return a file's content; raises as `identify`, and FileUnreadable above 1 GiB."""
+        ...
+
+    async def write(self, path: str, data: bytes) -> FileIdentity:
+        """Replace a file's content atomically.
+
+        Raises:
+            FileNotWritten: the old content is still there.
+        """
+        ...
+
+    def exists(self, path: str) -> bool:
+        """Tell whether there is a file; called in a thread."""
+        ...
+
+    def content_hash(self, data: bytes) -> str:
+        """Return the hash that the contents API tells of this content."""
+        ...
+
+
+class LocalFiles:
+    """Files below a root folder, written as Jupyter's file contents manager would."""
+
+    def __init__(self, root: Path, *, hash_algorithm: str = "sha256") -> None:
+        self._root = root.resolve()
+        self._hash_algorithm = hash_algorithm
+
+    async def identify(self, path: str) -> FileIdentity:
+        """See `Files`."""
+        return await to_thread(self._identify, path)
+
+    async def read(self, path: str) -> FileContent:
+        """See `Files`."""
+        return await to_thread(self._read, path)
+
+    async def write(self, path: str, data: bytes) -> FileIdentity:
+        """See `Files`."""
+        return await to_thread(self._write, path, data)
+
+    def exists(self, path: str) -> bool:
+        """See `Files`."""
+        return (self._root / path).is_file()
+
+    def content_hash(self, data: bytes) -> str:
+        """See `Files`."""
+        return hashlib.new(self._hash_algorithm, data).hexdigest()
+
+    def real_path(self, path: str) -> str:
+        """Return the one spelling of a path: root-relative, without links, `.` and leading `/`.
+
+        A link that leads out of the root keeps its own name: it has no other one here.
+        """
+        spelled = normal_path(path)
+        real = (self._root / spelled).resolve()
+        if real.is_relative_to(self._root):
+            return real.relative_to(self._root).as_posix()
+        return spelled
+
+    def _identify(self, path: str) -> FileIdentity:
+        with _explained(path):
+            real = self.real_path(path)
+            info = (self._root / real).stat()
+        if not (self._root / real).is_file():
+            raise FileUnreadable(f"{path} is not a file.", path=path)
+        return FileIdentity(real, info.st_dev, info.st_ino)
+
+    def _read(self, path: str) -> FileContent:
+        with _explained(path):
+            real = self.real_path(path)
+            with (self._root / real).open("rb") as file:
+                info = os.fstat(file.fileno())
+                if info.st_size >= MAX_FILE_BYTES:
+                    raise FileUnreadable(
+                        f"{path} is too large to open: {info.st_size / 1e9:.1f} GB.", path=path
+                    )
+                data = file.read()
+        digest = hashlib.sha256(data).hexdigest()
+        return FileContent(data, FileIdentity(real, info.st_dev, info.st_ino, digest))
+
+    def _write(self, path: str, data: bytes) -> FileIdentity:
+        real = self.real_path(path)
+        target = (self._root / real).resolve()
+        try:
+            info = _replace(target, data)
+        except OSError as error:
+            reason = os.strerror(error.errno) if error.errno else str(error)
+            raise FileNotWritten(f"{path} could not be written: {reason}.") from error
+        return FileIdentity(real, info.st_dev, info.st_ino, hashlib.sha256(data).hexdigest())
+
+
+def normal_path(path: str) -> str:
+    """Return an API path without `.`, doubled or leading slashes; `..` stops at the root."""
+    return posixpath.normpath("/" + path).lstrip("/")
+
+
+def _replace(target: Path, data: bytes) -> os.stat_result:
+    """Write beside the target, then rename over it; a reader sees the old or the new file."""
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+    exists = target.exists()
+    if exists and not os.access(target, os.W_OK):
+        raise PermissionError(errno.EACCES, "read-only")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    try:
+        descriptor = os.open(temporary, flags, 0o600 if exists else 0o666)
+    except PermissionError:
+        if exists:
+            return _overwrite(target, data)  # a writable file in a folder that is not
+        raise
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if exists:
+            temporary.chmod(target.stat().st_mode & 0o7777)
+        temporary.replace(target)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            temporary.unlink()
+        raise
+    return target.stat()
+
+
+def _overwrite(target: Path, data: bytes) -> os.stat_result:
+    with target.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+        return os.fstat(file.fileno())
+
+
+@contextmanager
+def _explained(path: str) -> Iterator[None]:
+    """Turn the operating system's errors into ours, in words."""
+    try:
+        yield
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise NotebookNotFound(f"There is no file {path}.", path=path) from error
+    except PermissionError as error:
+        raise FileUnreadable(f"You may not read {path}.", path=path) from error
+    except IsADirectoryError as error:
+        raise FileUnreadable(f"{path} is a folder.", path=path) from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise FileUnreadable(f"{path} cannot be read: {reason}.", path=path) from error
