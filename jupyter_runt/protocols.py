@@ -23,13 +23,15 @@ class EventLog(Protocol):
     """One append-only log of events per document.
 
     An append is durable, and its events readable, before it returns (EL1). Rules EL1 to EL6 hold
-    for every implementation: `tests/contracts/event_log.py`.
+    for every implementation: `tests/contracts/test_event_log.py`.
     """
 
     async def append(
         self, notebook_id: NotebookId, drafts: Sequence[Draft], *, fence: int | None = None
     ) -> list[Event]:
         """Append all of `drafts` or none, and return them with their `seq` and time.
+
+        A caller that is cancelled while it waits does not take the append back.
 
         Args:
             fence: the token of the runtime lease that the writer believes it holds.
@@ -55,6 +57,13 @@ class EventLog(Protocol):
 
         Raises:
             Compacted: events above `after` were folded into a snapshot.
+        """
+        ...
+
+    async def caused_by(self, notebook_id: NotebookId, cause: str) -> list[Event]:
+        """Return the committed events whose `caused_by` is `cause`, in order.
+
+        Events that were folded into a snapshot are not found.
         """
         ...
 
@@ -91,6 +100,8 @@ class FileIdentity:
     inode: int | None = None
     digest: str | None = None
     """SHA-256 (hex) of the content, when it is known."""
+    empty: bool = False
+    """The content could be anybody's (no text, no cell with a source): its digest proves nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +122,13 @@ class Registry(Protocol):
         """Return the document of a file that exists, and whether it was registered just now.
 
         The same path is the same document, whatever its inode. A path never seen is a file that was
-        moved behind our back if exactly one registered path is gone (says `missing`) and fits as
-        ARCHITECTURE's Identity says; else a new document.
+        moved behind our back if exactly one registered path is gone and fits as ARCHITECTURE's
+        Identity says; else a new document. `checkpointed` alone changes the registered digest.
         """
         ...
 
     async def get(self, notebook_id: NotebookId) -> Registration | None:
-        """Return the document of an id."""
+        """Return the document of an id, None where there is none or its file was deleted."""
         ...
 
     async def find(self, path: str) -> Registration | None:
@@ -125,15 +136,25 @@ class Registry(Protocol):
         ...
 
     async def moved(self, old: str, new: str) -> None:
-        """Record that a file, or every file of a folder, was renamed through the contents API."""
+        """Record that a file, or every file of a folder, was renamed through the contents API.
+
+        What was registered at a path that another file took now counts as deleted.
+        """
         ...
 
     async def deleted(self, path: str) -> None:
-        """Record that a file or folder was deleted through the contents API."""
+        """Record that a file or folder was deleted through the contents API.
+
+        The log stays; a new file at the path is a new document.
+        """
         ...
 
     async def checkpointed(self, notebook_id: NotebookId, file: FileIdentity, seq: Seq) -> None:
-        """Record that the file holds the document as of `seq`."""
+        """Record that the file holds the document as of `seq`; its registered path stays.
+
+        Raises:
+            NotebookNotFound: there never was such a document.
+        """
         ...
 
 
