@@ -1,6 +1,6 @@
 """The seams: what a layer needs from another, without knowing who provides it."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -232,7 +232,7 @@ class Channel(Protocol):
 class KernelMessage:
     """A message from a kernel, as Jupyter's messaging protocol 5.4 defines it."""
 
-    channel: Literal["shell", "control", "iopub", "stdin"]
+    channel: Literal["shell", "iopub", "stdin"]
     msg_type: str
     parent_id: str | None
     """`msg_id` of the request that it answers."""
@@ -244,12 +244,28 @@ class KernelMessage:
 class KernelConnection(Protocol):
     """The client side of one kernel, for its whole life, restarts included."""
 
-    def messages(self) -> AsyncIterator[KernelMessage]:
-        """Yield everything the kernel says, in order per channel; ends when closed."""
+    def listen(self, listener: Callable[[Sequence[KernelMessage]], None]) -> None:
+        """Call `listener` with what the kernel says, in batches, in order per channel.
+
+        There is one listener. Called on the event loop; it must return at once.
+        """
+        ...
+
+    async def ready(self) -> None:
+        """Wait until the kernel answers and none of its outputs can be missed.
+
+        Right after a start or a restart it does not yet.
+
+        Raises:
+            RuntimeLost: it did not answer in time, or was stopped meanwhile.
+        """
         ...
 
     def execute(self, msg_id: str, code: str, *, metadata: dict[str, Any] | None = None) -> None:
-        """Send an execute_request with history, stdin and stop_on_error off; `msg_id` is ours."""
+        """Send an execute_request: history and stdin on, stop_on_error off; `msg_id` is ours.
+
+        A request that a kernel had not taken when it died never reaches its successor.
+        """
         ...
 
     def reply_input(self, value: str) -> None:
@@ -267,12 +283,20 @@ class Kernel:
 
 
 class KernelGateway(Protocol):
-    """Starts, restarts and stops the one kernel of a notebook; `execution/kernels.py`."""
+    """Starts, restarts and stops kernels for notebooks; `execution/gateway.py`.
 
-    async def start(
-        self, notebook_id: NotebookId, path: str, kernel_name: str | None, kernel_id: str
-    ) -> Kernel:
-        """Start a kernel under `kernel_id` and connect to it.
+    What happens to a kernel without being asked for here (a death, the automatic restart) is told
+    to the `RuntimePort` of `execution/hooks.py`.
+    """
+
+    async def start(self, path: str, kernel_name: str | None, kernel_id: str) -> Kernel:
+        """Start a kernel under `kernel_id` for the notebook at `path`, and connect to it.
+
+        Returns when the process runs; `connection.ready()` tells when it answers.
+
+        Args:
+            path: API path of the notebook: the kernel's working directory and session name.
+            kernel_name: name of a kernelspec, the server's default one if None.
 
         Raises:
             RuntimeLost: it could not be started; the message says why.
@@ -280,13 +304,24 @@ class KernelGateway(Protocol):
         ...
 
     async def interrupt(self, kernel_id: str) -> None:
-        """Interrupt the kernel."""
+        """Interrupt the kernel.
+
+        Raises:
+            RuntimeLost: there is no such kernel.
+        """
         ...
 
     async def restart(self, kernel_id: str) -> None:
-        """Restart the kernel in place: same id, same connection object."""
+        """Restart the kernel in place: same id, same connection object; then await `ready()`.
+
+        Raises:
+            RuntimeLost: there is no such kernel, or it did not come back; the message says why.
+        """
         ...
 
     async def stop(self, kernel_id: str) -> None:
-        """Shut the kernel down and close its connection; no process stays behind."""
+        """Shut the kernel down and close its connection; no process stays behind.
+
+        Nothing happens if there is no such kernel.
+        """
         ...
