@@ -1,13 +1,22 @@
 """From what a kernel says to edits of cells' outputs."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
 
-from jupyter_runt.ids import CellId
+from jupyter_runt.execution.streams import StreamText
+from jupyter_runt.ids import CellId, ExecutionId
+from jupyter_runt.protocols import KernelMessage
 
 Output = Mapping[str, Any]
 """An output as nbformat 4.5 defines it."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartCell:
+    """Show the cell as running: no outputs, no execution count."""
+
+    cell_id: CellId
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +61,6 @@ class ReplaceOutputsFrom:
 
 
 @dataclass(frozen=True, slots=True)
-class StartCell:
-    """Show the cell as running: no outputs, no execution count."""
-
-    cell_id: CellId
-
-
-@dataclass(frozen=True, slots=True)
 class FinishCell:
     """Show the cell as idle and, in the same transaction, its execution count."""
 
@@ -75,3 +77,274 @@ OutputEdit = (
     | ReplaceOutputsFrom
     | FinishCell
 )
+
+OUTPUT_MESSAGES: Final = frozenset(
+    {
+        "stream",
+        "display_data",
+        "execute_result",
+        "error",
+        "clear_output",
+        "update_display_data",
+    }
+)
+
+
+class _Item:
+    """One output. Its content is kept only where it may have to be written again (`kept`)."""
+
+    def __init__(self, index: int, output: dict[str, Any], *, stream: bool, kept: bool) -> None:
+        self.index = index
+        self.output = output
+        self.stream = StreamText() if stream else None
+        self._kept = kept
+        self._text: list[str] = []
+        self._text_bytes = 0
+
+    def is_stream(self, name: str) -> bool:
+        """Tell whether text of the stream `name` continues this output."""
+        return self.stream is not None and self.output["name"] == name
+
+    def take_text(self) -> tuple[int, str] | None:
+        """Return how the stream's text changed: bytes that stay (-1: all), and the new text."""
+        change = None if self.stream is None else self.stream.take()
+        if change is None:
+            return None
+        keep, text = change
+        if self._kept:
+            self._truncate(keep)
+            self._text.append(text)
+        before, self._text_bytes = self._text_bytes, keep + len(text.encode())
+        return (-1, text) if keep == before else (keep, text)
+
+    def take(self) -> Output:
+        """Return the output as a whole."""
+        if self.stream is None:
+            output = self.output
+            if not self._kept:
+                self.output = {}
+            return output
+        change = self.take_text()
+        text = change[1] if change else ""
+        if self._kept:
+            text = "".join(self._text)
+            self._text = [text]
+        return {**self.output, "text": text}
+
+    def _truncate(self, size: int) -> None:
+        excess = self._text_bytes - size
+        while excess > 0:
+            last = self._text.pop().encode()
+            if len(last) > excess:
+                self._text.append(last[:-excess].decode())
+            excess -= len(last)
+
+
+@dataclass(slots=True)
+class _Cell:
+    """The outputs of one cell, and how far they are in the document."""
+
+    cell_id: CellId
+    execution_id: ExecutionId
+    """The one that writes here."""
+
+    cause: ExecutionId
+    """The one that changed it last: any execution may update a display."""
+
+    items: list[_Item] = field(default_factory=list)
+    in_document: int = 0
+    """How many outputs the document has; the last of them may be a stream that grew since."""
+
+    stale_from: int | None = None
+    """The first output in the document that must be replaced."""
+
+    cleared: bool = False
+    """The document still has outputs that must go first."""
+
+    clear_next: bool = False
+    """clear_output(wait=True): the next output clears."""
+
+    displays: set[str] = field(default_factory=set)
+    """Display ids of its outputs."""
+
+
+class OutputReducer:
+    """Turns the output messages of one runtime session into edits of the document.
+
+    Feeding changes only what the document should be; `take` says how to get there. Each cell is
+    edited in the ways that JupyterLab renders: text at the end of the last output, outputs after
+    the last one, or all outputs from one on.
+    """
+
+    def __init__(self) -> None:
+        self._cells: dict[CellId, _Cell] = {}
+        self._cell_of: dict[ExecutionId, CellId] = {}
+        self._displays: dict[str, list[tuple[_Cell, _Item]]] = {}
+        self._changed: dict[CellId, _Cell] = {}
+        self.pending = 0
+        """About how many characters of text wait to be taken."""
+
+    def begin(self, execution_id: ExecutionId, cell_id: CellId) -> None:
+        """Let an execution write to a cell whose outputs were just removed.
+
+        What an earlier execution of the cell still says is dropped.
+        """
+        if old := self._cells.get(cell_id):
+            self._drop_displays(old)
+            self._cell_of.pop(old.execution_id, None)
+        self._changed.pop(cell_id, None)
+        self._cells[cell_id] = _Cell(cell_id, execution_id, execution_id)
+        self._cell_of[execution_id] = cell_id
+
+    def cleared(self, cell_ids: Iterable[CellId] | None) -> None:
+        """Note that somebody removed the outputs of cells (all, by default) from the document."""
+        for cell_id in list(self._cells) if cell_ids is None else cell_ids:
+            if cell := self._cells.get(cell_id):
+                self.begin(cell.execution_id, cell_id)
+
+    def feed(self, execution_id: ExecutionId | None, message: KernelMessage) -> bool:
+        """Take in an output message; return whether the document has to change.
+
+        Args:
+            execution_id: what the message's parent belongs to, None if it is not ours. Updates of
+                displays count whoever sends them.
+        """
+        content = message.content
+        if message.msg_type == "update_display_data":
+            return self._update_display(execution_id, content)
+        cell_id = None if execution_id is None else self._cell_of.get(execution_id)
+        if cell_id is None or message.msg_type not in OUTPUT_MESSAGES:
+            return False
+        cell = self._cells[cell_id]
+        if message.msg_type == "clear_output":
+            if content.get("wait"):
+                cell.clear_next = True
+                return False
+            return self._clear(cell)
+        if message.msg_type == "stream" and not content.get("text"):
+            return False
+        cell.cause = cell.execution_id
+        if cell.clear_next:
+            self._clear(cell)
+        if message.msg_type == "stream":
+            self._write(cell, str(content["name"]), str(content["text"]))
+        else:
+            self._append(cell, _output(message.msg_type, content), _display_id(content))
+        self._changed[cell_id] = cell
+        return True
+
+    def take(self) -> list[tuple[ExecutionId, list[OutputEdit]]]:
+        """Return the edits that bring the document up to date, per execution that caused them.
+
+        They are as few as possible: at most one to text in the document and one to the list of
+        outputs for each cell, whatever was fed since the last call.
+        """
+        groups: dict[ExecutionId, list[OutputEdit]] = {}
+        for cell in self._changed.values():
+            if edits := _edits(cell):
+                groups.setdefault(cell.cause, []).extend(edits)
+        self._changed.clear()
+        self.pending = 0
+        return list(groups.items())
+
+    def _write(self, cell: _Cell, name: str, text: str) -> None:
+        last = cell.items[-1] if cell.items else None
+        if last is None or not last.is_stream(name):
+            output = {"output_type": "stream", "name": name}
+            last = _Item(len(cell.items), output, stream=True, kept=bool(cell.displays))
+            cell.items.append(last)
+        if last.stream is not None:
+            last.stream.feed(text)
+        self.pending += len(text)
+
+    def _append(self, cell: _Cell, output: dict[str, Any], display_id: str | None) -> None:
+        if display_id is not None:
+            cell.displays.add(display_id)
+        item = _Item(len(cell.items), output, stream=False, kept=bool(cell.displays))
+        cell.items.append(item)
+        if display_id is not None:
+            self._displays.setdefault(display_id, []).append((cell, item))
+
+    def _update_display(self, execution_id: ExecutionId | None, content: dict[str, Any]) -> bool:
+        shown = self._displays.get(_display_id(content) or "", [])
+        for cell, item in shown:
+            item.output = {
+                **item.output,
+                "data": content.get("data") or {},
+                "metadata": content.get("metadata") or {},
+            }
+            if item.index < cell.in_document:
+                first = item.index if cell.stale_from is None else cell.stale_from
+                cell.stale_from = min(first, item.index)
+            cell.cause = execution_id or cell.cause
+            self._changed[cell.cell_id] = cell
+        return bool(shown)
+
+    def _clear(self, cell: _Cell) -> bool:
+        cell.clear_next = False
+        if not cell.items:
+            return False
+        self._drop_displays(cell)
+        cell.cleared = cell.cleared or cell.in_document > 0
+        cell.items = []
+        cell.in_document = 0
+        cell.stale_from = None
+        self._changed[cell.cell_id] = cell
+        return True
+
+    def _drop_displays(self, gone: _Cell) -> None:
+        for display_id in gone.displays:
+            kept = [(cell, item) for cell, item in self._displays[display_id] if cell is not gone]
+            if kept:
+                self._displays[display_id] = kept
+            else:
+                del self._displays[display_id]
+        gone.displays.clear()
+
+
+def _edits(cell: _Cell) -> list[OutputEdit]:
+    edits: list[OutputEdit] = []
+    if cell.cleared:
+        edits.append(ClearOutputs(cell.cell_id))
+        cell.cleared = False
+    first, cell.stale_from = cell.stale_from, None
+    known, cell.in_document = cell.in_document, len(cell.items)
+    if first is not None:
+        outputs = tuple(item.take() for item in cell.items[first:])
+        return [*edits, ReplaceOutputsFrom(cell.cell_id, first, outputs)]
+    if known and (change := cell.items[known - 1].take_text()):
+        keep, text = change
+        edits.append(
+            GrowStream(cell.cell_id, text)
+            if keep < 0
+            else RewriteStreamTail(cell.cell_id, keep, text)
+        )
+    if known < len(cell.items):
+        outputs = tuple(item.take() for item in cell.items[known:])
+        edits.append(AppendOutputs(cell.cell_id, outputs))
+    return edits
+
+
+def _display_id(content: dict[str, Any]) -> str | None:
+    transient = content.get("transient")
+    display_id = transient.get("display_id") if isinstance(transient, dict) else None
+    return display_id if isinstance(display_id, str) else None
+
+
+def _output(msg_type: str, content: dict[str, Any]) -> dict[str, Any]:
+    """Return the nbformat output of a display_data, execute_result or error message."""
+    if msg_type == "error":
+        return {
+            "output_type": "error",
+            "ename": str(content.get("ename", "")),
+            "evalue": str(content.get("evalue", "")),
+            "traceback": [str(line) for line in content.get("traceback") or ()],
+        }
+    output = {
+        "output_type": msg_type,
+        "data": content.get("data") or {},
+        "metadata": content.get("metadata") or {},
+    }
+    if msg_type == "execute_result":
+        output["execution_count"] = content.get("execution_count")
+    return output
