@@ -1,0 +1,1 @@
+"""What is kept: events, snapshots, which file is which document, and who may write."""

@@ -1,0 +1,265 @@
+"""A store without a disk: for tests, and as the plainest statement of what a store does."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+from jupyter_runt.errors import StoreUnavailable
+from jupyter_runt.events.base import Draft, Event
+from jupyter_runt.ids import HistoryId, NotebookId, Seq, new_id
+from jupyter_runt.protocols import (
+    FileIdentity,
+    Lease,
+    LeaseKind,
+    Registration,
+    Snapshot,
+    SnapshotKind,
+)
+from jupyter_runt.storage.clock import now
+from jupyter_runt.storage.growth import Growth
+from jupyter_runt.storage.moves import recognise_move
+from jupyter_runt.storage.refusals import compacted, lease_held, no_document, stale_fence
+
+
+@dataclass
+class MemoryDisk:
+    """What outlives a `MemoryStore`: give it to another one, after the first or beside it."""
+
+    logs: dict[NotebookId, list[Event]] = field(default_factory=dict)
+    floors: dict[NotebookId, Seq] = field(default_factory=dict)
+    snapshots: dict[tuple[NotebookId, SnapshotKind], dict[Seq, Snapshot]] = field(
+        default_factory=dict
+    )
+    documents: dict[NotebookId, Registration] = field(default_factory=dict)
+    deleted: set[NotebookId] = field(default_factory=set)
+    leases: dict[tuple[NotebookId, LeaseKind], Lease] = field(default_factory=dict)
+    fences: dict[tuple[NotebookId, LeaseKind], int] = field(default_factory=dict)
+    """The last fence of each lease, released ones too."""
+    servers: dict[str, Growth] = field(default_factory=dict)
+    """Those that live, and who waits there."""
+    failure: StoreUnavailable | None = None
+    """Raised by all that writes, while it is set, as a full disk does."""
+
+
+class MemoryStore:
+    """A `Store` in memory."""
+
+    def __init__(
+        self,
+        disk: MemoryDisk | None = None,
+        *,
+        server_id: str = "memory",
+        exists: Callable[[str], bool] = lambda _path: True,
+    ) -> None:
+        """Name the store.
+
+        Args:
+            disk: what an earlier store, or that of another server, left; a new one by default.
+            server_id: what other servers know this one by.
+            exists: tells whether there is a file at a registered path.
+        """
+        self.disk = disk or MemoryDisk()
+        self._server_id = server_id
+        self._exists = exists
+
+    async def __aenter__(self) -> Self:
+        if self._server_id in self.disk.servers:
+            raise StoreUnavailable(f"Another live server is called {self._server_id}.")
+        self.disk.servers[self._server_id] = Growth()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.disk.servers.pop(self._server_id).end()
+
+    def _check_open(self) -> None:
+        if self._server_id not in self.disk.servers:
+            raise StoreUnavailable("The store is closed.")
+
+    def _check_writable(self) -> None:
+        self._check_open()
+        if self.disk.failure is not None:
+            raise StoreUnavailable(self.disk.failure.message, **self.disk.failure.detail)
+
+    async def append(
+        self, notebook_id: NotebookId, drafts: Sequence[Draft], *, fence: int | None = None
+    ) -> list[Event]:
+        """Append all of `drafts` or none; see `EventLog`."""
+        self._check_writable()
+        if not drafts:
+            return []
+        if fence is not None:
+            lease = self.disk.leases.get((notebook_id, "runtime"))
+            if lease is None or lease.fence != fence:
+                raise stale_fence(notebook_id, fence)
+        recorded_at = now()
+        events = [
+            Event(
+                seq=Seq(seq),
+                notebook_id=notebook_id,
+                actor=draft.actor,
+                caused_by=draft.caused_by,
+                recorded_at=recorded_at,
+                payload=draft.payload,
+            )
+            for seq, draft in enumerate(drafts, start=self._head(notebook_id) + 1)
+        ]
+        self.disk.logs.setdefault(notebook_id, []).extend(events)
+        for growth in self.disk.servers.values():
+            growth.announce(notebook_id, events[-1].seq)
+        return events
+
+    async def read(
+        self,
+        notebook_id: NotebookId,
+        after: Seq,
+        *,
+        limit: int = 1000,
+        names: frozenset[str] | None = None,
+    ) -> list[Event]:
+        """Return up to `limit` events above `after`; see `EventLog`."""
+        self._check_open()
+        first_seq = self.disk.floors.get(notebook_id, Seq(1))
+        if after < first_seq - 1:
+            raise compacted(first_seq)
+        return [
+            event
+            for event in self.disk.logs.get(notebook_id, [])
+            if event.seq > after and (names is None or event.name in names)
+        ][:limit]
+
+    async def caused_by(self, notebook_id: NotebookId, cause: str) -> list[Event]:
+        """Return the events that `cause` led to; see `EventLog`."""
+        self._check_open()
+        return [event for event in self.disk.logs.get(notebook_id, []) if event.caused_by == cause]
+
+    async def head(self, notebook_id: NotebookId) -> Seq:
+        """Return the last `seq`; see `EventLog`."""
+        self._check_open()
+        return self._head(notebook_id)
+
+    def _head(self, notebook_id: NotebookId) -> Seq:
+        log = self.disk.logs.get(notebook_id)
+        return log[-1].seq if log else Seq(self.disk.floors.get(notebook_id, Seq(1)) - 1)
+
+    async def grown(self, notebook_id: NotebookId, after: Seq) -> Seq:
+        """Wait for an event above `after`; see `EventLog`."""
+        self._check_open()
+        with self.disk.servers[self._server_id].watch(notebook_id) as watch:
+            watch.announce(self._head(notebook_id))
+            return await watch.beyond(after)
+
+    async def put_snapshot(
+        self, notebook_id: NotebookId, kind: SnapshotKind, snapshot: Snapshot
+    ) -> None:
+        """Keep a snapshot; see `EventLog`."""
+        self._check_writable()
+        self.disk.snapshots.setdefault((notebook_id, kind), {})[snapshot.seq] = snapshot
+
+    async def snapshot(
+        self, notebook_id: NotebookId, kind: SnapshotKind, at: Seq | None = None
+    ) -> Snapshot | None:
+        """Return the last snapshot; see `EventLog`."""
+        self._check_open()
+        kept = self.disk.snapshots.get((notebook_id, kind), {})
+        seqs = [seq for seq in kept if at is None or seq <= at]
+        return kept[max(seqs)] if seqs else None
+
+    async def resolve(self, file: FileIdentity) -> tuple[Registration, bool]:
+        """Return the document of a file; see `Registry`."""
+        known = await self.find(file.path) or self._moved_from(file)
+        if known is None:
+            registration = Registration(NotebookId(new_id()), HistoryId(new_id()), file, Seq(0))
+        else:
+            here = replace(known.file, path=file.path, device=file.device, inode=file.inode)
+            registration = replace(known, file=here)
+        if registration != known:
+            self._check_writable()
+            self.disk.documents[registration.notebook_id] = registration
+        return registration, known is None
+
+    def _moved_from(self, file: FileIdentity) -> Registration | None:
+        if file.digest is None:
+            return None
+        alike = [known for known in self._live() if known.file.digest == file.digest]
+        gone = {known.file.path for known in alike if not self._exists(known.file.path)}
+        return recognise_move(file, alike, gone)
+
+    def _live(self) -> list[Registration]:
+        documents = self.disk.documents.items()
+        return [known for key, known in documents if key not in self.disk.deleted]
+
+    async def get(self, notebook_id: NotebookId) -> Registration | None:
+        """Return the document of an id; see `Registry`."""
+        self._check_open()
+        if notebook_id in self.disk.deleted:
+            return None
+        return self.disk.documents.get(notebook_id)
+
+    async def find(self, path: str) -> Registration | None:
+        """Return the document at a path; see `Registry`."""
+        self._check_open()
+        return next((known for known in self._live() if known.file.path == path), None)
+
+    def _at_or_below(self, path: str) -> list[Registration]:
+        return [
+            known
+            for known in self._live()
+            if known.file.path == path or known.file.path.startswith(f"{path}/")
+        ]
+
+    async def moved(self, old: str, new: str) -> None:
+        """Record a rename; see `Registry`."""
+        self._check_writable()
+        if old == new:
+            return
+        moving = {
+            known.notebook_id: new + known.file.path[len(old) :] for known in self._at_or_below(old)
+        }
+        overwritten = {new, *moving.values()}
+        self.disk.deleted.update(
+            known.notebook_id for known in self._live() if known.file.path in overwritten
+        )
+        for notebook_id, path in moving.items():
+            known = self.disk.documents[notebook_id]
+            self.disk.documents[notebook_id] = replace(known, file=replace(known.file, path=path))
+
+    async def deleted(self, path: str) -> None:
+        """Record a deletion; see `Registry`."""
+        self._check_writable()
+        self.disk.deleted.update(known.notebook_id for known in self._at_or_below(path))
+
+    async def checkpointed(self, notebook_id: NotebookId, file: FileIdentity, seq: Seq) -> None:
+        """Record what the file holds; see `Registry`."""
+        self._check_writable()
+        known = self.disk.documents.get(notebook_id)
+        if known is None:
+            raise no_document(notebook_id)
+        self.disk.documents[notebook_id] = replace(
+            known, file=replace(file, path=known.file.path), checkpoint_seq=seq
+        )
+
+    async def acquire(
+        self, notebook_id: NotebookId, kind: LeaseKind, info: dict[str, Any]
+    ) -> Lease:
+        """Take a lease; see `Leases`."""
+        self._check_writable()
+        key = (notebook_id, kind)
+        held = self.disk.leases.get(key)
+        if held and held.holder != self._server_id and held.holder in self.disk.servers:
+            raise lease_held(held)
+        fence = self.disk.fences.get(key, 0) + 1
+        self.disk.fences[key] = fence
+        self.disk.leases[key] = Lease(notebook_id, kind, fence, self._server_id, info)
+        return self.disk.leases[key]
+
+    async def release(self, lease: Lease) -> None:
+        """Give a lease back; see `Leases`."""
+        self._check_writable()
+        key = (lease.notebook_id, lease.kind)
+        if self.disk.fences.get(key) == lease.fence:
+            self.disk.leases.pop(key, None)
+
+    async def current(self, notebook_id: NotebookId, kind: LeaseKind) -> Lease | None:
+        """Return the lease as it stands; see `Leases`."""
+        self._check_open()
+        return self.disk.leases.get((notebook_id, kind))

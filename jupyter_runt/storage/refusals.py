@@ -1,0 +1,34 @@
+"""The refusals that every store words alike."""
+
+from jupyter_runt.errors import Compacted, LeaseHeld, NotebookNotFound, StaleFence
+from jupyter_runt.ids import NotebookId, Seq
+from jupyter_runt.protocols import Lease
+
+
+def compacted(first_seq: Seq) -> Compacted:
+    """Return the refusal to read below the floor."""
+    return Compacted(
+        f"The events before {first_seq} were folded into a snapshot.", first_seq=first_seq
+    )
+
+
+def stale_fence(notebook_id: NotebookId, fence: int) -> StaleFence:
+    """Return the refusal of an append under a fence that is not the current one."""
+    return StaleFence(
+        f"Runtime fence {fence} no longer owns notebook {notebook_id}.",
+        notebook_id=notebook_id,
+        fence=fence,
+    )
+
+
+def lease_held(lease: Lease) -> LeaseHeld:
+    """Return the refusal of a lease that another live server holds."""
+    return LeaseHeld(
+        f"Another server ({lease.holder}) holds the {lease.kind} of notebook {lease.notebook_id}.",
+        **lease.info,
+    )
+
+
+def no_document(notebook_id: NotebookId) -> NotebookNotFound:
+    """Return the refusal of an id that was never given."""
+    return NotebookNotFound(f"There is no document {notebook_id}.", notebook_id=notebook_id)

@@ -1,0 +1,57 @@
+"""The database file and the two threads that use it."""
+
+import asyncio
+import sqlite3
+from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
+from typing import Self, TypeVar
+
+from jupyter_runt.storage.sqlite.connection import Durability, connect, create
+from jupyter_runt.storage.sqlite.handoff import Handoff
+from jupyter_runt.storage.sqlite.reader import Reader
+from jupyter_runt.storage.sqlite.worker import Work
+from jupyter_runt.storage.sqlite.writer import Writer
+
+T = TypeVar("T")
+
+
+class Database:
+    """Runs work on the database without blocking the event loop."""
+
+    def __init__(self, path: Path, durability: Durability, busy_timeout: float) -> None:
+        self.path = path
+        self._durability = durability
+        self._busy_timeout = busy_timeout
+        handoff = Handoff()
+        self._writer = Writer(path, self._connect, handoff)
+        self._reader = Reader(path, partial(self._connect, read_only=True), handoff)
+        self._stack = AsyncExitStack()
+
+    def _connect(self, *, read_only: bool = False) -> sqlite3.Connection:
+        return connect(self.path, self._durability, self._busy_timeout, read_only=read_only)
+
+    async def __aenter__(self) -> Self:
+        await asyncio.to_thread(create, self.path, self._durability, self._busy_timeout)
+        await self._stack.enter_async_context(self._reader)
+        await self._stack.enter_async_context(self._writer)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    async def read(self, work: Work[T]) -> T:
+        """Return what `work` returns; it sees all that is committed.
+
+        Raises:
+            StoreUnavailable: the database cannot be read.
+        """
+        return await self._reader.run(work)
+
+    async def write(self, work: Work[T]) -> T:
+        """Return what `work` returns, once what it wrote is committed.
+
+        Raises:
+            StoreUnavailable: nothing was written.
+        """
+        return await self._writer.run(work)

@@ -1,0 +1,120 @@
+"""A thread that owns a connection to the database and does what coroutines ask for."""
+
+import asyncio
+import sqlite3
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, ClassVar, Self, TypeVar
+
+from jupyter_runt.errors import StoreUnavailable
+from jupyter_runt.storage.sqlite.handoff import Handoff
+
+T = TypeVar("T")
+Work = Callable[[sqlite3.Connection], T]
+
+
+@dataclass(slots=True)
+class Job:
+    """Work that somebody waits for, and how it went."""
+
+    work: Work[Any]
+    waiter: asyncio.Future[Any]
+    result: Any = None
+    error: Exception | None = None
+
+
+class Worker(ABC):
+    """Does work in the order in which it comes, in groups; its lifetime is one `async with`."""
+
+    name: ClassVar[str]
+    group_limit: ClassVar[int]
+    """So many jobs are taken from the queue together, and answered together."""
+
+    def __init__(
+        self, path: Path, connect: Callable[[], sqlite3.Connection], handoff: Handoff
+    ) -> None:
+        self._path = path
+        self._connect = connect
+        self._handoff = handoff
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._is_open = False
+        self._connection: sqlite3.Connection | None = None  # touched by the thread only
+
+    async def __aenter__(self) -> Self:
+        self._loop = asyncio.get_running_loop()
+        # A daemon: a program that dies without closing its store must not hang here.
+        self._thread = threading.Thread(target=self._serve, name=self.name, daemon=True)
+        self._thread.start()
+        self._is_open = True
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Finish what waits, then end the thread."""
+        self._is_open = False
+        self._jobs.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    async def run(self, work: Work[T]) -> T:
+        """Return what `work` returns, or raise what it raises.
+
+        Raises:
+            StoreUnavailable: the database cannot be used, or is closed.
+        """
+        if not self._is_open:
+            raise StoreUnavailable(f"{self._path} is closed.", path=str(self._path))
+        job = Job(work, self._loop.create_future())
+        self._jobs.put(job)
+        with self._handoff.waiting():
+            result: T = await job.waiter
+        return result
+
+    @abstractmethod
+    def _do(self, group: list[Job]) -> None:
+        """Give every job of the group its result or its error; runs in the thread."""
+
+    def _serve(self) -> None:
+        while group := self._next_group():
+            self._do(group)
+            self._loop.call_soon_threadsafe(_answer, group)
+            self._handoff.finished()
+        self._disconnect()
+
+    def _next_group(self) -> list[Job]:
+        """Return the jobs that wait, at least one; none when the worker closes."""
+        group: list[Job] = []
+        job = self._jobs.get()
+        with suppress(Empty):
+            while job is not None:
+                group.append(job)
+                if len(group) == self.group_limit:
+                    return group
+                job = self._jobs.get_nowait()
+        if job is None and group:
+            self._jobs.put(None)  # nothing comes after it: it is seen again in the next round
+        return group
+
+    def _connected(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = self._connect()
+        return self._connection
+
+    def _disconnect(self) -> None:
+        """Close the connection; the next work opens another one."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _answer(group: list[Job]) -> None:
+    for job in group:
+        if job.waiter.done():
+            continue  # whoever waited was cancelled
+        if job.error is None:
+            job.waiter.set_result(job.result)
+        else:
+            job.waiter.set_exception(job.error)
