@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol
 
 from jupyter_runt.errors import StaleFence
@@ -79,6 +79,37 @@ class _Running:
     idle: bool = False
 
 
+@dataclass(slots=True)
+class _Attached:
+    """A kernel that is ready, and what it does."""
+
+    runtime: RuntimeSession
+    connection: KernelConnection
+    reducer: OutputReducer = field(default_factory=OutputReducer)
+    running: _Running | None = None
+    dirty_since: float | None = None
+    flushed_at: float = float("-inf")
+
+    def flush_at(self) -> float | None:
+        """Return when collected outputs are to be shown, if there are any."""
+        if self.dirty_since is None:
+            return None
+        if self.reducer.pending >= FLUSH_CHARS:
+            return self.dirty_since
+        return max(self.dirty_since + FIRST_SECONDS, self.flushed_at + FLUSH_SECONDS)
+
+    def silent_at(self) -> float | None:
+        """Return when a kernel that replied counts as done."""
+        if self.running is None or self.running.reply is None:
+            return None
+        return self.running.heard_at + SILENCE_SECONDS
+
+    def due_at(self) -> float | None:
+        """Return when something is to be done even if nobody says anything."""
+        times = (self.flush_at(), self.silent_at())
+        return min((at for at in times if at is not None), default=None)
+
+
 class Runner:
     """Takes executions from the queue, hands them to the kernel and writes down what it says.
 
@@ -89,24 +120,17 @@ class Runner:
         self._port = port
         self._notes: deque[Callable[[], Awaitable[None]]] = deque()
         self._noted = asyncio.Event()
-        self._runtime: RuntimeSession | None = None
-        self._connection: KernelConnection | None = None
-        self._running: _Running | None = None
-        self._reducer = OutputReducer()
-        self._dirty_since: float | None = None
-        self._flushed_at = float("-inf")
+        self._kernel: _Attached | None = None
 
     def attach(self, runtime: RuntimeSession, connection: KernelConnection) -> None:
         """Run what waits on a kernel that is ready; an earlier one was detached."""
+        kernel = _Attached(runtime, connection)
 
         async def attach() -> None:
-            self._runtime = runtime
-            self._connection = connection
-            self._reducer = OutputReducer()
-            self._dirty_since = None
-            await self._advance()
+            self._kernel = kernel
+            await self._advance(kernel)
 
-        connection.listen(lambda messages: self._note(lambda: self._take_in(runtime, messages)))
+        connection.listen(lambda messages: self._note(lambda: self._take_in(kernel, messages)))
         self._note(attach)
 
     async def detach(
@@ -124,7 +148,8 @@ class Runner:
 
         async def detach() -> None:
             try:
-                await self._end(reason, status, keep_waiting=keep_waiting)
+                if self._kernel is not None:
+                    await self._end(self._kernel, reason, status, keep_waiting=keep_waiting)
             finally:
                 if not done.done():
                     done.set_result(None)
@@ -134,23 +159,30 @@ class Runner:
 
     def wake(self) -> None:
         """Look at the queue: it changed."""
-        self._note(self._advance)
+
+        async def wake() -> None:
+            if self._kernel is not None and self._kernel.running is None:
+                await self._advance(self._kernel)
+
+        self._note(wake)
 
     def reply_input(self, execution_id: ExecutionId, value: str) -> None:
         """Answer the prompt of an execution; nothing happens if it does not run any more."""
-        if self._running is not None and self._running.execution_id == execution_id:
-            assert self._connection is not None
-            self._connection.reply_input(value)
+        kernel = self._kernel
+        if kernel and kernel.running and kernel.running.execution_id == execution_id:
+            kernel.connection.reply_input(value)
 
     def outputs_cleared(self, cell_ids: Iterable[CellId] | None) -> None:
         """Note that somebody else removed the outputs of cells (all, if None)."""
-        self._reducer.cleared(cell_ids)
+        if self._kernel is not None:
+            self._kernel.reducer.cleared(cell_ids)
 
     async def run(self) -> None:
         """Work until cancelled."""
         while True:
+            due_at = self._kernel.due_at() if self._kernel else None
             try:
-                async with asyncio.timeout_at(self._due_at()):
+                async with asyncio.timeout_at(due_at):
                     await self._noted.wait()
             except TimeoutError:
                 pass
@@ -159,7 +191,7 @@ class Runner:
                 await self._work()
             except StaleFence:
                 _log.warning("This server's runtime owns the notebook no more; it stops here.")
-                self._forget()
+                self._kernel = None
 
     def _note(self, note: Callable[[], Awaitable[None]]) -> None:
         self._notes.append(note)
@@ -168,28 +200,34 @@ class Runner:
     async def _work(self) -> None:
         while self._notes:
             await self._notes.popleft()()
-            if self._flush_due():
-                await self._flush()
+            await self._keep_time()
             if self._notes:
                 await asyncio.sleep(0)  # a flood must not hold the loop
-        if self._flush_due():
-            await self._flush()
-        running = self._running
-        if running is not None and running.reply is not None and self._now() >= _silent_at(running):
-            await self._complete(running, running.reply)
+        await self._keep_time()
 
-    async def _take_in(self, runtime: RuntimeSession, messages: Sequence[KernelMessage]) -> None:
-        if runtime is not self._runtime:
+    async def _keep_time(self) -> None:
+        kernel = self._kernel
+        if kernel is None:
             return
-        for message in messages:
-            running = self._running
-            if running is not None and message.parent_id == running.execution_id:
-                await self._hear(running, message)
-            elif message.channel == "iopub":
-                self._feed(message)
+        if (at := kernel.flush_at()) is not None and _now() >= at:
+            await self._flush(kernel)
+        if (at := kernel.silent_at()) is not None and _now() >= at:
+            await self._complete(kernel)
 
-    async def _hear(self, running: _Running, message: KernelMessage) -> None:
-        running.heard_at = self._now()
+    async def _take_in(self, kernel: _Attached, messages: Sequence[KernelMessage]) -> None:
+        for message in messages:
+            if kernel is not self._kernel:
+                return
+            running = kernel.running
+            if running is not None and message.parent_id == running.execution_id:
+                await self._hear(kernel, running, message)
+                if running.idle and running.reply is not None:
+                    await self._complete(kernel)
+            elif message.channel == "iopub":
+                _feed(kernel, message)
+
+    async def _hear(self, kernel: _Attached, running: _Running, message: KernelMessage) -> None:
+        running.heard_at = _now()
         content = message.content
         match message.msg_type:
             case "status":
@@ -199,63 +237,60 @@ class Runner:
             case "execute_reply":
                 running.reply = content
                 for payload in content.get("payload") or ():
-                    await self._take_payload(running, payload)
+                    await self._take_payload(kernel, running, payload)
             case "input_request":
-                await self._ask(running, content)
+                await self._ask(kernel, running, content)
             case _:
-                self._feed(message)
-        if running.idle and running.reply is not None:
-            await self._complete(running, running.reply)
+                _feed(kernel, message)
 
-    def _feed(self, message: KernelMessage) -> None:
-        parent = message.parent_id
-        if self._reducer.feed(None if parent is None else ExecutionId(parent), message):
-            self._dirty_since = self._dirty_since or self._now()
-
-    async def _take_payload(self, running: _Running, payload: dict[str, Any]) -> None:
+    async def _take_payload(
+        self, kernel: _Attached, running: _Running, payload: dict[str, Any]
+    ) -> None:
         match payload.get("source"):
             case "set_next_input":
                 text, replace = str(payload.get("text", "")), bool(payload.get("replace"))
                 await self._port.set_next_input(running.cell_id, text, replace=replace)
             case "page":
-                shown = {"data": payload.get("data"), "metadata": {}}
-                self._feed(_said(running.execution_id, "display_data", shown))
+                page = {"data": payload.get("data")}
+                _feed(kernel, _said(running.execution_id, "display_data", page))
             case _:
                 pass
 
-    async def _ask(self, running: _Running, content: dict[str, Any]) -> None:
-        await self._flush()  # what was printed before the prompt explains it
+    async def _ask(self, kernel: _Attached, running: _Running, content: dict[str, Any]) -> None:
+        await self._flush(kernel)  # what was printed before the prompt explains it
+        execution_id = running.execution_id
         asked = InputRequested(
-            execution_id=running.execution_id,
+            execution_id=execution_id,
             prompt=str(content.get("prompt", "")),
             password=bool(content.get("password")),
         )
-        await self._port.record(
-            lambda view: [self._draft(asked)] if running.execution_id in view.queue else []
+        draft = Draft(
+            payload=asked,
+            actor=runtime_actor(kernel.runtime.runtime_session_id),
+            caused_by=f"execution:{execution_id}",
         )
+        await self._port.record(lambda view: [draft] if execution_id in view.queue else [])
 
-    async def _complete(self, running: _Running, reply: dict[str, Any]) -> None:
-        outcome = _outcome(reply, running.execution_count)
-        await self._flush(FinishCell(running.cell_id, outcome.execution_count))
-        self._running = None
-        await self._advance(running.execution_id, outcome)
+    async def _complete(self, kernel: _Attached) -> None:
+        running, kernel.running = kernel.running, None
+        if running is not None and running.reply is not None:
+            outcome = _outcome(running.reply, running.execution_count)
+            await self._flush(kernel, running, outcome.execution_count)
+            await self._advance(kernel, (running.execution_id, outcome))
 
     async def _advance(
-        self, execution_id: ExecutionId | None = None, outcome: Outcome | None = None
+        self, kernel: _Attached, ended: tuple[ExecutionId, Outcome] | None = None
     ) -> None:
         """Record how an execution ended, if one did, and start the next one in the same step."""
-        runtime = self._runtime
-        if runtime is None or self._running is not None:
-            return
         started: tuple[ExecutionId, ExecutionView] | None = None
 
         def decide(view: QueueView) -> list[Draft]:
             nonlocal started
-            drafts: list[Draft] = []
-            if execution_id is not None and outcome is not None:
-                drafts = queue.completed(view, runtime, execution_id, outcome)
             started = None
-            if upcoming := queue.next_assignment(view, runtime, ended=queue.ended_by(drafts)):
+            drafts = queue.completed(view, kernel.runtime, *ended) if ended else []
+            if upcoming := queue.next_assignment(
+                view, kernel.runtime, ended=queue.ended_by(drafts)
+            ):
                 head, assignment = upcoming
                 started = (head, view.executions[head])
                 drafts += assignment
@@ -263,80 +298,62 @@ class Runner:
 
         await self._port.record(decide)
         if started is not None:
-            await self._start(*started)
+            await self._start(kernel, *started)
 
-    async def _start(self, execution_id: ExecutionId, execution: ExecutionView) -> None:
-        assert self._connection is not None
+    async def _start(
+        self, kernel: _Attached, execution_id: ExecutionId, execution: ExecutionView
+    ) -> None:
         cell_id = execution.cell_id
-        self._running = _Running(execution_id, cell_id, self._now())
-        self._reducer.begin(execution_id, cell_id)
-        self._connection.execute(execution_id, execution.source, metadata={"cellId": cell_id})
-        self._flushed_at = float("-inf")
+        kernel.running = _Running(execution_id, cell_id, _now())
+        kernel.reducer.begin(execution_id, cell_id)
+        kernel.flushed_at = float("-inf")
+        kernel.connection.execute(execution_id, execution.source, metadata={"cellId": cell_id})
         await self._port.apply_outputs(execution_id, [StartCell(cell_id)])
 
     async def _end(
-        self, reason: str, status: Literal["lost", "cancelled"], *, keep_waiting: bool
+        self,
+        kernel: _Attached,
+        reason: str,
+        status: Literal["lost", "cancelled"],
+        *,
+        keep_waiting: bool,
     ) -> None:
-        runtime, running = self._runtime, self._running
-        if runtime is None:
-            return
-        if running is not None:
+        if (running := kernel.running) is not None:
             if status == "lost":
                 error = {"ename": queue.KERNEL_LOST, "evalue": reason, "traceback": [reason]}
-                self._feed(_said(running.execution_id, "error", error))
-            await self._flush(FinishCell(running.cell_id, running.execution_count))
+                _feed(kernel, _said(running.execution_id, "error", error))
+            await self._flush(kernel, running, running.execution_count)
         await self._port.record(
             lambda view: queue.runtime_gone(
-                view, runtime, reason, status, keep_waiting=keep_waiting
+                view, kernel.runtime, reason, status, keep_waiting=keep_waiting
             )
         )
-        self._forget()
+        self._kernel = None
 
-    def _forget(self) -> None:
-        self._runtime = None
-        self._connection = None
-        self._running = None
-        self._reducer = OutputReducer()
-        self._dirty_since = None
-
-    async def _flush(self, finish: FinishCell | None = None) -> None:
-        self._dirty_since = None
-        groups = dict(self._reducer.take())
-        if finish is not None and self._running is not None:
-            groups.setdefault(self._running.execution_id, []).append(finish)
+    async def _flush(
+        self,
+        kernel: _Attached,
+        finished: _Running | None = None,
+        execution_count: int | None = None,
+    ) -> None:
+        kernel.dirty_since = None
+        groups = dict(kernel.reducer.take())
+        if finished is not None:
+            finish = FinishCell(finished.cell_id, execution_count)
+            groups.setdefault(finished.execution_id, []).append(finish)
         for execution_id, edits in groups.items():
             await self._port.apply_outputs(execution_id, edits)
-        self._flushed_at = self._now()
-
-    def _flush_at(self) -> float | None:
-        if self._dirty_since is None:
-            return None
-        if self._reducer.pending >= FLUSH_CHARS:
-            return self._dirty_since
-        return max(self._dirty_since + FIRST_SECONDS, self._flushed_at + FLUSH_SECONDS)
-
-    def _flush_due(self) -> bool:
-        at = self._flush_at()
-        return at is not None and self._now() >= at
-
-    def _due_at(self) -> float | None:
-        times = [self._flush_at()]
-        if self._running is not None and self._running.reply is not None:
-            times.append(_silent_at(self._running))
-        return min((at for at in times if at is not None), default=None)
-
-    def _draft(self, payload: InputRequested) -> Draft:
-        assert self._runtime is not None
-        actor = runtime_actor(self._runtime.runtime_session_id)
-        return Draft(payload=payload, actor=actor, caused_by=f"execution:{payload.execution_id}")
-
-    @staticmethod
-    def _now() -> float:
-        return asyncio.get_running_loop().time()
+        kernel.flushed_at = _now()
 
 
-def _silent_at(running: _Running) -> float:
-    return running.heard_at + SILENCE_SECONDS
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _feed(kernel: _Attached, message: KernelMessage) -> None:
+    parent = message.parent_id
+    if kernel.reducer.feed(None if parent is None else ExecutionId(parent), message):
+        kernel.dirty_since = kernel.dirty_since or _now()
 
 
 def _said(execution_id: ExecutionId, msg_type: str, content: dict[str, Any]) -> KernelMessage:
