@@ -1,0 +1,149 @@
+import { type INotebookCellExecutor, KernelError } from '@jupyterlab/notebook';
+import { PromiseDelegate, UUID } from '@lumino/coreutils';
+import * as Y from 'yjs';
+
+import type { ICommandReply, IExecution } from '../services/client';
+import type { Command } from '../generated/commands';
+
+type Run = INotebookCellExecutor.IRunCellOptions;
+
+/**
+ * The cells that a person ran with one gesture: they become one command.
+ */
+export class Batch {
+  constructor(options: Batch.IOptions) {
+    this._options = options;
+  }
+
+  /**
+   * Add a cell, and wait for the end of its execution.
+   */
+  add(run: Run): Promise<boolean> {
+    const outcome = new PromiseDelegate<boolean>();
+    this._runs.push({ run, outcome });
+    return outcome.promise;
+  }
+
+  /**
+   * Ask the server to run the cells, and follow them.
+   */
+  async submit(): Promise<void> {
+    const [{ run }] = this._runs;
+    // What was on the screen when the person ran it; a kernel takes its time.
+    const stateVector = encodeStateVector(run.notebook.sharedModel);
+    if (!(await hasKernel(run))) {
+      this._runs.forEach(({ outcome }) => outcome.resolve(true));
+      return;
+    }
+    for (const { run } of this._runs) {
+      run.onCellExecutionScheduled({ cell: run.cell });
+    }
+    try {
+      const executions = await this._request(stateVector);
+      await Promise.all(
+        this._runs.map(async ({ run, outcome }) => {
+          const id = executions.get(run.cell.model.id);
+          outcome.resolve(id !== undefined && (await this._follow(run, id)));
+        })
+      );
+    } catch (reason) {
+      this._options.onError(reason as Error);
+      for (const { run, outcome } of this._runs) {
+        run.onCellExecuted({ cell: run.cell, success: false });
+        outcome.resolve(false);
+      }
+    }
+  }
+
+  /** Returns the execution of each cell. */
+  private async _request(stateVector: string): Promise<Map<string, string>> {
+    const { events } = await this._options.runtime.command({
+      type: 'execute_cells',
+      cell_ids: this._runs.map(({ run }) => run.cell.model.id),
+      stop_on_error: true,
+      command_id: UUID.uuid4(),
+      state_vector: stateVector
+    });
+    const executions = new Map<string, string>();
+    for (const event of events) {
+      if (event.name === 'v1.ExecutionRequested') {
+        executions.set(event.payload.cell_id, event.payload.execution_id);
+      }
+    }
+    return executions;
+  }
+
+  private async _follow(run: Run, executionId: string): Promise<boolean> {
+    const { cell } = run;
+    const execution = await this._options.runtime
+      .completion(executionId)
+      .catch((reason: Error) => {
+        if (!cell.isDisposed) {
+          this._options.onError(reason);
+        }
+        return null;
+      });
+    if (cell.isDisposed) {
+      return false;
+    }
+    const success = execution?.status === 'ok';
+    const error = execution === null || success ? null : kernelError(execution);
+    run.onCellExecuted({ cell, success, error });
+    return success;
+  }
+
+  private _options: Batch.IOptions;
+  private _runs: { run: Run; outcome: PromiseDelegate<boolean> }[] = [];
+}
+
+/**
+ * A namespace for Batch statics.
+ */
+export namespace Batch {
+  /**
+   * What a batch needs of a notebook's server side.
+   */
+  export interface IRuntime {
+    command(command: Command): Promise<ICommandReply>;
+    completion(executionId: string): Promise<IExecution>;
+  }
+
+  /**
+   * The options of a batch.
+   */
+  export interface IOptions {
+    runtime: IRuntime;
+
+    /**
+     * Tell the person that cells did not run, or that their end is unknown.
+     */
+    onError: (reason: Error) => void;
+  }
+}
+
+function encodeStateVector(notebook: Run['notebook']['sharedModel']): string {
+  const { ydoc } = notebook as unknown as { ydoc: Y.Doc };
+  return btoa(String.fromCharCode(...Y.encodeStateVector(ydoc)));
+}
+
+/** Starts a kernel as JupyterLab does, asking which where it must. */
+async function hasKernel(run: Run): Promise<boolean> {
+  const { sessionContext, sessionDialogs } = run;
+  if (sessionContext?.hasNoKernel) {
+    const mustAsk = await sessionContext.startKernel();
+    if (mustAsk && sessionDialogs) {
+      await sessionDialogs.selectKernel(sessionContext);
+    }
+  }
+  return sessionContext?.hasNoKernel === false;
+}
+
+function kernelError({ error }: IExecution): KernelError {
+  return new KernelError({
+    status: 'error',
+    execution_count: 0,
+    ename: error?.ename ?? '',
+    evalue: error?.evalue ?? '',
+    traceback: error?.traceback ?? []
+  });
+}

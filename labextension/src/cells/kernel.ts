@@ -1,0 +1,36 @@
+import type { ISessionContext } from '@jupyterlab/apputils';
+
+import type { RuntimeModel } from '../model/runtime';
+
+/**
+ * Keep a tab without a kernel on the notebook's kernel.
+ *
+ * Whoever runs a cell starts it, and completions, status and interrupt are for
+ * everybody. A tab that left the kernel is not brought back to the same one.
+ */
+export function followKernel(
+  sessionContext: ISessionContext,
+  model: RuntimeModel
+): void {
+  let last: string | null | undefined;
+  const attach = async () => {
+    const id = model.runtime.kernel_id;
+    if (!id || id === last) {
+      return;
+    }
+    last = id;
+    await sessionContext.ready;
+    if (!sessionContext.isDisposed && !sessionContext.session?.kernel) {
+      await sessionContext.changeKernel({ id });
+    }
+  };
+  const slot = () => {
+    attach().catch((reason: Error) => {
+      // JupyterLab has shown it in a dialog.
+      console.warn(`Not attached to the notebook's kernel: ${reason.message}`);
+    });
+  };
+  model.runtimeChanged.connect(slot);
+  sessionContext.disposed.connect(() => model.runtimeChanged.disconnect(slot));
+  slot();
+}

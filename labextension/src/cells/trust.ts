@@ -1,0 +1,160 @@
+import type { YCodeCell, YNotebook } from '@jupyter/ydoc';
+import type { CodeCellModel } from '@jupyterlab/cells';
+import type { INotebookModel } from '@jupyterlab/notebook';
+import type { OutputAreaModel } from '@jupyterlab/outputarea';
+import type { IDisposable } from '@lumino/disposable';
+import { type ISignal, Signal } from '@lumino/signaling';
+import type * as Y from 'yjs';
+
+import { outputAuthors, touchedCells } from '../model/provenance';
+import type { RuntimeModel } from '../model/runtime';
+
+/**
+ * Decides which outputs of a notebook may run scripts in this browser.
+ *
+ * Outputs are trusted where the server alone wrote them and a person asked for
+ * the execution that they come from, or where this person trusted them here.
+ */
+export class TrustKeeper implements IDisposable {
+  constructor(options: TrustKeeper.IOptions) {
+    this._notebook = options.notebook;
+    this._runtime = options.runtime;
+    this._document = (options.notebook.sharedModel as YNotebook).ydoc;
+    options.notebook.cells.changed.connect(this._onCells, this);
+    options.runtime.model.executionsChanged.connect(this._onExecutions, this);
+    options.runtime.serverClientsChanged.connect(this._reviewAll, this);
+    // Before the models see a change: a script must not run before its review.
+    this._document.on('beforeObserverCalls', this._onTransaction);
+    this._onCells();
+  }
+
+  /**
+   * Whether nothing is watched any more.
+   */
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  /**
+   * Stop watching.
+   */
+  dispose(): void {
+    if (this._isDisposed) {
+      return;
+    }
+    this._isDisposed = true;
+    this._document.off('beforeObserverCalls', this._onTransaction);
+    Signal.clearData(this);
+  }
+
+  private _onCells(): void {
+    const before = this._cells;
+    this._cells = new Map();
+    for (const model of this._notebook.cells) {
+      if (model.type === 'code') {
+        const cell = (model.sharedModel as YCodeCell).ymodel;
+        this._cells.set(cell, model as CodeCellModel);
+        if (before.get(cell) !== model) {
+          this._review(model as CodeCellModel);
+        }
+      }
+    }
+  }
+
+  private _onTransaction = (transaction: Y.Transaction) => {
+    touchedCells(transaction, this._cells).forEach(this._review, this);
+  };
+
+  private _onExecutions(
+    { executions }: RuntimeModel,
+    ids: ReadonlySet<string>
+  ): void {
+    const cellIds = new Set(
+      [...ids].map(executionId => executions.get(executionId)?.cell_id)
+    );
+    for (const model of this._cells.values()) {
+      if (cellIds.has(model.id)) {
+        this._review(model);
+      }
+    }
+  }
+
+  private _reviewAll(): void {
+    [...this._cells.values()].forEach(this._review, this);
+  }
+
+  private _review(model: CodeCellModel): void {
+    setTrust(model, this._isTrustworthy(model));
+  }
+
+  private _isTrustworthy(model: CodeCellModel): boolean {
+    const authors = outputAuthors((model.sharedModel as YCodeCell).ymodel);
+    if (authors.size === 1 && authors.has(this._document.clientID)) {
+      // "Trust Notebook" writes the outputs anew, and so does a paste.
+      return model.trusted;
+    }
+    const { serverClients } = this._runtime;
+    const strangers = [...authors].filter(author => !serverClients.has(author));
+    if (strangers.length > 0) {
+      void this._runtime.identify(strangers);
+      return false;
+    }
+    const execution = this._runtime.model
+      .ofCell(model.id)
+      .filter(({ started_at }) => started_at)
+      .pop();
+    return execution?.requested_by.startsWith('user:') ?? false;
+  }
+
+  private _notebook: INotebookModel;
+  private _runtime: TrustKeeper.IRuntime;
+  private _document: Y.Doc;
+  private _cells = new Map<unknown, CodeCellModel>();
+  private _isDisposed = false;
+}
+
+/**
+ * A namespace for TrustKeeper statics.
+ */
+export namespace TrustKeeper {
+  /**
+   * What trust is decided by.
+   */
+  export interface IRuntime {
+    readonly model: RuntimeModel;
+    readonly serverClients: ReadonlySet<number>;
+    readonly serverClientsChanged: ISignal<unknown, void>;
+    identify(clients: Iterable<number>): Promise<void>;
+  }
+
+  /**
+   * The options of a keeper.
+   */
+  export interface IOptions {
+    notebook: INotebookModel;
+    runtime: IRuntime;
+  }
+}
+
+/**
+ * Trust a cell's outputs, or stop trusting them, in this browser alone.
+ *
+ * The model's own setter would write the outputs into the shared document anew,
+ * as this browser's, and nobody else could trust them any more.
+ */
+function setTrust(model: CodeCellModel, trusted: boolean): void {
+  const outputs = model.outputs as OutputAreaModel;
+  if (outputs.trusted === trusted) {
+    return;
+  }
+  outputs.changed.disconnect(model['onOutputsChange'], model);
+  outputs['_trusted'] = trusted;
+  for (let index = 0; index < outputs.length; index++) {
+    const output = outputs.get(index);
+    // A stream has no scripts, and a new model would not be seen to grow.
+    if (output.type !== 'stream') {
+      outputs.set(index, output.toJSON());
+    }
+  }
+  outputs.changed.connect(model['onOutputsChange'], model);
+}

@@ -1,0 +1,211 @@
+// Made from the Python models by `npm run generate`.
+
+export type Command =
+  | ExecuteCells
+  | RunAll
+  | RestartAndRunAll
+  | CancelExecutions
+  | InterruptRuntime
+  | RestartRuntime
+  | StartRuntime
+  | StopRuntime
+  | EvictRuntime
+  | ClearOutputs
+  | ReplyInput
+  | CreateCell
+  | EditCell
+  | MoveCell
+  | DeleteCells
+  | SetCellType
+  | SetContextVisibility
+  | SetCellVisibility;
+
+/**
+ * Run cells, in this order, as they stand.
+ */
+export interface ExecuteCells {
+  command_id?: string | null;
+  state_vector?: string | null;
+  type: 'execute_cells';
+  /**
+   * @minItems 1
+   */
+  cell_ids: string[];
+  stop_on_error?: boolean;
+}
+/**
+ * Run every code cell from the top.
+ */
+export interface RunAll {
+  command_id?: string | null;
+  state_vector?: string | null;
+  type: 'run_all';
+  stop_on_error?: boolean;
+}
+/**
+ * Restart the kernel, then run every code cell from the top.
+ */
+export interface RestartAndRunAll {
+  command_id?: string | null;
+  state_vector?: string | null;
+  type: 'restart_and_run_all';
+  stop_on_error?: boolean;
+}
+/**
+ * Take executions (all, by default) from the queue, and interrupt the one that runs.
+ */
+export interface CancelExecutions {
+  command_id?: string | null;
+  state_vector?: string | null;
+  type: 'cancel_executions';
+  execution_ids?: string[] | null;
+}
+/**
+ * Interrupt the kernel, as Jupyter's stop button does.
+ */
+export interface InterruptRuntime {
+  command_id?: string | null;
+  state_vector?: string | null;
+  type: 'interrupt_runtime';
+}
+/**
+ * Restart the kernel; what runs or waits is cancelled.
+ */
+export interface RestartRuntime {
+  command_id?: string | null;
+  state_vector?: string | null;
+  type: 'restart_runtime';
+}
+/**
+ * Start the notebook's kernel, or return the one that it has.
+ */
+export interface StartRuntime {
+  command_id?: string | null;
+  state_vector?: string | null;
+  type: 'start_runtime';
+  kernel_name?: string | null;
+}
+/**
+ * Shut the kernel down.
+ */
+export interface StopRuntime {
+  command_id?: string | null;
+  state_vector?: string | null;
+  type: 'stop_runtime';
+}
+/**
+ * Take ownership from a runtime that no longer answers.
+ */
+export interface EvictRuntime {
+  command_id?: string | null;
+  state_vector?: string | null;
+  type: 'evict_runtime';
+}
+/**
+ * Remove the outputs of cells (all, by default).
+ */
+export interface ClearOutputs {
+  command_id?: string | null;
+  state_vector?: string | null;
+  type: 'clear_outputs';
+  cell_ids?: string[] | null;
+}
+/**
+ * Answer the kernel's prompt. The value is never recorded.
+ */
+export interface ReplyInput {
+  command_id?: string | null;
+  state_vector?: string | null;
+  type: 'reply_input';
+  execution_id: string;
+  value: string;
+}
+/**
+ * Insert a cell after another one, at the top where `after` is null.
+ */
+export interface CreateCell {
+  command_id?: string | null;
+  state_vector?: string | null;
+  type: 'create_cell';
+  cell_type: 'code' | 'markdown' | 'raw' | 'ai' | 'sql';
+  source?: string;
+  after?: string | null;
+}
+/**
+ * Change a cell's source, by replacements or as a whole.
+ */
+export interface EditCell {
+  command_id?: string | null;
+  state_vector?: string | null;
+  type: 'edit_cell';
+  cell_id: string;
+  replacements?: Replacement[] | null;
+  source?: string | null;
+  expected_revision?: string | null;
+}
+/**
+ * One search and replace in a cell's source; `old` must be there exactly once.
+ */
+export interface Replacement {
+  old: string;
+  new: string;
+}
+/**
+ * Put a cell after another one, at the top where `after` is null.
+ */
+export interface MoveCell {
+  command_id?: string | null;
+  state_vector?: string | null;
+  type: 'move_cell';
+  cell_id: string;
+  after: string | null;
+}
+/**
+ * Delete cells.
+ */
+export interface DeleteCells {
+  command_id?: string | null;
+  state_vector?: string | null;
+  type: 'delete_cells';
+  /**
+   * @minItems 1
+   */
+  cell_ids: string[];
+}
+/**
+ * Make a cell one of another type; its source stays.
+ */
+export interface SetCellType {
+  command_id?: string | null;
+  state_vector?: string | null;
+  type: 'set_cell_type';
+  cell_id: string;
+  cell_type: 'code' | 'markdown' | 'raw' | 'ai' | 'sql';
+}
+/**
+ * Show cells to the AI, or hide them from it.
+ */
+export interface SetContextVisibility {
+  command_id?: string | null;
+  state_vector?: string | null;
+  type: 'set_context_visibility';
+  /**
+   * @minItems 1
+   */
+  cell_ids: string[];
+  visible: boolean;
+}
+/**
+ * Fold or unfold a cell's source or outputs.
+ */
+export interface SetCellVisibility {
+  command_id?: string | null;
+  state_vector?: string | null;
+  type: 'set_cell_visibility';
+  /**
+   * @minItems 1
+   */
+  cell_ids: string[];
+  source_hidden?: boolean | null;
+  outputs_hidden?: boolean | null;
+}

@@ -1,0 +1,19 @@
+// Made from the Python models by `npm run generate`.
+
+export type ErrorCode =
+  | 'cell_not_found'
+  | 'compacted'
+  | 'conflict'
+  | 'execution_not_found'
+  | 'file_unreadable'
+  | 'internal_error'
+  | 'invalid_command'
+  | 'invalid_request'
+  | 'lease_held'
+  | 'not_a_notebook'
+  | 'not_authorized'
+  | 'notebook_not_found'
+  | 'runtime_lost'
+  | 'stale_fence'
+  | 'stale_revision'
+  | 'store_unavailable';

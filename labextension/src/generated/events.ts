@@ -1,0 +1,220 @@
+// Made from the Python models by `npm run generate`.
+
+export interface EventPayloads {
+  'v1.DocumentUpdated': DocumentUpdated;
+  'v1.ExecutionRequested': ExecutionRequested;
+  'v1.ExecutionAssigned': ExecutionAssigned;
+  'v1.ExecutionStarted': ExecutionStarted;
+  'v1.ExecutionCompleted': ExecutionCompleted;
+  'v1.ExecutionCancelled': ExecutionCancelled;
+  'v1.OutputsCleared': OutputsCleared;
+  'v1.InputRequested': InputRequested;
+  'v1.InputReplied': InputReplied;
+  'v1.RuntimeSessionStarted': RuntimeSessionStarted;
+  'v1.RuntimeStatusChanged': RuntimeStatusChanged;
+  'v1.RuntimeSessionEnded': RuntimeSessionEnded;
+}
+/**
+ * A Yjs update, opaque, with the list of changes that it made here.
+ */
+export interface DocumentUpdated {
+  update: string;
+  changes?: (
+    | CellCreated
+    | CellDeleted
+    | CellMoved
+    | CellTypeChanged
+    | SourceChanged
+    | OutputsChanged
+    | ExecutionStateChanged
+    | AttachmentsChanged
+    | MetadataChanged
+    | TextChanged
+    | StateChanged
+  )[];
+}
+/**
+ * A cell appeared at `index`.
+ */
+export interface CellCreated {
+  type?: 'cell_created';
+  cell_id: string;
+  cell_type: string;
+  index: number;
+}
+/**
+ * A cell went; `index` is where it was.
+ */
+export interface CellDeleted {
+  type?: 'cell_deleted';
+  cell_id: string;
+  index: number;
+}
+/**
+ * A cell went from one place to another in one transaction.
+ */
+export interface CellMoved {
+  type?: 'cell_moved';
+  cell_id: string;
+  from_index: number;
+  index: number;
+}
+/**
+ * A cell became of another type in place.
+ */
+export interface CellTypeChanged {
+  type?: 'cell_type_changed';
+  cell_id: string;
+  cell_type: string;
+}
+/**
+ * Text of a cell's source was inserted or removed (counts are UTF-8 bytes, as Yjs deltas).
+ */
+export interface SourceChanged {
+  type?: 'source_changed';
+  cell_id: string;
+  inserted: number;
+  removed: number;
+}
+/**
+ * A cell's outputs changed.
+ */
+export interface OutputsChanged {
+  type?: 'outputs_changed';
+  cell_id: string;
+}
+/**
+ * A cell's `execution_count` or transient `execution_state` changed.
+ */
+export interface ExecutionStateChanged {
+  type?: 'execution_state_changed';
+  cell_id: string;
+}
+/**
+ * A Markdown or raw cell's attachments changed.
+ */
+export interface AttachmentsChanged {
+  type?: 'attachments_changed';
+  cell_id: string;
+}
+/**
+ * Keys of a cell's metadata changed, or of the notebook's where `cell_id` is null.
+ */
+export interface MetadataChanged {
+  type?: 'metadata_changed';
+  cell_id: string | null;
+  keys: string[];
+}
+/**
+ * Text of a plain file was inserted or removed (UTF-8 bytes).
+ */
+export interface TextChanged {
+  type?: 'text_changed';
+  inserted: number;
+  removed: number;
+}
+/**
+ * Keys of the shared `state` map changed: path, dirty, hash.
+ */
+export interface StateChanged {
+  type?: 'state_changed';
+  keys: string[];
+}
+/**
+ * Somebody asked for a cell to run, exactly as it stood at `document_seq`.
+ */
+export interface ExecutionRequested {
+  execution_id: string;
+  cell_id: string;
+  source: string;
+  document_seq: number;
+  requested_by: string;
+  stop_on_error?: boolean;
+}
+/**
+ * The runtime session that owns the notebook under `fence` took the execution.
+ */
+export interface ExecutionAssigned {
+  execution_id: string;
+  runtime_session_id: string;
+  fence: number;
+}
+/**
+ * The source was handed to the kernel.
+ */
+export interface ExecutionStarted {
+  execution_id: string;
+}
+/**
+ * It ended, and its last output is in the document (EX4).
+ */
+export interface ExecutionCompleted {
+  execution_id: string;
+  status: 'ok' | 'error' | 'cancelled' | 'lost';
+  execution_count?: number | null;
+  error?: ExecutionError | null;
+}
+/**
+ * Why an execution did not end well, as Jupyter's `error` message says it.
+ */
+export interface ExecutionError {
+  ename: string;
+  evalue: string;
+  traceback?: string[];
+}
+/**
+ * It was taken from the queue before it started.
+ */
+export interface ExecutionCancelled {
+  execution_id: string;
+  reason: string;
+}
+/**
+ * Somebody removed the outputs of these cells.
+ */
+export interface OutputsCleared {
+  cell_ids: string[];
+}
+/**
+ * The kernel waits for a line of text.
+ */
+export interface InputRequested {
+  execution_id: string;
+  prompt: string;
+  password: boolean;
+}
+/**
+ * Somebody answered. The value is never recorded.
+ */
+export interface InputReplied {
+  execution_id: string;
+}
+/**
+ * A kernel incarnation became the notebook's owner. Each restart starts a new session.
+ */
+export interface RuntimeSessionStarted {
+  runtime_session_id: string;
+  kernel_id: string;
+  kernel_name: string;
+  owner: string;
+  host: string;
+  fence: number;
+}
+/**
+ * The session's health changed. Busy and idle during a cell are not events.
+ */
+export interface RuntimeStatusChanged {
+  runtime_session_id: string;
+  status:
+    'starting' | 'ready' | 'busy' | 'restarting' | 'unresponsive' | 'lost';
+  reason?: string | null;
+}
+/**
+ * The session owns the notebook no more; `cause` says why in words (signal, exit code).
+ */
+export interface RuntimeSessionEnded {
+  runtime_session_id: string;
+  reason:
+    'shutdown' | 'restart' | 'crashed' | 'evicted' | 'displaced' | 'expired';
+  cause?: string | null;
+}

@@ -1,0 +1,7 @@
+import { executor } from './plugins/executor';
+import { inputs } from './plugins/inputs';
+import { kernel } from './plugins/kernel';
+import { runtimes } from './plugins/runtimes';
+import { trust } from './plugins/trust';
+
+export default [runtimes, executor, inputs, kernel, trust];

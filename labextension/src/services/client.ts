@@ -1,0 +1,166 @@
+import { URLExt } from '@jupyterlab/coreutils';
+import { ServerConnection } from '@jupyterlab/services';
+import type { PartialJSONObject } from '@lumino/coreutils';
+
+import type { Command } from '../generated/commands';
+import type { ErrorCode } from '../generated/errors';
+import type { EventPayloads, ExecutionError } from '../generated/events';
+
+/**
+ * An error that the server answers with.
+ *
+ * The message is a sentence for people, the code is for programs.
+ */
+export class RuntError extends Error {
+  constructor(
+    /** `unknown` where something between us and the server answered. */
+    readonly code: ErrorCode | 'unknown',
+    message: string,
+    readonly detail: PartialJSONObject = {}
+  ) {
+    super(message);
+    this.name = 'RuntError';
+  }
+}
+
+/**
+ * What the server knows of a notebook.
+ */
+export interface INotebookInfo {
+  notebook_id: string;
+  /** Of its runtime document; another one when that document starts anew. */
+  runtime_room_id: string;
+  /** The Yjs clients that only the server writes as. */
+  server_clients: number[];
+}
+
+/**
+ * An event of a notebook's log.
+ */
+export type RuntEvent = {
+  [Name in keyof EventPayloads]: {
+    seq: number;
+    name: Name;
+    actor: string;
+    payload: EventPayloads[Name];
+  };
+}[keyof EventPayloads];
+
+/**
+ * What a command led to.
+ */
+export interface ICommandReply {
+  seq: number;
+  events: RuntEvent[];
+}
+
+/**
+ * Where an execution is.
+ */
+export type ExecutionStatus =
+  | 'requested'
+  | 'assigned'
+  | 'running'
+  | 'waiting_input'
+  | 'ok'
+  | 'error'
+  | 'cancelled'
+  | 'lost';
+
+/**
+ * An execution of a cell, as its runtime document and the API show it.
+ */
+export interface IExecution {
+  cell_id: string;
+  status: ExecutionStatus;
+  requested_by: string;
+  requested_at: string;
+  started_at?: string | null;
+  error?: ExecutionError | null;
+  input?: IInputRequest | null;
+}
+
+/**
+ * The kernel waits for a line of text.
+ */
+export interface IInputRequest {
+  prompt: string;
+  password: boolean;
+  since: string;
+}
+
+/**
+ * The server's API.
+ */
+export class RuntClient {
+  constructor(options: RuntClient.IOptions = {}) {
+    this.serverSettings =
+      options.serverSettings ?? ServerConnection.makeSettings();
+  }
+
+  readonly serverSettings: ServerConnection.ISettings;
+
+  /**
+   * Find the notebook of a file.
+   */
+  notebook(path: string): Promise<INotebookInfo> {
+    const query = URLExt.objectToQueryString({ path });
+    return this._request<INotebookInfo>(`notebooks${query}`);
+  }
+
+  /**
+   * Ask for a change.
+   */
+  command(notebookId: string, command: Command): Promise<ICommandReply> {
+    const path = `notebooks/${encodeURIComponent(notebookId)}/commands`;
+    return this._request<ICommandReply>(path, {
+      method: 'POST',
+      body: JSON.stringify(command)
+    });
+  }
+
+  /**
+   * Read an execution, after waiting up to `wait` seconds for its end.
+   */
+  execution(
+    notebookId: string,
+    executionId: string,
+    wait: number
+  ): Promise<IExecution> {
+    const path = [notebookId, 'executions', executionId]
+      .map(encodeURIComponent)
+      .join('/');
+    return this._request<IExecution>(`notebooks/${path}?wait=${wait}`);
+  }
+
+  private async _request<T>(path: string, init: RequestInit = {}): Promise<T> {
+    const url = URLExt.join(this.serverSettings.baseUrl, 'api/runt', path);
+    const response = await ServerConnection.makeRequest(
+      url,
+      init,
+      this.serverSettings
+    );
+    const body = (await response.json().catch(() => ({}))) as unknown;
+    if (!response.ok) {
+      const { code, message, detail } = body as Partial<RuntError>;
+      throw new RuntError(
+        code ?? 'unknown',
+        message ?? `${response.status} ${response.statusText}`,
+        detail
+      );
+    }
+    return body as T;
+  }
+}
+
+/**
+ * A namespace for RuntClient statics.
+ */
+export namespace RuntClient {
+  /**
+   * The options of a client.
+   */
+  export interface IOptions {
+    serverSettings?: ServerConnection.ISettings;
+  }
+}

@@ -1,0 +1,119 @@
+import { URLExt } from '@jupyterlab/coreutils';
+import type { ServerConnection } from '@jupyterlab/services';
+import type { IDisposable } from '@lumino/disposable';
+import { type ISignal, Signal } from '@lumino/signaling';
+import { WebsocketProvider } from 'y-websocket';
+import * as Y from 'yjs';
+
+/** The runtime document starts anew, in another room. */
+const MOVED = 4410;
+
+/**
+ * Follows a notebook's runtime document, which only the server writes.
+ */
+export class RuntimeRoom implements IDisposable {
+  constructor(options: RuntimeRoom.IOptions) {
+    this._options = options;
+    void this._join();
+  }
+
+  /**
+   * A document came in place of the last one.
+   */
+  get documentChanged(): ISignal<this, Y.Doc> {
+    return this._documentChanged;
+  }
+
+  /**
+   * The document covers, or covers no more, what the server has.
+   */
+  get syncedChanged(): ISignal<this, boolean> {
+    return this._syncedChanged;
+  }
+
+  /**
+   * Whether the document covers what the server has.
+   */
+  get synced(): boolean {
+    return this._provider?.synced ?? false;
+  }
+
+  /**
+   * Whether the room was left for good.
+   */
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  /**
+   * Leave the room.
+   */
+  dispose(): void {
+    if (this._isDisposed) {
+      return;
+    }
+    this._isDisposed = true;
+    this._leave();
+    Signal.clearData(this);
+  }
+
+  private async _join(): Promise<void> {
+    const roomId = await this._options.locate();
+    if (this._isDisposed) {
+      return;
+    }
+    this._leave();
+    const { serverSettings } = this._options;
+    const { appendToken, token, wsUrl, WebSocket } = serverSettings;
+    const document = new Y.Doc();
+    this._documentChanged.emit(document);
+    this._provider = new WebsocketProvider(
+      URLExt.join(wsUrl, 'api/collaboration/room'),
+      roomId,
+      document,
+      {
+        // Tabs of one browser may be of different people.
+        disableBc: true,
+        params: appendToken && token !== '' ? { token } : {},
+        WebSocketPolyfill: WebSocket
+      }
+    );
+    this._provider.on('sync', synced => {
+      this._syncedChanged.emit(synced);
+    });
+    this._provider.on('closed', ({ code }) => {
+      if (code === MOVED) {
+        void this._join();
+      }
+    });
+  }
+
+  private _leave(): void {
+    this._provider?.destroy();
+    this._provider?.doc.destroy();
+    this._provider = null;
+  }
+
+  private _options: RuntimeRoom.IOptions;
+  private _provider: WebsocketProvider | null = null;
+  private _isDisposed = false;
+  private _documentChanged = new Signal<this, Y.Doc>(this);
+  private _syncedChanged = new Signal<this, boolean>(this);
+}
+
+/**
+ * A namespace for RuntimeRoom statics.
+ */
+export namespace RuntimeRoom {
+  /**
+   * The options of a room.
+   */
+  export interface IOptions {
+    serverSettings: ServerConnection.ISettings;
+
+    /**
+     * Ask which room it is, now.
+     */
+    locate: () => Promise<string>;
+  }
+}

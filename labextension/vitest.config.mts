@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+// What @jupyter/ydoc and JupyterLab always print when a cell is made in jsdom.
+const NOISE = /Invalid access|Not same Y\.Doc|Clipboard API not available/;
+
+export default defineConfig({
+  test: {
+    environment: 'jsdom',
+    include: ['src/**/*.spec.ts'],
+    setupFiles: ['./vitest.setup.ts'],
+    onConsoleLog: log => !NOISE.test(log)
+  }
+});
