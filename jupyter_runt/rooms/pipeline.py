@@ -1,0 +1,352 @@
+"""The one order of everything that happens to a room's document (EL1).
+
+Writes that wait together are applied, then appended to the log in one go, then told to everybody.
+Who looks at the document stands in the same queue, so nobody sees what is not yet in the log.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final, Generic, TypeVar
+
+from jupyter_runt.document.shared import SharedDocument
+from jupyter_runt.errors import StoreUnavailable
+from jupyter_runt.events.base import Draft, Event
+from jupyter_runt.rooms.integration import (
+    NOTHING,
+    Integrated,
+    Poisoned,
+    attempt,
+    integrate,
+    poisoning,
+    unresolved,
+)
+from jupyter_runt.rooms.peer import CLOSE_BAD_FRAME, Peer, RoomLimits
+from jupyter_runt.rooms.work import (
+    Audience,
+    Batch,
+    Committed,
+    FromPeer,
+    FromServer,
+    Health,
+    Look,
+    RoomClosed,
+)
+
+log = logging.getLogger(__name__)
+
+DocT = TypeVar("DocT", bound=SharedDocument)
+
+MAX_PENDING: Final = 64
+"""Updates of one peer that may wait for what they build on."""
+
+
+@dataclass(slots=True)
+class _Group:
+    """Batches that go into the log together."""
+
+    batches: list[Batch] = field(default_factory=list)
+    updates: int = 0
+    size: int = 0
+
+    def is_full(self, limits: RoomLimits) -> bool:
+        return self.updates >= limits.batch_updates or self.size >= limits.batch_bytes
+
+    def take(self, update: bytes) -> None:
+        self.updates += 1
+        self.size += len(update)
+
+
+class Pipeline(Generic[DocT]):
+    """A document, its queue and the worker that empties it."""
+
+    def __init__(
+        self,
+        document: DocT,
+        audience: Audience,
+        *,
+        load: Callable[[], Awaitable[DocT]],
+        commit: Callable[[Sequence[Draft]], Awaitable[Sequence[Event]]] | None,
+        reserved: frozenset[int],
+        limits: RoomLimits,
+    ) -> None:
+        self._document = document
+        self._audience = audience
+        self._load = load
+        self._commit = commit
+        self._reserved = reserved
+        self._limits = limits
+        self._queue: deque[FromPeer | FromServer[DocT] | Look[DocT]] = deque()
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._quiet = True
+        self._spoiled = False
+        self._pending_of: Peer | None = None
+        self._pending: tuple[bytes, ...] = ()
+        self.health: Health = "ready"
+
+    def push(self, item: FromPeer | FromServer[DocT]) -> None:
+        """Queue a write. Once stopped, the server's fail and a peer's are dropped."""
+        if self._stopping:
+            _reject(item)
+            return
+        if isinstance(item, FromPeer):
+            item.peer.received(len(item.update))
+        self._queue.append(item)
+        self._wake.set()
+
+    def look(self, look: Look[DocT]) -> None:
+        """Let somebody see the document: at once if nothing is on its way."""
+        if self._stopping:
+            _reject(look)
+        elif self._quiet and not self._queue and not self._spoiled:
+            self._show(look)
+        else:
+            self._queue.append(look)
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Take nothing more, and let the worker end when the queue is empty."""
+        self._stopping = True
+        self._wake.set()
+
+    def abandon(self) -> None:
+        """Give up what is still in the queue."""
+        self._stopping = True
+        while self._queue:
+            _reject(self._queue.popleft())
+
+    async def run(self) -> None:
+        """Work until stopped, or until the document cannot be loaded again."""
+        while self.health != "failed":
+            while self._queue or self._spoiled:
+                self._quiet = False
+                await self._turn()
+            self._quiet = True
+            if self._stopping:
+                return
+            self._wake.clear()
+            await self._wake.wait()
+
+    async def _turn(self) -> None:
+        if self._spoiled:
+            await self._reload()
+            return
+        group = self._apply()
+        if group.batches:
+            await self._append(group)
+        while self._queue and not self._spoiled and isinstance(look := self._queue[0], Look):
+            self._queue.popleft()
+            self._show(look)
+        if self._commit is None and self._queue:
+            await asyncio.sleep(0)  # an append would have let others run
+
+    def _show(self, look: Look[DocT]) -> None:
+        try:
+            with poisoning(only_panics=True):
+                look.view(self._document)
+        except Poisoned as error:
+            self._spoiled = True
+            look.failed(error)
+        except Exception as error:  # noqa: BLE001 - it belongs to who wanted to look
+            look.failed(error)
+
+    # applying
+
+    def _apply(self) -> _Group:
+        """Apply what waits, up to the first that wants to look."""
+        group = _Group()
+        while self._queue and not group.is_full(self._limits):
+            item = self._queue[0]
+            if isinstance(item, Look):
+                break
+            author = item.peer if isinstance(item, FromPeer) else None
+            if self._pending_of not in {None, author}:
+                # What one peer left pending must not come in under another's name.
+                self._spoiled = True
+                break
+            try:
+                if isinstance(item, FromPeer):
+                    self._apply_run(item.peer, group)
+                else:
+                    self._queue.popleft()
+                    self._apply_edit(item, group)
+            except Poisoned:
+                log.exception("The document must be loaded again.")
+                self._spoiled = True
+                break
+        return group
+
+    def _apply_run(self, peer: Peer, group: _Group) -> None:
+        """Apply consecutive updates of one peer in one transaction."""
+        run = self._take_run(peer, group)
+        allowed = [item.update for item in run if self._audience.may_apply(item)]
+        outcome = NOTHING
+        if allowed:
+            try:
+                outcome = integrate(self._document, allowed, self._reserved)
+                self._track_pending(peer, outcome)
+            except Poisoned:
+                peer.refuse(CLOSE_BAD_FRAME, "the update cannot be applied")
+                raise
+        self._audience.integrated(run[0], outcome)
+        group.batches.append(
+            Batch(
+                actor=peer.actor,
+                caused_by=None,
+                edits=outcome.edits,
+                author=peer,
+                public=outcome.public,
+                corrective=outcome.corrective,
+                received=(len(run), sum(len(item.update) for item in run)),
+            )
+        )
+
+    def _take_run(self, peer: Peer, group: _Group) -> list[FromPeer]:
+        run: list[FromPeer] = []
+        while self._queue and not group.is_full(self._limits):
+            item = self._queue[0]
+            if not isinstance(item, FromPeer) or item.peer is not peer:
+                break
+            if run and (item.answers or run[0].answers):
+                break  # whether an answer brought all that was missing is asked of it alone
+            self._queue.popleft()
+            run.append(item)
+            group.take(item.update)
+        return run
+
+    def _track_pending(self, peer: Peer, outcome: Integrated) -> None:
+        if not outcome.missing and self._pending_of is None:
+            return
+        with poisoning():
+            self._pending = unresolved(self._document.doc, (*self._pending, *outcome.missing))
+        self._pending_of = peer if self._pending else None
+        if len(self._pending) > MAX_PENDING:
+            peer.refuse(CLOSE_BAD_FRAME, "what its updates build on is missing")
+
+    def _apply_edit(self, item: FromServer[DocT], group: _Group) -> None:
+        done = item.done
+        if done.done():
+            return  # the caller gave up before its turn came
+        try:
+            result, edit = attempt(self._document, partial(item.edit, self._document))
+        except Poisoned as error:
+            cause = error.__cause__
+            _fail(done, cause if isinstance(cause, Exception) else error)
+            raise
+
+        def settle(events: tuple[Event, ...]) -> None:
+            if result.error is not None:
+                _fail(done, result.error)
+            elif not done.done():
+                done.set_result(Committed(result, edit, events))
+
+        batch = Batch(
+            actor=item.actor,
+            caused_by=item.caused_by,
+            edits=() if edit is None else (edit,),
+            public=None if edit is None else edit.update,
+            settle=settle,
+            fail=partial(_fail, done),
+        )
+        group.batches.append(batch)
+        group.take(batch.public or b"")
+
+    # recording
+
+    async def _append(self, group: _Group) -> None:
+        """Append a group and tell everybody; if it is refused, nobody ever hears of it."""
+        drafts = [draft for batch in group.batches for draft in batch.drafts()]
+        try:
+            events = await self._record(drafts) if drafts else ()
+        except asyncio.CancelledError:
+            self._drop(group, RoomClosed("the room was closed before this was recorded"))
+            raise
+        except Exception as error:
+            log.exception("An append was refused; the document is loaded again from the log.")
+            self._spoiled = True
+            self._drop(group, error)
+            self._audience.discarded()
+            return
+        self._audience.committed(group.batches)
+        position = 0
+        for batch in group.batches:
+            own = tuple(events[position : position + len(batch.edits)])
+            position += len(batch.edits)
+            if batch.settle is not None:
+                batch.settle(own)
+            _release(batch)
+
+    async def _record(self, drafts: Sequence[Draft]) -> Sequence[Event]:
+        """Append, however long the store cannot write; nothing is accepted meanwhile (EL5)."""
+        if self._commit is None:
+            return ()
+        delay = self._limits.retry_first
+        while True:
+            try:
+                events = await self._commit(drafts)
+            except StoreUnavailable as error:
+                self._waiting_for_store(error)
+            else:
+                self._set_health("ready")
+                return events
+            await asyncio.sleep(delay)
+            delay = min(2 * delay, self._limits.retry_last)
+
+    async def _reload(self) -> None:
+        delay = self._limits.retry_first
+        while True:
+            try:
+                self._document = await self._load()
+            except StoreUnavailable as error:
+                self._waiting_for_store(error)
+            except Exception:
+                log.exception("The document cannot be loaded.")
+                self._spoiled = False
+                self._set_health("failed")
+                self.abandon()
+                return
+            else:
+                self._spoiled = False
+                self._pending_of, self._pending = None, ()
+                self._set_health("ready")
+                return
+            await asyncio.sleep(delay)
+            delay = min(2 * delay, self._limits.retry_last)
+
+    def _waiting_for_store(self, error: StoreUnavailable) -> None:
+        if self.health != "unsaved":
+            log.warning("The store cannot write; edits wait in memory: %s", error)
+        self._set_health("unsaved")
+
+    def _set_health(self, health: Health) -> None:
+        if health != self.health:
+            self.health = health
+            self._audience.health_changed(health)
+
+    def _drop(self, group: _Group, error: Exception) -> None:
+        for batch in group.batches:
+            if batch.fail is not None:
+                batch.fail(error)
+            _release(batch)
+
+
+def _reject(item: FromPeer | FromServer[DocT] | Look[DocT]) -> None:
+    error = RoomClosed("the room is closed")
+    if isinstance(item, FromServer):
+        _fail(item.done, error)
+    elif isinstance(item, Look):
+        item.failed(error)
+
+
+def _release(batch: Batch) -> None:
+    if batch.author is not None:
+        batch.author.settled(*batch.received)
+
+
+def _fail(done: asyncio.Future[Committed], error: Exception) -> None:
+    if not done.done():
+        done.set_exception(error)
