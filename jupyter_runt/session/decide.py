@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from jupyter_runt.commands import (
     CancelExecutions,
-    ClearOutputs,
     Command,
     EvictRuntime,
     ExecuteCells,
@@ -22,7 +21,7 @@ from jupyter_runt.document.materialize import RuntimeState
 from jupyter_runt.errors import CellNotFound, Conflict, ExecutionNotFound, InvalidCommand
 from jupyter_runt.events.base import Payload
 from jupyter_runt.events.execution import ExecutionCancelled, ExecutionRequested
-from jupyter_runt.events.outputs import InputReplied, OutputsCleared
+from jupyter_runt.events.outputs import InputReplied
 from jupyter_runt.ids import ActorId, CellId, ExecutionId, Seq
 
 
@@ -47,12 +46,33 @@ class DocumentView(Protocol):
         ...
 
 
+class NoDocument:
+    """The view of commands that do not look at the notebook."""
+
+    cell_ids: Sequence[CellId] = ()
+
+    def has_cell(self, cell_id: CellId) -> bool:
+        """There is none."""
+        return False
+
+    def cell_type(self, cell_id: CellId) -> str:
+        """There is none."""
+        raise CellNotFound(f"There is no cell {cell_id}.", cell_ids=[cell_id])
+
+    source = cell_type
+
+
+READS_DOCUMENT: Final = (ExecuteCells, RunAll, RestartAndRunAll)
+"""The commands whose decision looks at the notebook."""
+
+
 @dataclass(frozen=True, slots=True)
 class RuntimeAction:
     """What the runtime is to do once the events are in the log."""
 
     kind: Literal["run", "start", "interrupt", "restart", "stop", "evict", "reply"]
     kernel_name: str | None = None
+    execution_id: ExecutionId | None = None
     value: str | None = None
 
 
@@ -98,8 +118,6 @@ def decide(command: Command, now: Moment) -> Decision:
             return _cancel(now.state, command.execution_ids)
         case ReplyInput():
             return _reply_input(now.state, command)
-        case ClearOutputs():
-            return Decision((OutputsCleared(cell_ids=command.cell_ids or ()),))
         case _:
             return _control(command, now.state)
 
@@ -161,7 +179,7 @@ def _waiting(state: RuntimeState) -> list[ExecutionId]:
     return [
         execution_id
         for execution_id in state.queue
-        if state.executions[execution_id].status == "requested"
+        if state.executions[execution_id].status in ("requested", "assigned")
     ]
 
 
@@ -198,4 +216,5 @@ def _reply_input(state: RuntimeState, command: ReplyInput) -> Decision:
     if execution.status != "waiting_input":
         raise Conflict("Nobody waits for this answer: it was given already, or the cell ended.")
     reply = InputReplied(execution_id=command.execution_id)
-    return Decision((reply,), RuntimeAction("reply", value=command.value))
+    action = RuntimeAction("reply", execution_id=command.execution_id, value=command.value)
+    return Decision((reply,), action)

@@ -30,6 +30,10 @@ class FileContent:
     identity: FileIdentity
 
 
+FileStamp = tuple[int, int, int]
+"""Inode, size and modification time (ns): another stamp may be another content."""
+
+
 class Files(Protocol):
     """How documents reach their files. `path` is a root-relative API path in any spelling."""
 
@@ -46,12 +50,16 @@ class Files(Protocol):
         """Return a file's content; raises as `identify`, and FileUnreadable above 1 GiB."""
         ...
 
-    async def write(self, path: str, data: bytes) -> FileIdentity:
+    async def write(self, path: str, data: bytes) -> tuple[FileIdentity, FileStamp]:
         """Replace a file's content atomically.
 
         Raises:
             FileNotWritten: the old content is still there.
         """
+        ...
+
+    async def stamp(self, path: str) -> FileStamp | None:
+        """Return the stamp of a file, None if it is gone."""
         ...
 
     def exists(self, path: str) -> bool:
@@ -78,7 +86,11 @@ class LocalFiles:
         """See `Files`."""
         return await to_thread(self._read, path)
 
-    async def write(self, path: str, data: bytes) -> FileIdentity:
+    async def stamp(self, path: str) -> FileStamp | None:
+        """See `Files`."""
+        return await to_thread(self._stamp, path)
+
+    async def write(self, path: str, data: bytes) -> tuple[FileIdentity, FileStamp]:
         """See `Files`."""
         return await to_thread(self._write, path, data)
 
@@ -122,7 +134,13 @@ class LocalFiles:
         digest = hashlib.sha256(data).hexdigest()
         return FileContent(data, FileIdentity(real, info.st_dev, info.st_ino, digest))
 
-    def _write(self, path: str, data: bytes) -> FileIdentity:
+    def _stamp(self, path: str) -> FileStamp | None:
+        try:
+            return _stamp_of((self._root / self.real_path(path)).stat())
+        except OSError:
+            return None
+
+    def _write(self, path: str, data: bytes) -> tuple[FileIdentity, FileStamp]:
         real = self.real_path(path)
         target = (self._root / real).resolve()
         try:
@@ -130,7 +148,12 @@ class LocalFiles:
         except OSError as error:
             reason = os.strerror(error.errno) if error.errno else str(error)
             raise FileNotWritten(f"{path} could not be written: {reason}.") from error
-        return FileIdentity(real, info.st_dev, info.st_ino, hashlib.sha256(data).hexdigest())
+        digest = hashlib.sha256(data).hexdigest()
+        return FileIdentity(real, info.st_dev, info.st_ino, digest), _stamp_of(info)
+
+
+def _stamp_of(info: os.stat_result) -> FileStamp:
+    return info.st_ino, info.st_size, info.st_mtime_ns
 
 
 def normal_path(path: str) -> str:

@@ -1,0 +1,1 @@
+"""The edges: parse, authorize, call, serialise."""

@@ -1,0 +1,75 @@
+"""What all REST handlers share: errors as JSON, and the services of the application."""
+
+import json
+from http.client import responses
+from typing import Any
+
+from jupyter_server.base.handlers import APIHandler
+from tornado.web import HTTPError
+
+from jupyter_runt.errors import InvalidRequest, NotAuthorized, RuntError
+from jupyter_runt.handlers.identity import actor_of
+from jupyter_runt.ids import ActorId
+from jupyter_runt.session.capabilities import Capability
+from jupyter_runt.session.registry import SessionRegistry
+
+
+class RuntHandler(APIHandler):
+    """A handler below `/api/runt` or `/api/collaboration`.
+
+    Verbs carry `@authenticated` and `@authorized(action=…, resource=…)`, both explicit: the
+    decorator keeps what it saw first, so an inherited verb would ask for its base's resource.
+    """
+
+    @property
+    def sessions(self) -> SessionRegistry:
+        """The open documents."""
+        registry: SessionRegistry = self.settings["runt_sessions"]
+        return registry
+
+    async def actor(self) -> ActorId:
+        """Return who sent the request."""
+        return await actor_of(self)
+
+    async def require(self, capability: Capability) -> None:
+        """Check that the person may do this.
+
+        Raises:
+            NotAuthorized: Jupyter's authorizer says no.
+        """
+        action, resource = capability.value
+        allowed = self.authorizer.is_authorized(self, self.current_user, action, resource)
+        if not (await allowed if hasattr(allowed, "__await__") else allowed):
+            raise NotAuthorized(f"You may not {action} {resource} on this server.")
+
+    def integer(self, name: str, default: int) -> int:
+        """Return a query argument that is a whole number of at least 0."""
+        text = self.get_query_argument(name, str(default))
+        if not text.isdecimal():
+            raise InvalidRequest(f"{name} is not a whole number.", field=name)
+        return int(text)
+
+    def send(self, body: Any, status: int = 200) -> None:
+        """Answer with JSON."""
+        self.set_status(status)
+        self.finish(json.dumps(body, ensure_ascii=False))
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Answer with CONTRACT's `{code, message, detail}`."""
+        error = kwargs.get("exc_info", (None, None, None))[1]
+        if isinstance(error, RuntError):
+            self.send(error.to_json(), error.status)
+            return
+        message = responses.get(status_code, "Unknown error")
+        if isinstance(error, HTTPError) and error.reason:
+            message = error.reason
+        code = _CODES.get(status_code, "internal_error" if status_code >= 500 else "bad_request")
+        self.send({"code": code, "message": message, "detail": {}}, status_code)
+
+    def log_exception(self, *exc_info: Any) -> None:
+        """Log what is our fault; what the sender did wrong is in the reply."""
+        if not (isinstance(exc_info[1], RuntError) and exc_info[1].status < 500):
+            super().log_exception(*exc_info)
+
+
+_CODES = {401: "not_authenticated", 403: "not_authorized", 404: "not_found", 405: "bad_method"}

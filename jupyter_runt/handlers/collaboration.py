@@ -1,0 +1,46 @@
+"""`/api/collaboration/session`: which room a file is shared in, as jupyter-collaboration 5 asks."""
+
+import json
+from typing import Any
+
+from jupyter_server.auth.decorator import authorized
+from tornado.web import authenticated
+
+from jupyter_runt.errors import InvalidRequest
+from jupyter_runt.handlers.base import RuntHandler
+from jupyter_runt.session.registry import require_notebook
+
+
+class DocumentSessionHandler(RuntHandler):
+    """`PUT /api/collaboration/session/{path}`."""
+
+    @authenticated
+    @authorized(action="read", resource="contents")
+    async def put(self, path: str) -> None:
+        """Answer with the id of the file and of its history; nothing is opened or written yet."""
+        kind = self._body()
+        as_notebook = kind["type"] == "notebook"
+        if as_notebook:
+            require_notebook(path)
+        registration, new = await self.sessions.register(path)
+        self.sessions.check_kind(registration, as_notebook=as_notebook)
+        self.send(
+            {
+                **kind,
+                "fileId": registration.notebook_id,
+                "sessionId": registration.history_id,
+            },
+            201 if new else 200,
+        )
+
+    def _body(self) -> dict[str, str]:
+        try:
+            body: Any = json.loads(self.request.body)
+        except ValueError as error:
+            raise InvalidRequest("The body is not JSON.", field="") from error
+        if not isinstance(body, dict):
+            raise InvalidRequest("The body is not an object.", field="")
+        for field in ("format", "type"):
+            if not isinstance(body.get(field), str) or ":" in body[field]:
+                raise InvalidRequest(f"{field} is not a name.", field=field)
+        return {"format": body["format"], "type": body["type"]}

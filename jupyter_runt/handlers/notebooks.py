@@ -1,0 +1,54 @@
+"""`/api/runt/status`, `/notebooks`, `/runtimes`: which document is which, and what it does."""
+
+from jupyter_server.auth.decorator import authorized
+from tornado.web import authenticated
+
+from jupyter_runt._version import __version__
+from jupyter_runt.handlers.base import RuntHandler
+
+PROTOCOL_VERSION = 1
+"""Version of this REST API and of the events; grows when something is added."""
+
+
+class StatusHandler(RuntHandler):
+    """`GET /api/runt/status`."""
+
+    @authenticated
+    @authorized(action="read", resource="contents")
+    async def get(self) -> None:
+        """Answer with what this server is and who is asking."""
+        self.send(
+            {
+                "version": __version__,
+                "protocol_version": PROTOCOL_VERSION,
+                "user": await self.actor(),
+                **self.sessions.status(),
+            }
+        )
+
+
+class NotebooksHandler(RuntHandler):
+    """`GET /api/runt/notebooks`."""
+
+    @authenticated
+    @authorized(action="read", resource="contents")
+    async def get(self) -> None:
+        """Answer with the notebook at `path`, or with the open ones."""
+        path = self.get_query_argument("path", None)
+        if path is None:
+            sessions = self.sessions.notebooks()
+            self.send({"notebooks": [await session.describe() for session in sessions]})
+        else:
+            async with self.sessions.use_path(path) as session:
+                self.send(await session.describe())
+
+
+class RuntimesHandler(RuntHandler):
+    """`GET /api/runt/runtimes`."""
+
+    @authenticated
+    @authorized(action="read", resource="kernels")
+    async def get(self) -> None:
+        """Answer with the runtimes of the open notebooks."""
+        described = [session.describe_runtime() for session in self.sessions.notebooks()]
+        self.send({"runtimes": [runtime for runtime in described if runtime is not None]})

@@ -1,0 +1,23 @@
+"""Every route of the extension."""
+
+from typing import Any, Final
+
+from jupyter_runt.handlers.collaboration import DocumentSessionHandler
+from jupyter_runt.handlers.commands import CommandsHandler
+from jupyter_runt.handlers.events import AtHandler, EventsHandler, ExecutionHandler
+from jupyter_runt.handlers.notebooks import NotebooksHandler, RuntimesHandler, StatusHandler
+from jupyter_runt.handlers.room_socket import RoomSocket
+
+_NOTEBOOK: Final = r"/api/runt/notebooks/([^/]+)"
+
+ROUTES: Final[tuple[tuple[str, type[Any]], ...]] = (
+    (r"/api/collaboration/session/(.+)", DocumentSessionHandler),
+    (r"/api/collaboration/room/(.+)", RoomSocket),
+    (r"/api/runt/status", StatusHandler),
+    (r"/api/runt/notebooks", NotebooksHandler),
+    (r"/api/runt/runtimes", RuntimesHandler),
+    (rf"{_NOTEBOOK}/commands", CommandsHandler),
+    (rf"{_NOTEBOOK}/events", EventsHandler),
+    (rf"{_NOTEBOOK}/executions/([^/]+)", ExecutionHandler),
+    (rf"{_NOTEBOOK}/at/(\d+)", AtHandler),
+)

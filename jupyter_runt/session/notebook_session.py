@@ -1,0 +1,276 @@
+"""One open notebook: its document, its runtime, and the one door for commands to both."""
+
+import asyncio
+import base64
+import binascii
+from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Any, Final, Self
+
+from jupyter_runt.commands import ClearOutputs, Command
+from jupyter_runt.document.notebook import NotebookDoc
+from jupyter_runt.errors import ExecutionNotFound, InvalidCommand, StaleRevision
+from jupyter_runt.events.base import Draft, Event
+from jupyter_runt.ids import ActorId, CellId, ExecutionId, NotebookId, Seq, new_id
+from jupyter_runt.protocols import Registration, Store
+from jupyter_runt.session.decide import Decision, Moment, decide
+from jupyter_runt.session.hosting import Hosted, cancelled_at_exit
+from jupyter_runt.session.intents import INTENTS, apply_intent, outputs_to_clear
+from jupyter_runt.session.open_document import OpenDocument
+from jupyter_runt.session.runtime import NotebookRuntime, RuntimeServices
+from jupyter_runt.session.writer import Writer
+
+COVERS_TIMEOUT: Final = 5.0
+REMEMBERED_REPLIES: Final = 1000
+
+OpenNotebook = Callable[[Registration], OpenDocument[NotebookDoc]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a command led to at once."""
+
+    seq: Seq
+    events: tuple[Event, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the body of the reply."""
+        return {"seq": self.seq, "events": [event.to_json() for event in self.events]}
+
+
+class NotebookSession:
+    """Composes a notebook's log, runtime and document, which is opened when somebody needs it."""
+
+    def __init__(
+        self,
+        registration: Registration,
+        store: Store,
+        open_notebook: OpenNotebook,
+        runtime_services: RuntimeServices,
+    ) -> None:
+        self.notebook_id = registration.notebook_id
+        self.writer = Writer(registration.notebook_id, store)
+        self._registration = registration
+        self._store = store
+        self._open_notebook = open_notebook
+        self._replies: OrderedDict[tuple[ActorId, str], asyncio.Future[Reply]] = OrderedDict()
+        self._opening = asyncio.Lock()
+        self._document: Hosted[OpenDocument[NotebookDoc]] | None = None
+        self._group = asyncio.TaskGroup()
+        self._lifetime = AsyncExitStack()
+        self.runtime = NotebookRuntime(self, runtime_services, self._group)
+
+    async def __aenter__(self) -> Self:
+        """Read the log, and record how what a dead server left behind ended (EX2)."""
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self.writer)
+            await stack.enter_async_context(self._group)
+            stack.push_async_callback(self._close_document)
+            await stack.enter_async_context(self.runtime)
+            self._lifetime = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop the kernel, save the document, let everybody go."""
+        await self._lifetime.__aexit__(kind, error, traceback)
+
+    async def _close_document(self) -> None:
+        if self._document is not None:
+            await self._document.close()
+
+    @property
+    def registration(self) -> Registration:
+        """Which file this is, as of the last checkpoint."""
+        document = self._document
+        return self._registration if document is None else document.value.registration
+
+    @property
+    def path(self) -> str:
+        """Where the notebook is, root-relative."""
+        return self.registration.file.path
+
+    @property
+    def has_document(self) -> bool:
+        """Whether somebody opened the document, and not the runtime alone."""
+        return self._document is not None and not self._document.done
+
+    @property
+    def idle(self) -> bool:
+        """Whether nobody needs this session (RM4)."""
+        peers = self.writer.room.peer_count
+        if self._document is not None and self.has_document:
+            peers += self._document.value.room.peer_count
+        return not peers and not self.writer.state.queue and not self.runtime.alive
+
+    async def document(self) -> OpenDocument[NotebookDoc]:
+        """Return the document, opened from the log or imported from its file.
+
+        Raises:
+            NotebookNotFound, NotANotebook, FileUnreadable: the file cannot be opened.
+            StoreUnavailable: the log cannot be read or written.
+        """
+        async with self._opening:
+            if self._document is None or self._document.done:
+                document = self._open_notebook(self._registration)
+                name = f"document {self.path}"
+                self._document = await Hosted.open(self._group, document, name)
+            return self._document.value
+
+    async def moved(self, path: str) -> None:
+        """Follow the file to where the contents API put it."""
+        self._registration = replace(
+            self._registration, file=replace(self._registration.file, path=path)
+        )
+        if self._document is not None:
+            await self._document.value.moved(path)
+
+    def forsake(self) -> None:
+        """Do not write the file any more: it was deleted."""
+        if self._document is not None:
+            self._document.value.forsake()
+
+    # commands
+
+    async def perform(self, command: Command, actor: ActorId) -> Reply:
+        """Perform a command, once for each `command_id` of an actor.
+
+        Returns:
+            The reply, after what the command led to at once is committed.
+
+        Raises:
+            RuntError: nothing was changed.
+        """
+        if command.command_id is None:
+            return await self._perform(command, actor, f"command:{new_id()}")
+        key = (actor, command.command_id)
+        if key in self._replies:
+            return await asyncio.shield(self._replies[key])
+        reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._replies[key] = reply
+        try:
+            cause = f"command:{command.command_id}"
+            earlier = await self._earlier_reply(actor, cause)
+            result = earlier or await self._perform(command, actor, cause)
+            reply.set_result(result)
+        except BaseException as error:
+            del self._replies[key]
+            reply.set_exception(error)
+            reply.exception()  # repeats were told, or there were none
+            raise
+        while len(self._replies) > REMEMBERED_REPLIES:
+            self._replies.popitem(last=False)
+        return result
+
+    async def _earlier_reply(self, actor: ActorId, cause: str) -> Reply | None:
+        """Return the reply that was given before a restart of the server."""
+        events = await self._store.caused_by(self.notebook_id, cause)
+        mine = tuple(event for event in events if event.actor == actor)
+        return Reply(mine[-1].seq, mine) if mine else None
+
+    async def _perform(self, command: Command, actor: ActorId, cause: str) -> Reply:
+        await self._wait_until_seen(command.state_vector)
+        if type(command) in INTENTS:
+            events = await self._edit(command, actor, cause)
+        else:
+            events = await self._decide(command, actor, cause)
+        seq = events[-1].seq if events else await self._store.head(self.notebook_id)
+        return Reply(seq, tuple(events))
+
+    async def _wait_until_seen(self, state_vector: str | None) -> None:
+        if state_vector is None:
+            return
+        try:
+            vector = base64.b64decode(state_vector, validate=True)
+        except binascii.Error as error:
+            raise _bad_vector() from error
+        document = await self.document()
+        try:
+            covered = await document.room.covers(vector, COVERS_TIMEOUT)
+        except ValueError as error:
+            raise _bad_vector() from error
+        if not covered:
+            raise StaleRevision("What you see has not reached the server: try again.")
+
+    async def _edit(self, command: Command, actor: ActorId, cause: str) -> list[Event]:
+        document = await self.document()
+        edited = await document.room.edit(
+            lambda doc: apply_intent(doc, command), actor=actor, caused_by=cause
+        )
+        events = list(edited.events)
+        if isinstance(command, ClearOutputs):
+            cleared = await document.room.read(lambda doc: outputs_to_clear(doc, command))
+            draft = Draft(payload=OutputsCleared(cell_ids=cleared), actor=actor, caused_by=cause)
+            events += await self.writer.append(draft)
+            self.runtime.outputs_cleared(cleared)
+        return events
+
+    async def _decide(self, command: Command, actor: ActorId, cause: str) -> list[Event]:
+        action: RuntimeAction | None = None
+
+        async def drafts(state: RuntimeState) -> list[Draft]:
+            nonlocal action
+            decision = await self._decision(command, state, actor)
+            action = decision.action
+            return [Draft(payload=each, actor=actor, caused_by=cause) for each in decision.payloads]
+
+        events = await self.writer.record(drafts)
+        if action is not None:
+            await self.runtime.act(action, actor)
+        return events
+
+    async def _decision(self, command: Command, state: RuntimeState, actor: ActorId) -> Decision:
+        if not isinstance(command, READS_DOCUMENT):
+            return decide(command, _moment(state, NoDocument(), Seq(0), actor))
+        document = await self.document()
+        return await document.room.read(
+            lambda doc: decide(command, _moment(state, doc, document.committed_seq(), actor))
+        )
+
+    # what clients ask
+
+    async def describe(self) -> dict[str, Any]:
+        """Return CONTRACT's description of the notebook."""
+        document = await self.document()
+        return {
+            "notebook_id": self.notebook_id,
+            "path": self.path,
+            "room_id": document.room.room_id,
+            "runtime_room_id": self.writer.room.room_id,
+            "seq": await self._store.head(self.notebook_id),
+            "checkpoint_seq": self.registration.checkpoint_seq,
+            "runtime": self.describe_runtime(),
+            "server_clients": [document.clients.server],
+            "trusted_clients": [document.clients.trusted_file],
+        }
+
+    def describe_runtime(self) -> dict[str, Any] | None:
+        """Return the runtime as clients of the runtime room see it, None where there is none."""
+        runtime = self.writer.state.runtime
+        if runtime is None:
+            return None
+        return {"notebook_id": self.notebook_id, "path": self.path, **runtime.to_json()}
+
+
+def _moment(state: RuntimeState, document: DocumentView, seq: Seq, actor: ActorId) -> Moment:
+    return Moment(
+        state=state,
+        document=document,
+        document_seq=seq,
+        actor=actor,
+        new_execution_id=lambda: ExecutionId(new_id()),
+    )
+
+
+def _bad_vector() -> InvalidCommand:
+    return InvalidCommand(
+        "state_vector is not a Yjs state vector in base64.",
+        errors=[{"field": "state_vector", "message": "not a state vector in base64"}],
+    )

@@ -1,0 +1,287 @@
+"""One open document: its room, its history in the log, and its file."""
+
+import asyncio
+import logging
+from asyncio import to_thread
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+from typing import Any, Final, Generic, Self, TypeVar
+
+from jupyter_runt.document.shared import SharedDocument
+from jupyter_runt.errors import RuntError
+from jupyter_runt.events.base import Draft, Event
+from jupyter_runt.events.document import Change
+from jupyter_runt.ids import FILE_ACTOR, HistoryId, Seq, derived_client_id
+from jupyter_runt.protocols import FileIdentity, Registration, Snapshot, Store
+from jupyter_runt.rooms.protocol import SaveStatus
+from jupyter_runt.rooms.room import Room
+from jupyter_runt.session.content import Content
+from jupyter_runt.session.files import FileContent, FileNotWritten, Files, FileStamp
+from jupyter_runt.session.history import restore
+from jupyter_runt.session.hosting import cancelled_at_exit
+from jupyter_runt.session.projection import FileProjection
+from jupyter_runt.session.saver import Saved, Saver, SaverConfig
+from jupyter_runt.session.trust import Trust
+
+log = logging.getLogger(__name__)
+
+SNAPSHOT_EVERY: Final = 1000
+"""Updates after which a snapshot makes the next open cheap again (EL4)."""
+
+DocT = TypeVar("DocT", bound=SharedDocument)
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """The Yjs client ids that only the server writes with; rooms refuse them from peers (EX9)."""
+
+    server: int
+    """Outputs of executions and edits by command."""
+    trusted_file: int
+    """Content of a file that Jupyter's notary had signed."""
+    file: int
+    """Content of any other file."""
+
+    @classmethod
+    def of(cls, history_id: HistoryId) -> "Clients":
+        """Return the ids of a history: the same after every restart."""
+        return cls(
+            *(
+                derived_client_id(part, history_id)
+                for part in ("server", "trusted-file", "file")
+            )
+        )
+
+    def all(self) -> frozenset[int]:
+        """Return the ids as a set."""
+        return frozenset((self.server, self.trusted_file, self.file))
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentConfig:
+    """How documents are kept."""
+
+    saver: SaverConfig = field(default_factory=SaverConfig)
+    watch_interval: float = 1.0
+    """Seconds between looks at the file for changes that others made to it."""
+
+
+class OpenDocument(Generic[DocT]):
+    """An open file: its room is shared, its log is the truth, its file follows.
+
+    `content` knows the kind of document. As an async context manager it loads the document, keeps
+    the file up to date, and saves on leaving.
+    """
+
+    def __init__(
+        self,
+        registration: Registration,
+        content: Content[DocT],
+        store: Store,
+        files: Files,
+        trust: Trust,
+        config: DocumentConfig,
+    ) -> None:
+        self.registration = registration
+        self.clients = Clients.of(registration.history_id)
+        self._content = content
+        self._store = store
+        self._files = files
+        self._trust = trust
+        self._config = config
+        self._seq = Seq(0)
+        self._since_snapshot = 0
+        self.room: Room[DocT] = Room(
+            content.room_id(registration.notebook_id),
+            load=self._load,
+            commit=self._commit,
+            reserved_clients=self.clients.all(),
+            on_change=self._on_change,
+            on_save=self._on_save,
+        )
+        self._saver: Saver | None = None
+        self._stamp: FileStamp | None = None
+        self._looking = asyncio.Lock()
+        self._forsaken = False
+        self._lifetime = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        """Load the document from the log, or import it from its file if the log is empty."""
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self.room)
+            projection = await self._open_file()
+            self._saver = Saver(
+                self, projection, self.room.read, self._files, self._config.saver
+            )
+            if self._seq > self.registration.checkpoint_seq:
+                self._saver.touch()  # it may hold what a dead server did not come to write
+            tasks = await stack.enter_async_context(cancelled_at_exit())
+            tasks.create_task(self._saver.run(), name=f"saver of {self.path}")
+            tasks.create_task(self._watch(), name=f"watcher of {self.path}")
+            self._lifetime = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Save, keep a snapshot, and let everybody go."""
+        try:
+            await self._flush()
+        finally:
+            await self._lifetime.__aexit__(kind, error, traceback)
+
+    @property
+    def path(self) -> str:
+        """Where the file is now, root-relative."""
+        return self.registration.file.path
+
+    @property
+    def saver(self) -> Saver:
+        """Writes the file."""
+        if self._saver is None:
+            raise RuntimeError("the document is not open")
+        return self._saver
+
+    def committed_seq(self) -> Seq:
+        """Return the `seq` of the last update that the committed document holds."""
+        return self._seq
+
+    @property
+    def idle(self) -> bool:
+        """Whether nobody is in the room."""
+        return not self.room.peer_count
+
+    def forsake(self) -> None:
+        """Do not write the file any more: it was deleted."""
+        self._forsaken = True
+
+    async def moved(self, path: str) -> None:
+        """Follow the file to where the contents API put it, and tell every tab."""
+        file = replace(self.registration.file, path=path)
+        self.registration = replace(self.registration, file=file)
+        await self.room.edit(lambda doc: doc.set_path(path), actor=FILE_ACTOR)
+
+    # loading and keeping
+
+    async def _load(self) -> DocT:
+        doc = self._content.empty(self.clients.server)
+        self._seq, self._since_snapshot = await restore(
+            self._store, self.registration.notebook_id, doc
+        )
+        return doc
+
+    async def _commit(self, drafts: Sequence[Draft]) -> list[Event]:
+        events = await self._store.append(self.registration.notebook_id, drafts)
+        self._seq = events[-1].seq
+        self._since_snapshot += len(events)
+        return events
+
+    def _on_change(self, changes: Sequence[Change]) -> None:
+        if self._saver is not None:
+            self._saver.changed(changes)
+
+    async def _snapshot(self) -> None:
+        taken = await self.room.read(
+            lambda doc: Snapshot(self._seq, doc.doc.get_update()) if self._seq else None
+        )
+        if taken is not None:
+            await self._store.put_snapshot(self.registration.notebook_id, "document", taken)
+            self._since_snapshot = 0
+
+    async def _flush(self) -> None:
+        if self._since_snapshot:
+            await self._snapshot()
+        if self._forsaken:
+            return
+        try:
+            await self.saver.save()
+        except (FileNotWritten, RuntError) as error:
+            log.warning("%s is not up to date; its changes are in the log: %s", self.path, error)
+
+    # the file
+
+    async def _open_file(self) -> FileProjection:
+        """Bring the document and its file together, as they are after whatever happened."""
+        file = await self._files.read(self.path)
+        parsed = await to_thread(self._content.read, file)
+        projection = await to_thread(self._content.projection, file, parsed)
+        if self._seq == 0:
+            await self._import(file, parsed)
+        elif file.identity.digest != self.registration.file.digest:
+            await self._merge(file, parsed)
+        self._stamp = await self._files.stamp(self.path)
+        return projection
+
+    async def _import(self, file: FileContent, parsed: Any) -> None:
+        trusted = await self._trust.is_signed(parsed)
+        client = self.clients.trusted_file if trusted else self.clients.file
+        update = await to_thread(self._content.import_update, parsed, client)
+
+        def first(doc: DocT) -> None:
+            doc.doc.apply_update(update)
+            doc.set_path(self.path)
+
+        await self.room.edit(first, actor=FILE_ACTOR)
+        await self._record(file.identity, self._seq)
+
+    async def _merge(self, file: FileContent, parsed: Any) -> None:
+        """Bring in what somebody else changed in the file since our last checkpoint (FB2)."""
+        base = self._content.empty(self.clients.file)
+        await restore(
+            self._store, self.registration.notebook_id, base, self.registration.checkpoint_seq
+        )
+        edit = await to_thread(self._content.merge, base, parsed)
+        await self.room.edit(edit, actor=FILE_ACTOR)
+        await self._record(file.identity, self._seq)
+        log.info("%s was changed by another program; its changes are in the document.", self.path)
+
+    async def _record(self, identity: FileIdentity, seq: Seq) -> None:
+        file = replace(identity, path=self.path)
+        await self._store.checkpointed(self.registration.notebook_id, file, seq)
+        self.registration = replace(self.registration, file=file, checkpoint_seq=seq)
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(self._config.watch_interval)
+            try:
+                await self.before_write()
+            except RuntError as error:
+                log.warning("%s: %s", self.path, error.message)
+
+    async def before_write(self) -> None:
+        """Take in what others wrote to the file since we last looked."""
+        async with self._looking:
+            stamp = await self._files.stamp(self.path)
+            if stamp is None or stamp == self._stamp:
+                return
+            file = await self._files.read(self.path)
+            if file.identity.digest != self.registration.file.digest:
+                parsed = await to_thread(self._content.read, file)
+                await self._merge(file, parsed)
+                self.saver.restyle(await to_thread(self._content.projection, file, parsed))
+            self._stamp = stamp
+
+    async def saved(self, saved: Saved) -> None:
+        """Record a checkpoint, and tell every tab the hash that the contents API now gives."""
+        self._stamp = saved.stamp
+        await self._record(saved.identity, saved.seq)
+
+        def tell(doc: DocT) -> None:
+            doc.set_hash(saved.content_hash)
+            doc.set_dirty(False)
+
+        await self.room.edit(tell, actor=FILE_ACTOR)
+        if self._since_snapshot >= SNAPSHOT_EVERY:
+            await self._snapshot()
+
+    async def _on_save(self) -> SaveStatus:
+        """Answer Ctrl+S."""
+        try:
+            return "success" if await self.saver.save() else "skipped"
+        except FileNotWritten:
+            return "failed"

@@ -1,0 +1,51 @@
+"""What a kernel's messages do to the notebook, as edits of its document."""
+
+from collections.abc import Iterable
+
+from jupyter_runt.document.notebook import NotebookDoc
+from jupyter_runt.execution.outputs import (
+    AppendOutputs,
+    ClearOutputs,
+    FinishCell,
+    GrowStream,
+    OutputEdit,
+    ReplaceOutputsFrom,
+    RewriteStreamTail,
+    StartCell,
+)
+from jupyter_runt.ids import CellId
+
+
+def apply_edits(doc: NotebookDoc, edits: Iterable[OutputEdit]) -> set[CellId]:
+    """Make the edits that still fit, in order, inside a transaction.
+
+    Returns:
+        The cells whose outputs are not what the edits suppose: somebody else removed some.
+    """
+    gone: set[CellId] = set()
+    for edit in edits:
+        if not doc.has_cell(edit.cell_id) or doc.cell_type(edit.cell_id) in ("markdown", "raw"):
+            gone.add(edit.cell_id)
+        elif not _apply(doc, edit):
+            gone.add(edit.cell_id)
+    return gone
+
+
+def _apply(doc: NotebookDoc, edit: OutputEdit) -> bool:
+    match edit:
+        case StartCell(cell_id):
+            doc.clear_outputs([cell_id])
+            doc.set_execution(cell_id, "running", None)
+        case FinishCell(cell_id, count):
+            doc.set_execution(cell_id, "idle", count)
+        case ClearOutputs(cell_id):
+            doc.clear_outputs([cell_id])
+        case AppendOutputs(cell_id, outputs):
+            doc.append_outputs(cell_id, outputs)
+        case ReplaceOutputsFrom(cell_id, index, outputs):
+            doc.replace_outputs_from(cell_id, index, outputs)
+        case GrowStream(cell_id, text):
+            return doc.grow_stream(cell_id, text)
+        case RewriteStreamTail(cell_id, keep_bytes, text):
+            return doc.rewrite_stream_tail(cell_id, keep_bytes, text)
+    return True

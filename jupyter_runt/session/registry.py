@@ -1,0 +1,283 @@
+"""Which documents are open, and how a path, an id or a room id leads to one."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Final, Self
+
+from jupyter_runt.document.shared import EmptyDocument, SharedDocument
+from jupyter_runt.document.text import TextDoc
+from jupyter_runt.errors import Conflict, NotANotebook, NotebookNotFound
+from jupyter_runt.ids import NotebookId
+from jupyter_runt.protocols import Registration, Store
+from jupyter_runt.rooms.room import Room
+from jupyter_runt.session.files import Files
+from jupyter_runt.session.hosting import cancelled_at_exit
+from jupyter_runt.session.notebook_session import NotebookSession
+from jupyter_runt.session.open_document import OpenDocument
+from jupyter_runt.session.pool import Pool
+
+log = logging.getLogger(__name__)
+
+GLOBAL_AWARENESS: Final = "JupyterLab:globalAwareness"
+LOOK_EVERY: Final = 2.0
+"""Seconds between looks for documents that nobody needs."""
+
+
+class UnknownRoom(NotebookNotFound):
+    """No room has that id."""
+
+
+class StaleEpoch(Conflict):
+    """The runtime room was rebuilt under another id: ask the API for it again."""
+
+    code = "stale_epoch"
+
+
+class UnknownSession(Conflict):
+    """The client holds another history of the document: it must not merge (RM3)."""
+
+    code = "unknown_session"
+
+
+@dataclass(frozen=True, slots=True)
+class RoomLease:
+    """A room that stays open as long as the lease is held."""
+
+    room: Room[Any]
+    writable: bool
+    """Whether peers may write at all, given the permission."""
+
+
+class SessionRegistry:
+    """Every open document of this server."""
+
+    def __init__(
+        self,
+        store: Store,
+        files: Files,
+        make_session: Callable[[Registration], NotebookSession],
+        make_text: Callable[[Registration], OpenDocument[TextDoc]],
+        *,
+        lease_info: dict[str, Any],
+        free_after: float,
+    ) -> None:
+        self.store = store
+        self.files = files
+        self._make_session = make_session
+        self._make_text = make_text
+        self._lease_info = lease_info
+        self._group = asyncio.TaskGroup()
+        self._notebooks = Pool(self._group, self._open_notebook, free_after)
+        self._texts = Pool(self._group, self._open_text, free_after)
+        self._global: Room[SharedDocument] = Room(GLOBAL_AWARENESS, load=_nothing, commit=None)
+        self._lifetime = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        """Begin to free what nobody needs."""
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._group)
+            await stack.enter_async_context(self._global)
+            stack.push_async_callback(self._texts.close)
+            stack.push_async_callback(self._notebooks.close)
+            tasks = await stack.enter_async_context(cancelled_at_exit())
+            tasks.create_task(self._free_idle(), name="free idle documents")
+            self._lifetime = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Save and close everything."""
+        await self._lifetime.__aexit__(kind, error, traceback)
+
+    async def _free_idle(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            for pool in (self._notebooks, self._texts):
+                await pool.close_idle()
+
+    # which document is it
+
+    async def register(self, path: str) -> tuple[Registration, bool]:
+        """Return the document at an API path, and whether it was unknown until now.
+
+        Raises:
+            NotebookNotFound, FileUnreadable: there is no such file, or it cannot be read.
+        """
+        identity = await self.files.identify(path)
+        known = await self.store.find(identity.path)
+        if known is not None:
+            return known, False
+        content = await self.files.read(path)  # its digest may tell that it was moved here
+        return await self.store.resolve(content.identity)
+
+    async def registered(self, notebook_id: NotebookId) -> Registration:
+        """Return the document of an id.
+
+        Raises:
+            NotebookNotFound: nobody ever opened it here, or it was deleted.
+        """
+        registration = await self.store.get(notebook_id)
+        if registration is None:
+            raise NotebookNotFound(f"There is no notebook {notebook_id}.")
+        return registration
+
+    # open documents
+
+    def notebooks(self) -> list[NotebookSession]:
+        """Return the sessions of the open notebooks."""
+        return self._notebooks.open_ones()
+
+    def open_notebook(self, notebook_id: NotebookId) -> NotebookSession | None:
+        """Return the session of a notebook if it is open."""
+        return self._notebooks.get(notebook_id)
+
+    def use(self, notebook_id: NotebookId) -> AbstractAsyncContextManager[NotebookSession]:
+        """Keep a notebook's session open; raises NotebookNotFound."""
+        return self._notebooks.use(notebook_id)
+
+    @asynccontextmanager
+    async def use_path(self, path: str) -> AsyncIterator[NotebookSession]:
+        """Keep open the session of the notebook at an API path.
+
+        Raises:
+            NotebookNotFound, FileUnreadable: as `register`.
+            NotANotebook: the file is of another kind.
+        """
+        registration, _ = await self.register(path)
+        require_notebook(path)
+        async with self.use(registration.notebook_id) as session:
+            yield session
+
+    @asynccontextmanager
+    async def _open_notebook(self, key: str) -> AsyncIterator[NotebookSession]:
+        registration = await self.registered(NotebookId(key))
+        async with self._leased(registration), self._make_session(registration) as session:
+            yield session
+
+    @asynccontextmanager
+    async def _open_text(self, key: str) -> AsyncIterator[OpenDocument[TextDoc]]:
+        registration = await self.registered(NotebookId(key))
+        self.check_kind(registration, as_notebook=False)
+        async with self._leased(registration), self._make_text(registration) as text:
+            yield text
+
+    @asynccontextmanager
+    async def _leased(self, registration: Registration) -> AsyncIterator[None]:
+        """Own the document's rooms: another server of this user is told to come here."""
+        lease = await self.store.acquire(registration.notebook_id, "documents", self._lease_info)
+        try:
+            yield
+        finally:
+            await self.store.release(lease)
+
+    def check_kind(self, registration: Registration, *, as_notebook: bool) -> None:
+        """Refuse to open a file in two ways at once.
+
+        Raises:
+            Conflict: it is open in the other way.
+        """
+        session = self._notebooks.get(registration.notebook_id)
+        if as_notebook and self._texts.get(registration.notebook_id) is not None:
+            raise _open_otherwise(registration, "text")
+        if not as_notebook and session is not None and session.has_document:
+            raise _open_otherwise(registration, "a notebook")
+
+    @asynccontextmanager
+    async def room(self, room_id: str, session_id: str | None) -> AsyncIterator[RoomLease]:
+        """Keep the room of an id open.
+
+        Raises:
+            UnknownRoom: there is none, or its document is gone.
+            UnknownSession: `session_id` is of another history.
+            StaleEpoch: the runtime room has another id now.
+            RuntError: the document cannot be opened.
+        """
+        match room_id.split(":"):
+            case ["JupyterLab", _]:
+                yield RoomLease(self._global, writable=True)
+            case ["runt", "runtime", notebook_id, _]:
+                async with self.use(NotebookId(notebook_id)) as session:
+                    if session.writer.room.room_id != room_id:
+                        raise StaleEpoch("The runtime room has another id now.")
+                    yield RoomLease(session.writer.room, writable=False)
+            case ["json", "notebook", notebook_id]:
+                await self._check_history(notebook_id, session_id)
+                async with self.use(NotebookId(notebook_id)) as session:
+                    document = await session.document()
+                    yield RoomLease(document.room, writable=True)
+            case ["text", _, notebook_id]:
+                await self._check_history(notebook_id, session_id)
+                async with self._texts.use(notebook_id) as text:
+                    yield RoomLease(text.room, writable=True)
+            case _:
+                raise UnknownRoom(f"There is no room {room_id}.")
+
+    async def _check_history(self, notebook_id: str, session_id: str | None) -> None:
+        registration = await self.registered(NotebookId(notebook_id))
+        if session_id != registration.history_id:
+            raise UnknownSession(
+                "This tab holds another history of the document.",
+                session_id=registration.history_id,
+            )
+
+    # the contents API told us
+
+    async def moved(self, old: str, new: str) -> None:
+        """Follow a file or folder to its new path."""
+        await self.store.moved(old, new)
+        for document in (*self._notebooks.open_ones(), *self._texts.open_ones()):
+            path = document.path
+            if path == old:
+                await document.moved(new)
+            elif path.startswith(f"{old}/"):
+                await document.moved(new + path.removeprefix(old))
+
+    async def deleted(self, path: str) -> None:
+        """Close the documents of a deleted file or folder; their logs stay."""
+        await self.store.deleted(path)
+        for pool in (self._notebooks, self._texts):
+            for key, document in pool.items():
+                if document.path == path or document.path.startswith(f"{path}/"):
+                    document.forsake()
+                    await pool.close_one(key)
+
+    def status(self) -> dict[str, Any]:
+        """Return how much is open."""
+        notebooks = self.notebooks()
+        return {
+            "store": type(self.store).__name__.removesuffix("Store").lower(),
+            "notebooks": len(notebooks),
+            "runtimes": sum(session.runtime.alive for session in notebooks),
+            "rooms": 1
+            + len(notebooks)
+            + sum(session.has_document for session in notebooks)
+            + len(self._texts.open_ones()),
+        }
+
+
+def is_notebook(path: str) -> bool:
+    """Tell whether a path is a notebook's."""
+    return path.endswith(".ipynb")
+
+
+def require_notebook(path: str) -> None:
+    """Raise NotANotebook unless a path is a notebook's."""
+    if not is_notebook(path):
+        raise NotANotebook(f"{path} is not a notebook: its name does not end in .ipynb.", path=path)
+
+
+def _open_otherwise(registration: Registration, how: str) -> Conflict:
+    path = registration.file.path
+    return Conflict(f"{path} is open as {how}: close that view first.", path=path)
+
+
+async def _nothing() -> SharedDocument:
+    return EmptyDocument()

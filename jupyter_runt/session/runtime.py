@@ -1,0 +1,472 @@
+"""The one runtime of a notebook: its lease, its kernel, and the runner between them."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Iterable, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Final, Protocol, Self
+
+from jupyter_runt.document.materialize import RuntimeState
+from jupyter_runt.document.notebook import NotebookDoc
+from jupyter_runt.errors import RuntError, RuntimeLost, StoreUnavailable
+from jupyter_runt.events.base import Draft, Payload
+from jupyter_runt.events.runtime import (
+    EndReason,
+    RuntimeSessionEnded,
+    RuntimeSessionStarted,
+    RuntimeStatus,
+    RuntimeStatusChanged,
+)
+from jupyter_runt.execution.outputs import AppendOutputs, FinishCell, OutputEdit
+from jupyter_runt.execution.queue import (
+    KERNEL_LOST,
+    RuntimeSession,
+    cancelled,
+    running,
+    runtime_gone,
+)
+from jupyter_runt.execution.runner import Decide, Runner
+from jupyter_runt.ids import (
+    ActorId,
+    CellId,
+    ExecutionId,
+    NotebookId,
+    RuntimeSessionId,
+    new_id,
+    runtime_actor,
+)
+from jupyter_runt.protocols import Kernel, KernelGateway, Lease, Leases
+from jupyter_runt.session.decide import RuntimeAction
+from jupyter_runt.session.hosting import BackgroundTasks
+from jupyter_runt.session.open_document import OpenDocument
+from jupyter_runt.session.output_edits import apply_edits
+from jupyter_runt.session.writer import Writer
+
+log = logging.getLogger(__name__)
+
+STORE_RETRY: Final = 0.5
+"""Seconds between tries to record what a kernel did while the store cannot write (EL5)."""
+
+SERVER_DIED: Final = "The server stopped while this ran; its kernel stopped with it."
+
+
+class RuntimeHost(Protocol):
+    """The notebook, as its runtime sees it."""
+
+    notebook_id: NotebookId
+    writer: Writer
+
+    @property
+    def path(self) -> str:
+        """Where the notebook is, root-relative."""
+        ...
+
+    async def document(self) -> OpenDocument[NotebookDoc]:
+        """Return the document; raises RuntError if it cannot be opened."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeServices:
+    """What all runtimes of a server share."""
+
+    leases: Leases
+    gateway: KernelGateway
+    host: str
+    """Name of the machine that the kernels run on."""
+    url: str
+    """Where this server is reached, for those who meet its leases."""
+    owners: dict[str, "NotebookRuntime"] = field(default_factory=dict)
+    """Which notebook's runtime each kernel id belongs to; kept by the runtimes."""
+
+
+@dataclass(slots=True)
+class _Owned:
+    """A kernel that is ours."""
+
+    kernel: Kernel
+    lease: Lease
+    owner: ActorId
+    session: RuntimeSession
+
+
+class NotebookRuntime:
+    """Starts, restarts and stops a notebook's kernel, one change at a time."""
+
+    def __init__(
+        self, host: RuntimeHost, services: RuntimeServices, group: asyncio.TaskGroup
+    ) -> None:
+        self._host = host
+        self._services = services
+        self._tasks = BackgroundTasks(group)
+        self._changing = asyncio.Lock()
+        self._owned: _Owned | None = None
+        self._releasing = False
+        self._runner = Runner(self)
+
+    async def __aenter__(self) -> Self:
+        """Begin to run what waits; what a dead server left behind is ended first (EX2)."""
+        await self._recover()
+        self._tasks.create_task(self._runner.run(), name=f"runner of {self._host.path}")
+        return self
+
+    async def __aexit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        """Stop the kernel: it is this server's child."""
+        try:
+            await self.stop("shutdown", "The server was shut down.")
+        finally:
+            self._tasks.cancel()
+
+    @property
+    def alive(self) -> bool:
+        """Whether there is a kernel."""
+        return self._owned is not None
+
+    @property
+    def kernel_id(self) -> str | None:
+        """The id of the kernel, if there is one."""
+        return None if self._owned is None else self._owned.kernel.kernel_id
+
+    @property
+    def busy(self) -> bool:
+        """Whether the notebook has cells to run."""
+        return bool(self._host.writer.state.queue)
+
+    # what people ask for
+
+    async def act(self, action: RuntimeAction, actor: ActorId) -> None:
+        """Do what a command led to; raises RuntError if it cannot be done."""
+        match action.kind:
+            case "run":
+                self._run_soon(actor)
+            case "start":
+                await self.ensure(action.kernel_name, None, actor)
+            case "interrupt":
+                await self.interrupt()
+            case "restart":
+                await self._restart_or_start(actor)
+            case "stop":
+                await self.stop("shutdown", "The kernel was shut down.")
+            case "evict":
+                await self.stop("evicted", f"The runtime was evicted by {actor}.")
+            case "reply" if action.execution_id is not None:
+                self._runner.reply_input(action.execution_id, action.value or "")
+
+    def outputs_cleared(self, cell_ids: Iterable[CellId] | None) -> None:
+        """Note that outputs went that the runner did not remove."""
+        self._runner.outputs_cleared(cell_ids)
+
+    def _run_soon(self, actor: ActorId) -> None:
+        if self._owned is not None:
+            self._runner.wake()
+        else:
+            self._spawn(self._start_for_queue(actor), "start the kernel")
+
+    async def _start_for_queue(self, actor: ActorId) -> None:
+        try:
+            await self.ensure(None, None, actor)
+        except RuntError as error:
+            await self._give_up(error.message)
+
+    async def ensure(self, kernel_name: str | None, kernel_id: str | None, actor: ActorId) -> str:
+        """Return the id of the kernel, started if there was none.
+
+        Raises:
+            LeaseHeld: another server owns the notebook.
+            RuntimeLost: the kernel could not be started.
+        """
+        async with self._changing:
+            self._releasing = False
+            if self._owned is None:
+                await self._start(kernel_name, kernel_id or new_id(), actor)
+            assert self._owned is not None
+            return self._owned.kernel.kernel_id
+
+    async def interrupt(self) -> None:
+        """Interrupt the kernel; raises RuntimeLost if there is none."""
+        await self._services.gateway.interrupt(self._existing().kernel.kernel_id)
+
+    async def restart(self, actor: ActorId) -> None:
+        """Restart the kernel, ending what runs and waits; raises RuntimeLost if there is none."""
+        async with self._changing:
+            await self._restart(self._existing(), actor, keep_waiting=False)
+
+    async def switch(self, kernel_name: str, actor: ActorId) -> str:
+        """Replace the kernel by one of another name; return the new id."""
+        async with self._changing:
+            await self._stop("shutdown", "The kernel was changed.")
+            await self._start(kernel_name, new_id(), actor)
+            assert self._owned is not None
+            return self._owned.kernel.kernel_id
+
+    async def stop(self, reason: EndReason, cause: str) -> None:
+        """Stop the kernel, ending what runs and waits; nothing happens if there is none."""
+        async with self._changing:
+            await self._stop(reason, cause)
+
+    def release(self) -> None:
+        """Stop the kernel once it has nothing to run."""
+        self._releasing = True
+        self._spawn(self._stop_if_released(), "stop a released kernel")
+
+    def died(self, cause: str, *, restarting: bool) -> None:
+        """The kernel's process ended by itself."""
+        self._spawn(self._after_death(cause, restarting=restarting), "after a kernel's death")
+
+    # one change at a time
+
+    async def _restart_or_start(self, actor: ActorId) -> None:
+        async with self._changing:
+            if self._owned is None:
+                await self._start(None, new_id(), actor)
+            else:
+                await self._restart(self._owned, actor, keep_waiting=True)
+
+    async def _start(self, kernel_name: str | None, kernel_id: str, actor: ActorId) -> None:
+        services = self._services
+        info = {"url": services.url, "host": services.host}
+        lease = await services.leases.acquire(self._host.notebook_id, "runtime", info)
+        services.owners[kernel_id] = self
+        try:
+            name = kernel_name or await self._preferred_kernel()
+            kernel = await services.gateway.start(self._host.path, name, kernel_id)
+        except BaseException:
+            del services.owners[kernel_id]
+            await services.leases.release(lease)
+            raise
+        self._owned = _Owned(kernel, lease, actor, _new_session(lease))
+        await self._record_started(self._owned)
+        self._attach_when_ready(self._owned)
+
+    async def _restart(self, owned: _Owned, actor: ActorId, *, keep_waiting: bool) -> None:
+        await self._record_status(owned, "restarting")
+        cause = f"The kernel was restarted by {actor}."
+        await self._runner.detach(
+            "The kernel was restarted.", "cancelled", keep_waiting=keep_waiting
+        )
+        await self._record_ended(owned, "restart", cause)
+        await self._renew(owned)
+        owned.owner = actor
+        try:
+            await self._services.gateway.restart(owned.kernel.kernel_id)
+        except RuntError as error:
+            await self._forget(owned)
+            await self._give_up(error.message)
+            raise
+        await self._record_started(owned)
+        self._attach_when_ready(owned)
+
+    async def _stop(self, reason: EndReason, cause: str) -> None:
+        owned = self._owned
+        if owned is None:
+            return
+        await self._runner.detach(cause, "cancelled")
+        await self._services.gateway.stop(owned.kernel.kernel_id)
+        await self._record_ended(owned, reason, cause)
+        await self._forget(owned)
+
+    async def _after_death(self, cause: str, *, restarting: bool) -> None:
+        async with self._changing:
+            owned = self._owned
+            if owned is None:
+                return
+            await self._runner.detach(cause, "lost")
+            await self._record_ended(owned, "crashed", cause)
+            if not restarting:
+                await self._forget(owned)
+                return
+            await self._renew(owned)
+            await self._record_started(owned)
+            self._attach_when_ready(owned)
+
+    async def _stop_if_released(self) -> None:
+        async with self._changing:
+            if self._releasing and not self.busy:
+                await self._stop("shutdown", "Its last session was closed.")
+
+    def _attach_when_ready(self, owned: _Owned) -> None:
+        session = owned.session
+
+        async def attach() -> None:
+            try:
+                await owned.kernel.connection.ready()
+            except RuntimeLost as error:
+                if self._owned is owned and owned.session is session:
+                    await self._give_up(error.message)
+                return
+            async with self._changing:
+                if self._owned is owned and owned.session is session:
+                    await self._record_status(owned, "ready")
+                    self._runner.attach(session, owned.kernel.connection)
+
+        self._spawn(attach(), "attach the runner")
+
+    async def _renew(self, owned: _Owned) -> None:
+        """Make the next incarnation of the kernel a new owner: the old fence is refused now."""
+        owned.lease = await self._services.leases.acquire(
+            self._host.notebook_id, "runtime", owned.lease.info
+        )
+        owned.session = _new_session(owned.lease)
+
+    async def _forget(self, owned: _Owned) -> None:
+        self._owned = None
+        self._releasing = False
+        self._services.owners.pop(owned.kernel.kernel_id, None)
+        await self._services.leases.release(owned.lease)
+
+    async def _preferred_kernel(self) -> str | None:
+        try:
+            document = await self._host.document()
+        except RuntError:
+            return None  # a notebook that cannot be opened may still have a kernel
+        metadata = await document.room.read(lambda doc: doc.notebook_metadata())
+        name = metadata.get("kernelspec", {}).get("name")
+        return name if isinstance(name, str) and name else None
+
+    def _existing(self) -> _Owned:
+        if self._owned is None:
+            raise RuntimeLost("The notebook has no kernel.")
+        return self._owned
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, None], name: str) -> None:
+        self._tasks.create_task(_logged(coroutine, name), name=name)
+
+    # what is recorded
+
+    async def _record_started(self, owned: _Owned) -> None:
+        started = RuntimeSessionStarted(
+            runtime_session_id=owned.session.runtime_session_id,
+            kernel_id=owned.kernel.kernel_id,
+            kernel_name=owned.kernel.kernel_name,
+            owner=owned.owner,
+            host=self._services.host,
+            fence=owned.session.fence,
+        )
+        await self._append(owned, started)
+
+    async def _record_status(self, owned: _Owned, status: RuntimeStatus) -> None:
+        session_id = owned.session.runtime_session_id
+        await self._append(owned, RuntimeStatusChanged(runtime_session_id=session_id, status=status))
+
+    async def _record_ended(self, owned: _Owned, reason: EndReason, cause: str) -> None:
+        session_id = owned.session.runtime_session_id
+        ended = RuntimeSessionEnded(runtime_session_id=session_id, reason=reason, cause=cause)
+        await self._append(owned, ended)
+
+    async def _append(self, owned: _Owned, payload: Payload) -> None:
+        actor = runtime_actor(owned.session.runtime_session_id)
+        draft = Draft(payload=payload, actor=actor)
+        await self._host.writer.append(draft, fence=owned.session.fence)
+
+    async def _give_up(self, reason: str) -> None:
+        """Cancel what waits: there is no kernel to run it."""
+
+        async def waiting(state: RuntimeState) -> Sequence[Draft]:
+            session = RuntimeSession(RuntimeSessionId("none"), 0)
+            return cancelled(state, session, None, reason)
+
+        await self._host.writer.record(waiting)
+
+    async def _recover(self) -> None:
+        """Record how ended what a server did not live to record."""
+        state = self._host.writer.state
+        left = state.runtime
+        if left is not None:
+            session = RuntimeSession(left.runtime_session_id, left.fence)
+            if (execution_id := running(state)) is not None:
+                await self._show_lost(session, execution_id, state.executions[execution_id].cell_id)
+            actor = runtime_actor(session.runtime_session_id)
+            ended = RuntimeSessionEnded(
+                runtime_session_id=session.runtime_session_id, reason="crashed", cause=SERVER_DIED
+            )
+            gone = runtime_gone(state, session, SERVER_DIED, "lost")
+            await self._host.writer.append(*gone, Draft(payload=ended, actor=actor))
+        elif state.queue:
+            await self._give_up(SERVER_DIED)
+
+    async def _show_lost(
+        self, session: RuntimeSession, execution_id: ExecutionId, cell_id: CellId
+    ) -> None:
+        error = {
+            "output_type": "error",
+            "ename": KERNEL_LOST,
+            "evalue": SERVER_DIED,
+            "traceback": [SERVER_DIED],
+        }
+        edits = (AppendOutputs(cell_id, (error,)), FinishCell(cell_id, None))
+        try:
+            document = await self._host.document()
+        except RuntError as problem:
+            log.warning("%s: %s", self._host.path, problem.message)
+            return
+        await document.room.edit(
+            lambda doc: apply_edits(doc, edits),
+            actor=runtime_actor(session.runtime_session_id),
+            caused_by=f"execution:{execution_id}",
+        )
+
+    # what the runner needs (`RunnerPort`)
+
+    async def record(self, decide: Decide) -> None:
+        """See `RunnerPort`."""
+        owned = self._existing()
+
+        async def drafts(state: RuntimeState) -> Sequence[Draft]:
+            return decide(state)
+
+        while True:
+            try:
+                await self._host.writer.record(drafts, fence=owned.session.fence)
+                break
+            except StoreUnavailable as error:
+                log.error("%s; what the kernel of %s does waits.", error.message, self._host.path)
+                await asyncio.sleep(STORE_RETRY)
+        if self._releasing and not self.busy:
+            self._spawn(self._stop_if_released(), "stop a released kernel")
+
+    async def apply_outputs(self, execution_id: ExecutionId, edits: Sequence[OutputEdit]) -> None:
+        """See `RunnerPort`."""
+        owned = self._existing()
+        document = await self._host.document()
+        edited = await document.room.edit(
+            lambda doc: apply_edits(doc, edits),
+            actor=runtime_actor(owned.session.runtime_session_id),
+            caused_by=f"execution:{execution_id}",
+        )
+        if edited.result:
+            self._runner.outputs_cleared(edited.result)
+
+    async def set_next_input(self, cell_id: CellId, text: str, *, replace: bool) -> None:
+        """See `RunnerPort`."""
+        owned = self._existing()
+        document = await self._host.document()
+
+        def edit(doc: NotebookDoc) -> None:
+            if not doc.has_cell(cell_id):
+                return
+            if replace:
+                doc.replace_source(cell_id, text)
+            else:
+                doc.create_cell("code", text, cell_id)
+
+        await document.room.edit(edit, actor=runtime_actor(owned.session.runtime_session_id))
+
+
+def _new_session(lease: Lease) -> RuntimeSession:
+    return RuntimeSession(RuntimeSessionId(new_id()), lease.fence)
+
+
+async def _logged(coroutine: Coroutine[Any, Any, None], name: str) -> None:
+    """Run a task whose failure must not take the notebook's other tasks with it."""
+    try:
+        await coroutine
+    except RuntError as error:
+        log.error("Could not %s: %s", name, error.message)
+    except Exception:
+        log.exception("Could not %s", name)

@@ -1,0 +1,138 @@
+"""The file follows the document: soon, whole, and off the event loop (FB1)."""
+
+import asyncio
+import logging
+from asyncio import to_thread
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from jupyter_runt.events.document import Change
+from jupyter_runt.ids import Seq
+from jupyter_runt.protocols import FileIdentity
+from jupyter_runt.session.files import FileNotWritten, Files, FileStamp
+from jupyter_runt.session.projection import FileProjection, Read
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SaverConfig:
+    """When the file follows the document. Seconds."""
+
+    delay: float = 1.0
+    """A save starts this long after the first change that is not in the file."""
+    retry: float = 5.0
+    """A save that failed is tried again after this long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A checkpoint: which file holds the document as of which event."""
+
+    seq: Seq
+    identity: FileIdentity
+    stamp: FileStamp
+    content_hash: str
+
+
+class SaverPort(Protocol):
+    """What a saver needs of the open document."""
+
+    @property
+    def path(self) -> str:
+        """Where the file is now."""
+        ...
+
+    def committed_seq(self) -> Seq:
+        """Return the `seq` of the last update that the committed document holds."""
+        ...
+
+    async def before_write(self) -> None:
+        """Take in what others wrote to the file since we last looked (FB2)."""
+        ...
+
+    async def saved(self, saved: Saved) -> None:
+        """Record a checkpoint."""
+        ...
+
+
+class Saver:
+    """Writes checkpoints of one document. `run` is its task; `save` may be awaited by anybody."""
+
+    def __init__(
+        self,
+        port: SaverPort,
+        projection: FileProjection,
+        read: Read,
+        files: Files,
+        config: SaverConfig,
+    ) -> None:
+        self._port = port
+        self._projection = projection
+        self._read = read
+        self._files = files
+        self._config = config
+        self._changed = asyncio.Event()
+        self._saving = asyncio.Lock()
+        self.error: str | None = None
+
+    @property
+    def dirty(self) -> bool:
+        """Whether the document holds something that the file does not."""
+        return self._changed.is_set()
+
+    def changed(self, changes: Iterable[Change]) -> None:
+        """Note committed changes."""
+        if self._projection.changed(changes):
+            self._changed.set()
+
+    def touch(self) -> None:
+        """Have the file written even if nothing changes from now on."""
+        self._changed.set()
+
+    def restyle(self, projection: FileProjection) -> None:
+        """Write in the style of the file as another program left it."""
+        self._projection = projection
+
+    async def run(self) -> None:
+        """Save for ever: a bounded time after each first change, and again after a failure."""
+        while True:
+            await self._changed.wait()
+            await asyncio.sleep(self._config.delay)
+            try:
+                await self.save()
+            except FileNotWritten:
+                await asyncio.sleep(self._config.retry)
+
+    async def save(self) -> bool:
+        """Bring the file up to date now; return whether there was something to write.
+
+        Raises:
+            FileNotWritten: the file is as it was, and `run` tries again.
+        """
+        async with self._saving:
+            if not self._changed.is_set():
+                return False
+            await self._port.before_write()
+            self._changed.clear()
+            try:
+                await self._write()
+            except BaseException:
+                self._changed.set()
+                raise
+            return True
+
+    async def _write(self) -> None:
+        seq = await self._projection.gather(self._read, self._port.committed_seq)
+        data = await to_thread(self._projection.render)
+        try:
+            identity, stamp = await self._files.write(self._port.path, data)
+        except FileNotWritten as error:
+            if self.error != str(error):
+                log.error("%s The changes are kept, and saving is tried again.", error)
+            self.error = str(error)
+            raise
+        self.error = None
+        content_hash = await to_thread(self._files.content_hash, data)
+        await self._port.saved(Saved(seq, identity, stamp, content_hash))

@@ -1,0 +1,128 @@
+"""The only door through which domain events reach a notebook's log (EL1, EL2)."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
+from typing import Final, Self
+
+from jupyter_runt.document.materialize import RuntimeState, apply, project
+from jupyter_runt.document.runtime import RuntimeDoc
+from jupyter_runt.events.base import Draft, Event
+from jupyter_runt.events.document import DocumentUpdated
+from jupyter_runt.events.registry import EVENTS
+from jupyter_runt.ids import ActorId, NotebookId, Seq
+from jupyter_runt.protocols import Snapshot, Store
+from jupyter_runt.rooms.room import Room
+from jupyter_runt.session.history import pages
+
+SNAPSHOT_EVERY: Final = 500
+"""Domain events after which the next open starts from a snapshot, under a new epoch."""
+
+DOMAIN_EVENTS: Final = frozenset(EVENTS) - {DocumentUpdated.event_name}
+
+Decide = Callable[[RuntimeState], Awaitable[Sequence[Draft]]]
+
+_PROJECTOR: Final = ActorId("runtime:projection")
+
+
+class Writer(AbstractAsyncContextManager["Writer"]):
+    """Appends events, folds them into `state` and shows them in the runtime room, in that order.
+
+    The runtime room starts from the state at its epoch, with one transaction per event after it,
+    so that two opens of one epoch have one Yjs history.
+    """
+
+    def __init__(self, notebook_id: NotebookId, store: Store) -> None:
+        self.notebook_id = notebook_id
+        self.state = RuntimeState()
+        self._store = store
+        self._appending = asyncio.Lock()
+        self._room: Room[RuntimeDoc] | None = None
+
+    async def __aenter__(self) -> Self:
+        """Bring the state and the runtime room to the end of the log."""
+        base, base_seq, tail = await self._replayed()
+        if len(tail) >= SNAPSHOT_EVERY:
+            base, base_seq, tail = self.state, tail[-1].seq, []
+            await self._store.put_snapshot(
+                self.notebook_id, "runtime", Snapshot(base_seq, base.to_json())
+            )
+        epoch = f"{RuntimeDoc.version}-{base_seq}"
+        room_id = f"runt:runtime:{self.notebook_id}:{epoch}"
+
+        async def load() -> RuntimeDoc:
+            return _runtime_doc(self.notebook_id, epoch, base, tail)
+
+        self._room = await Room(room_id, load=load, commit=None).__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the runtime room."""
+        await self.room.__aexit__(kind, error, traceback)
+
+    @property
+    def room(self) -> Room[RuntimeDoc]:
+        """The room in which clients read the state."""
+        if self._room is None:
+            raise RuntimeError("the writer is not open")
+        return self._room
+
+    async def record(self, decide: Decide, *, fence: int | None = None) -> list[Event]:
+        """Append the events that `decide` returns for the state; nothing comes between.
+
+        Returns when they are durable and in `state`.
+
+        Raises:
+            StaleFence, StoreUnavailable: as `EventLog.append`.
+        """
+        async with self._appending:
+            drafts = await decide(self.state)
+            if not drafts:
+                return []
+            events = await self._store.append(self.notebook_id, drafts, fence=fence)
+            for event in events:
+                before, self.state = self.state, apply(self.state, event)
+                await self._show(before, self.state)
+        return events
+
+    async def append(self, *drafts: Draft, fence: int | None = None) -> list[Event]:
+        """Append events that need no look at the state; otherwise as `record`."""
+
+        async def decided(_state: RuntimeState) -> Sequence[Draft]:
+            return drafts
+
+        return await self.record(decided, fence=fence)
+
+    async def _show(self, before: RuntimeState, after: RuntimeState) -> None:
+        await self.room.edit(lambda doc: project(doc, before, after), actor=_PROJECTOR)
+
+    async def _replayed(self) -> tuple[RuntimeState, Seq, list[Event]]:
+        snapshot = await self._store.snapshot(self.notebook_id, "runtime")
+        base, seq = RuntimeState(), Seq(0)
+        if snapshot is not None:
+            base, seq = RuntimeState.from_json(snapshot.data), snapshot.seq
+        self.state = base
+        tail: list[Event] = []
+        async for events in pages(self._store, self.notebook_id, seq, DOMAIN_EVENTS):
+            for event in events:
+                self.state = apply(self.state, event)
+            tail += events
+        return base, seq, tail
+
+
+def _runtime_doc(
+    notebook_id: NotebookId, epoch: str, base: RuntimeState, tail: Iterable[Event]
+) -> RuntimeDoc:
+    doc = RuntimeDoc(notebook_id, epoch)
+    doc.transact(lambda: project(doc, RuntimeState(), base))
+    state = base
+    for event in tail:
+        before, state = state, apply(state, event)
+        doc.transact(lambda before=before, after=state: project(doc, before, after))
+    return doc
