@@ -7,7 +7,7 @@ class RuntimePort(Protocol):
     """The owner of every notebook's one runtime.
 
     Each call happens inside the request that led to it (`jupyter_server.CallContext` names the
-    person), except `died` and `recovering`. Errors are `RuntError`.
+    person), except `died`. Errors are `RuntError`.
     """
 
     async def notebook_at(self, path: str) -> str | None:
@@ -15,6 +15,17 @@ class RuntimePort(Protocol):
 
         Two spellings of one file (leading `/`, `./`, symlinks) have one canonical path. None if
         there is no such file or it is not a notebook: Jupyter then does as it always does.
+        """
+        ...
+
+    def kernel_of(self, path: str) -> str | None:
+        """Return the id of the kernel of the notebook at a canonical path, None if none runs."""
+        ...
+
+    def notebook_of(self, kernel_id: str) -> str | None:
+        """Return the canonical path of the notebook whose kernel this is, None if it is nobody's.
+
+        True from before `gateway.start` until after `gateway.stop`.
         """
         ...
 
@@ -59,10 +70,6 @@ class RuntimePort(Protocol):
 
     def busy(self, kernel_id: str) -> bool:
         """Tell whether the kernel has cells to run: it is not culled then."""
-        ...
-
-    def owns(self, kernel_id: str) -> bool:
-        """Tell whether the kernel is a notebook's; from before `gateway.start` until its stop."""
         ...
 
     def died(self, kernel_id: str, cause: str, *, restarting: bool) -> None:

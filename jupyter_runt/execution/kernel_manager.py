@@ -1,0 +1,117 @@
+"""Jupyter's kernel manager, where the kernels of notebooks go through their owner."""
+
+import asyncio
+from typing import Any
+from weakref import WeakValueDictionary
+
+from jupyter_core.utils import ensure_async
+
+from jupyter_runt.execution.hooks import RuntimePort
+
+
+class Gates:
+    """A lock for each key, for as long as somebody needs it."""
+
+    def __init__(self) -> None:
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def __getitem__(self, key: str) -> asyncio.Lock:
+        """Return the lock of a key."""
+        return self._locks.setdefault(key, asyncio.Lock())
+
+
+_Base: Any = object
+
+
+class OwnedKernels(_Base):  # type: ignore[misc]
+    """What `owned_kernel_manager` adds."""
+
+    runtimes: RuntimePort | None = None
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._gates = Gates()
+        self._spared: set[str] = set()
+
+    async def start_kernel(self, *, kernel_id: str | None = None, **kwargs: Any) -> str:
+        """See the base class. Starts of one id at the same time make one process."""
+        if kernel_id is None:
+            started = await ensure_async(super().start_kernel(**kwargs))
+        else:
+            async with self._gates[kernel_id]:
+                try:
+                    started = await ensure_async(
+                        super().start_kernel(kernel_id=kernel_id, **kwargs)
+                    )
+                except Exception:
+                    self._pending_kernels.pop(kernel_id, None)  # else the server stops with errors
+                    raise
+        return str(started)
+
+    async def shutdown_kernel(
+        self, kernel_id: str, now: bool = False, restart: bool = False
+    ) -> None:
+        """See the base class. The owner stops a notebook's kernel."""
+        if kernel_id in self._spared:
+            self._spared.discard(kernel_id)
+        elif owner := self._owner(kernel_id):
+            await owner.stop(kernel_id)
+        else:
+            await self.shutdown_owned(kernel_id, now=now, restart=restart)
+
+    async def restart_kernel(self, kernel_id: str, now: bool = False) -> Any:
+        """See the base class. The owner restarts a notebook's kernel."""
+        if owner := self._owner(kernel_id):
+            return await owner.restart(kernel_id)
+        return await self.restart_owned(kernel_id, now=now)
+
+    async def interrupt_kernel(self, kernel_id: str) -> None:
+        """See the base class. The owner interrupts a notebook's kernel."""
+        if owner := self._owner(kernel_id):
+            await owner.interrupt(kernel_id)
+        else:
+            await self.interrupt_owned(kernel_id)
+
+    async def cull_kernel_if_idle(self, kernel_id: str) -> None:
+        """See the base class. A kernel whose queue is not empty is not idle."""
+        owner = self._owner(kernel_id)
+        if owner is None or not owner.busy(kernel_id):
+            await ensure_async(super().cull_kernel_if_idle(kernel_id))
+
+    def spare(self, kernel_id: str) -> None:
+        """Let the kernel live through the next `shutdown_kernel`.
+
+        Jupyter's handler shuts a kernel down when a session leaves it for another one, whoever
+        else uses it.
+        """
+        self._spared.add(kernel_id)
+
+    async def shutdown_owned(self, kernel_id: str, **kwargs: Any) -> None:
+        """Shut a kernel down, owned or not."""
+        await ensure_async(super().shutdown_kernel(kernel_id, **kwargs))
+
+    async def restart_owned(self, kernel_id: str, **kwargs: Any) -> Any:
+        """Restart a kernel, owned or not."""
+        return await ensure_async(super().restart_kernel(kernel_id, **kwargs))
+
+    async def interrupt_owned(self, kernel_id: str) -> None:
+        """Interrupt a kernel, owned or not."""
+        await ensure_async(super().interrupt_kernel(kernel_id))
+
+    def _owner(self, kernel_id: str) -> RuntimePort | None:
+        runtimes = self.runtimes
+        owned = runtimes is not None and runtimes.notebook_of(kernel_id) is not None
+        return runtimes if owned else None
+
+
+def owned_kernel_manager(base: type[Any]) -> type[Any]:
+    """Return a subclass of a `MappingKernelManager` whose REST API respects owners.
+
+    Until `runtimes` is set, and for kernels that are no notebook's, it does as `base`. The methods
+    `*_owned` are for the owner: they act on the kernel without asking.
+    """
+
+    class OwnedKernelManager(OwnedKernels, base):  # type: ignore[misc]
+        pass
+
+    return OwnedKernelManager
