@@ -6,19 +6,17 @@ import { describe, expect, it } from 'vitest';
 import * as Y from 'yjs';
 
 import { RuntimeModel } from '../model/runtime';
-import type { IExecution } from '../services/client';
+import type { IExecution, INotebookInfo } from '../services/client';
 import { TrustKeeper } from './trust';
 
 const HTML = { 'text/html': '<script>1</script>' };
 
 class Runtime {
   readonly model = new RuntimeModel();
-  readonly serverClients = new Set<number>();
-  readonly serverClientsChanged = new Signal<this, void>(this);
+  readonly infoChanged = new Signal<this, INotebookInfo>(this);
   readonly document = new Y.Doc();
-  readonly strangers: number[][] = [];
 
-  constructor() {
+  constructor(public info: INotebookInfo | null) {
     this.model.follow(this.document);
   }
 
@@ -31,11 +29,6 @@ class Runtime {
       started_at: '2026-01-01T00:00:01.000Z',
       ...execution
     });
-  }
-
-  identify(clients: number[]): Promise<void> {
-    this.strangers.push(clients);
-    return Promise.resolve();
   }
 }
 
@@ -95,12 +88,18 @@ function setUp(options: { before?: (server: Peer) => void } = {}) {
     metadata: {}
   });
   const server = new Peer(ydoc);
+  const signed = new Peer(ydoc);
   options.before?.(server);
-  const runtime = new Runtime();
-  runtime.serverClients.add(server.document.clientID);
+  const info = {
+    notebook_id: 'n1',
+    runtime_room_id: 'r1',
+    server_clients: [server.document.clientID],
+    trusted_clients: [signed.document.clientID]
+  };
+  const runtime = new Runtime(info);
   const keeper = new TrustKeeper({ notebook, runtime });
   const cell = notebook.cells.get(0) as ICodeCellModel;
-  return { cell, keeper, notebook, runtime, server, ydoc };
+  return { cell, info, keeper, notebook, runtime, server, signed, ydoc };
 }
 
 describe('TrustKeeper', () => {
@@ -196,14 +195,20 @@ describe('TrustKeeper', () => {
     expect(cell.outputs.get(0).trusted).toBe(false);
   });
 
-  it('asks who an unknown writer is, and trusts it once it is the server', () => {
-    const { cell, runtime, ydoc } = setUp();
+  it('trusts what was in a file that the notary had signed', () => {
+    const { cell, signed } = setUp();
+    signed.show();
+    expect(cell.outputs.get(0).trusted).toBe(true);
+  });
+
+  it('trusts nothing until the server has said what it writes as', () => {
+    const { cell, info, runtime, server } = setUp();
+    runtime.info = null;
     runtime.ran({});
-    const restarted = new Peer(ydoc);
-    restarted.show();
-    expect(runtime.strangers).toEqual([[restarted.document.clientID]]);
-    runtime.serverClients.add(restarted.document.clientID);
-    runtime.serverClientsChanged.emit();
+    server.show();
+    expect(cell.outputs.get(0).trusted).toBe(false);
+    runtime.info = info;
+    runtime.infoChanged.emit(info);
     expect(cell.outputs.get(0).trusted).toBe(true);
   });
 
@@ -217,11 +222,12 @@ describe('TrustKeeper', () => {
   });
 
   it('leaves the cells alone once it is disposed', () => {
-    const { cell, keeper, runtime, server } = setUp();
+    const { cell, keeper, runtime } = setUp({
+      before: server => server.show()
+    });
     keeper.dispose();
     keeper.dispose();
     runtime.ran({});
-    server.show();
     expect(cell.outputs.trusted).toBe(false);
   });
 

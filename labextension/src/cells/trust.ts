@@ -8,12 +8,14 @@ import type * as Y from 'yjs';
 
 import { outputAuthors, touchedCells } from '../model/provenance';
 import type { RuntimeModel } from '../model/runtime';
+import type { INotebookInfo } from '../services/client';
 
 /**
  * Decides which outputs of a notebook may run scripts in this browser.
  *
- * Outputs are trusted where the server alone wrote them and a person asked for
- * the execution that they come from, or where this person trusted them here.
+ * Outputs are trusted where the server alone wrote them, for an execution that
+ * a person asked for or from a file that Jupyter's notary had signed, and where
+ * this person trusted them here.
  */
 export class TrustKeeper implements IDisposable {
   constructor(options: TrustKeeper.IOptions) {
@@ -22,7 +24,7 @@ export class TrustKeeper implements IDisposable {
     this._document = (options.notebook.sharedModel as YNotebook).ydoc;
     options.notebook.cells.changed.connect(this._onCells, this);
     options.runtime.model.executionsChanged.connect(this._onExecutions, this);
-    options.runtime.serverClientsChanged.connect(this._reviewAll, this);
+    options.runtime.infoChanged.connect(this._reviewAll, this);
     // Before the models see a change: a script must not run before its review.
     this._document.on('beforeObserverCalls', this._onTransaction);
     this._onCells();
@@ -93,14 +95,17 @@ export class TrustKeeper implements IDisposable {
       // "Trust Notebook" writes the outputs anew, and so does a paste.
       return model.trusted;
     }
-    const { serverClients } = this._runtime;
-    const strangers = [...authors].filter(author => !serverClients.has(author));
-    if (strangers.length > 0) {
-      void this._runtime.identify(strangers);
-      return false;
+    const { info } = this._runtime;
+    const trusted = new Set(info?.trusted_clients);
+    if (this._ranByPerson(model.id)) {
+      info?.server_clients.forEach(client => trusted.add(client));
     }
+    return [...authors].every(author => trusted.has(author));
+  }
+
+  private _ranByPerson(cellId: string): boolean {
     const execution = this._runtime.model
-      .ofCell(model.id)
+      .ofCell(cellId)
       .filter(({ started_at }) => started_at)
       .pop();
     return execution?.requested_by.startsWith('user:') ?? false;
@@ -122,9 +127,8 @@ export namespace TrustKeeper {
    */
   export interface IRuntime {
     readonly model: RuntimeModel;
-    readonly serverClients: ReadonlySet<number>;
-    readonly serverClientsChanged: ISignal<unknown, void>;
-    identify(clients: Iterable<number>): Promise<void>;
+    readonly info: INotebookInfo | null;
+    readonly infoChanged: ISignal<unknown, INotebookInfo>;
   }
 
   /**

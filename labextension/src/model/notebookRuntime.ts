@@ -38,25 +38,25 @@ export class NotebookRuntime implements IDisposable {
   readonly model = new RuntimeModel();
 
   /**
-   * The Yjs clients that only the server writes as, as far as they are known.
+   * What the server said of the notebook last.
    */
-  get serverClients(): ReadonlySet<number> {
-    return this._serverClients;
+  get info(): INotebookInfo | null {
+    return this._info;
   }
 
   /**
-   * The server writes as more clients.
+   * The server said something else of the notebook.
    */
-  get serverClientsChanged(): ISignal<this, void> {
-    return this._serverClientsChanged;
+  get infoChanged(): ISignal<this, INotebookInfo> {
+    return this._infoChanged;
   }
 
   /**
    * Ask the server for a change.
    */
   async command(command: Command): Promise<ICommandReply> {
-    const notebookId = this._notebookId ?? (await this._locate()).notebook_id;
-    return this._options.client.command(notebookId, command);
+    const { notebook_id } = this._info ?? (await this._locate());
+    return this._options.client.command(notebook_id, command);
   }
 
   /**
@@ -71,18 +71,6 @@ export class NotebookRuntime implements IDisposable {
    */
   awaits(executionId: string): boolean {
     return this._completions.has(executionId);
-  }
-
-  /**
-   * Learn whether the server writes as these clients too.
-   */
-  async identify(clients: Iterable<number>): Promise<void> {
-    const strangers = [...clients].filter(client => !this._asked.has(client));
-    if (strangers.length === 0) {
-      return;
-    }
-    strangers.forEach(client => this._asked.add(client));
-    await this._locate();
   }
 
   /**
@@ -108,28 +96,21 @@ export class NotebookRuntime implements IDisposable {
 
   private async _locate(): Promise<INotebookInfo> {
     const { client, path } = this._options;
-    const info = await client.notebook(path());
-    this._notebookId = info.notebook_id;
-    const known = this._serverClients.size;
-    info.server_clients.forEach(id => this._serverClients.add(id));
-    if (this._serverClients.size > known) {
-      this._serverClientsChanged.emit();
-    }
-    return info;
+    this._info = await client.notebook(path());
+    this._infoChanged.emit(this._info);
+    return this._info;
   }
 
   private async _read(executionId: string, wait: number): Promise<IExecution> {
-    const notebookId = this._notebookId ?? (await this._locate()).notebook_id;
-    return this._options.client.execution(notebookId, executionId, wait);
+    const { notebook_id } = this._info ?? (await this._locate());
+    return this._options.client.execution(notebook_id, executionId, wait);
   }
 
   private _options: NotebookRuntime.IOptions;
   private _room: RuntimeRoom;
   private _completions: Completions;
-  private _notebookId: string | null = null;
-  private _serverClients = new Set<number>();
-  private _asked = new Set<number>();
-  private _serverClientsChanged = new Signal<this, void>(this);
+  private _info: INotebookInfo | null = null;
+  private _infoChanged = new Signal<this, INotebookInfo>(this);
   private _isDisposed = false;
 }
 
