@@ -1,0 +1,232 @@
+"""The WebSocket of a room, as jupyter-collaboration's front ends open it.
+
+Close codes: 1003 with a JSON reason where the tab must reload, 4400 for a bad frame, 4403 without
+permission, 4404 for no such room, 4410 for a runtime room of old, 4429 for a peer that is too slow,
+4500 where the document cannot be opened; 1009 and 1012 as RFC 6455 has them (after 1012 the client
+connects again and synchronises).
+"""
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Awaitable
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Final, Protocol
+
+from jupyter_server.auth.decorator import ws_authenticated
+from jupyter_server.base.handlers import JupyterHandler
+from jupyter_server.base.websocket import WebSocketMixin
+from jupyter_server.utils import ensure_async
+from tornado.web import HTTPError
+from tornado.websocket import WebSocketClosedError, WebSocketHandler
+
+from jupyter_runt.errors import RuntError
+from jupyter_runt.handlers.identity import actor_of
+from jupyter_runt.protocols import ChannelClosed
+from jupyter_runt.rooms.peer import (
+    CLOSE_BAD_FRAME,
+    CLOSE_FAILED,
+    CLOSE_FORBIDDEN,
+    RoomLimits,
+)
+from jupyter_runt.rooms.room import Room
+
+CLOSE_UNKNOWN_SESSION: Final = 1003
+CLOSE_NOT_FOUND: Final = 4404
+CLOSE_OLD_EPOCH: Final = 4410
+
+RECHECK_EVERY: Final = 3.0
+"""Seconds after which Jupyter's authorizer is asked again about a socket that stays open (RM6)."""
+
+MAX_WAITING: Final = 1024
+"""Frames that wait for the room; no more are read from the socket meanwhile."""
+
+MAX_REASON: Final = 123
+"""Bytes of a close reason (RFC 6455 §5.5)."""
+
+_CODES: Final = {"unknown_session": CLOSE_UNKNOWN_SESSION, "stale_epoch": CLOSE_OLD_EPOCH}
+_STATUSES: Final = {403: CLOSE_FORBIDDEN, 404: CLOSE_NOT_FOUND}
+
+
+class JoinedRoom(Protocol):
+    """A room that stays open for us."""
+
+    @property
+    def room(self) -> Room[Any]:
+        """The room."""
+        ...
+
+    @property
+    def writable(self) -> bool:
+        """Whether any peer may write into it."""
+        ...
+
+
+class Rooms(Protocol):
+    """Who finds rooms; `settings["runt_sessions"]`."""
+
+    def room(self, room_id: str, session_id: str | None) -> AbstractAsyncContextManager[JoinedRoom]:
+        """Keep a room open; raises a `RuntError` if there is none for this client."""
+        ...
+
+
+class SocketChannel:
+    """A WebSocket as a channel."""
+
+    def __init__(self, socket: WebSocketHandler) -> None:
+        self._socket = socket
+        self._frames: deque[bytes] = deque()
+        self._arrived = asyncio.Event()
+        self._taken = asyncio.Event()
+        self._closed = False
+
+    def deliver(self, frame: bytes) -> Awaitable[None] | None:
+        """Take a frame from the network; to wait for the result holds back the next ones."""
+        self._frames.append(frame)
+        self._arrived.set()
+        return self._wait_for_room() if len(self._frames) >= MAX_WAITING else None
+
+    async def _wait_for_room(self) -> None:
+        while len(self._frames) >= MAX_WAITING and not self._closed:
+            self._taken.clear()
+            await self._taken.wait()
+
+    def lost(self) -> None:
+        """Know that the socket is closed; what has arrived can still be received."""
+        self._closed = True
+        self._arrived.set()
+        self._taken.set()
+
+    async def receive(self) -> bytes:
+        """Return the next frame."""
+        while not self._frames:
+            if self._closed:
+                raise ChannelClosed
+            self._arrived.clear()
+            await self._arrived.wait()
+        self._taken.set()
+        return self._frames.popleft()
+
+    async def send(self, frame: bytes) -> None:
+        """Send a frame; returns when the socket's buffer has it."""
+        try:
+            await self._socket.write_message(frame, binary=True)
+        except WebSocketClosedError:
+            raise ChannelClosed from None
+
+    async def close(self, code: int, reason: str) -> None:
+        """Close the socket."""
+        self._socket.close(code, _shortened(reason))
+        self.lost()
+
+
+class RoomSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
+    """`GET /api/collaboration/room/{room_id}?sessionId=`: a peer of a room."""
+
+    auth_resource = "contents"
+
+    def initialize(self, recheck_every: float = RECHECK_EVERY) -> None:
+        """Take the route's arguments."""
+        super().initialize()
+        self._recheck_every = recheck_every
+        self._channel = SocketChannel(self)
+        self._may_write = False
+
+    def set_default_headers(self) -> None:
+        """Set none: those of a page mean nothing here."""
+
+    def get_compression_options(self) -> dict[str, Any] | None:
+        """Return the server's setting; off by default, as typing is too short to gain by it."""
+        options: dict[str, Any] | None = self.settings.get("websocket_compression_options")
+        return options
+
+    @property
+    def max_message_size(self) -> int:
+        """The largest frame that a room takes, in bytes."""
+        return RoomLimits().frame_bytes
+
+    @ws_authenticated
+    async def get(self, room_id: str) -> None:
+        """Serve the socket until it closes; 403 without permission to read contents."""
+        if not await self._is_allowed("read"):
+            raise HTTPError(403)
+        self._may_write = await self._is_allowed("write")
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            await super().get(room_id)
+
+    def open(self, room_id: str) -> None:
+        """Begin to serve: the handshake is done."""
+        super().open(room_id)
+        self.set_nodelay(True)
+        self._tasks.create_task(self._serve(room_id), name=f"peer of {room_id}")
+
+    def on_message(self, message: str | bytes) -> Awaitable[None] | None:
+        """Take a frame; the next is not read before there is room for it."""
+        if isinstance(message, str):
+            self.close(CLOSE_BAD_FRAME, "frames are binary")
+            return None
+        return self._channel.deliver(message)
+
+    def on_close(self) -> None:
+        """Let the room know."""
+        self._channel.lost()
+
+    async def _serve(self, room_id: str) -> None:
+        rooms: Rooms = self.settings["runt_sessions"]
+        try:
+            actor = await actor_of(self)
+            async with rooms.room(room_id, self.get_query_argument("sessionId", None)) as joined:
+                watch = self._tasks.create_task(self._watch_permission())
+                try:
+                    await joined.room.serve(
+                        self._channel,
+                        actor=actor,
+                        may_write=lambda: self._may_write and joined.writable,
+                    )
+                finally:
+                    watch.cancel()
+        except RuntError as error:
+            self.log.info("A peer cannot join %s: %s", room_id, error.message)
+            await self._channel.close(*_close_of(error))
+        except Exception:
+            self.log.exception("A peer of %s failed.", room_id)
+            await self._channel.close(CLOSE_FAILED, "internal error")
+
+    async def _watch_permission(self) -> None:
+        while True:
+            await asyncio.sleep(self._recheck_every)
+            try:
+                readable = await self._is_allowed("read")
+                self._may_write = await self._is_allowed("write")
+            except Exception:
+                self.log.exception("The authorizer failed.")
+                await self._channel.close(CLOSE_FAILED, "permission cannot be checked")
+                return
+            if not readable:
+                await self._channel.close(CLOSE_FORBIDDEN, "access was revoked")
+                return
+
+    async def _is_allowed(self, action: str) -> bool:
+        answer = self.authorizer.is_authorized(self, self.current_user, action, self.auth_resource)
+        return bool(await ensure_async(answer))
+
+
+def _close_of(error: RuntError) -> tuple[int, str]:
+    """Return the close code and reason that tell a client of an error."""
+    code = _CODES.get(error.code) or _STATUSES.get(error.status, CLOSE_FAILED)
+    if code != CLOSE_UNKNOWN_SESSION:
+        return code, error.message
+    reason = {"reason": "unknown_session", "reloadable": True}
+    for key, value in (
+        ("sessionId", error.detail.get("session_id", "")),
+        ("errorReason", error.message),
+    ):
+        longer = {**reason, key: value}
+        if len(json.dumps(longer)) <= MAX_REASON:
+            reason = longer
+    return code, json.dumps(reason)
+
+
+def _shortened(reason: str) -> str:
+    return reason.encode()[:MAX_REASON].decode(errors="ignore")
