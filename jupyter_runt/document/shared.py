@@ -4,12 +4,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
+from weakref import WeakMethod, finalize
 
-from pycrdt import Doc, TransactionEvent
+from pycrdt import Doc, Map, TransactionEvent
 
 from jupyter_runt.events.document import Change
 
 T = TypeVar("T")
+E = TypeVar("E")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,20 @@ class Transaction(Generic[T]):
     result: T
     update: bytes | None
     changes: tuple[Change, ...]
+
+
+def weakly(method: Callable[[E], None]) -> Callable[[E], None]:
+    """Return a callback for a Yjs observer that does not keep the method's object alive.
+
+    The garbage collector can not see what an observer holds, so a bound method would never go.
+    """
+    reference = WeakMethod(method)
+
+    def callback(event: E) -> None:
+        if (alive := reference()) is not None:
+            alive(event)
+
+    return callback
 
 
 class SharedDocument(ABC):
@@ -34,7 +50,9 @@ class SharedDocument(ABC):
     def __init__(self, client_id: int | None = None) -> None:
         self.doc: Doc[Any] = Doc(client_id=client_id)
         self._update: bytes | None = None
-        self._subscription = self.doc.observe(self._on_transaction)
+        subscription = self.doc.observe(weakly(self._on_transaction))
+        # Until it is dropped, the Yjs document and its observer hold each other.
+        finalize(self, self.doc.unobserve, subscription).atexit = False
 
     def _on_transaction(self, event: TransactionEvent) -> None:
         self._update = event.update
@@ -70,3 +88,42 @@ class SharedDocument(ABC):
     @abstractmethod
     def scrub(self) -> None:
         """Remove, inside a transaction, what no peer may write into what the last one touched."""
+
+
+class FileDocument(SharedDocument):
+    """A shared document that is the content of a file; the root map `state` tells about the file.
+
+    Its setters are edits: call them inside `transact`.
+    """
+
+    def __init__(self, client_id: int | None = None) -> None:
+        super().__init__(client_id)
+        self._state: Map[Any] = self.doc.get("state", type=Map)
+
+    def set_path(self, path: str) -> None:
+        """Say where the file is; front ends follow a rename by it."""
+        self._set_state("path", path)
+
+    def set_dirty(self, dirty: bool) -> None:
+        """Say whether the file is behind the document."""
+        self._set_state("dirty", dirty)
+
+    def set_hash(self, digest: str) -> None:
+        """Say what the file's content hashes to, as the contents API does."""
+        self._set_state("hash", digest)
+
+    def _set_state(self, key: str, value: str | bool) -> None:
+        if self._state.get(key) != value:
+            self._state[key] = value
+
+
+class EmptyDocument(SharedDocument):
+    """A document without content: what a room for presence alone shares."""
+
+    version = "1.0.0"
+
+    def _take_changes(self) -> tuple[Change, ...]:
+        return ()
+
+    def scrub(self) -> None:
+        """Nothing is refused here."""

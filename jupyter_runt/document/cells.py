@@ -1,0 +1,78 @@
+"""A cell, in nbformat's shape and in the shared document's (YNotebook 2.0.0)."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from pycrdt import Array, Map, Text
+
+from jupyter_runt.document.values import from_shared, to_shared
+
+Cell = Mapping[str, Any]
+"""A cell as nbformat 4.5 defines it, its texts as single strings."""
+
+Output = Mapping[str, Any]
+"""An output as nbformat 4.5 defines it, its texts as single strings."""
+
+SHARED_TYPES: Final = frozenset({"code", "markdown", "raw"})
+"""The types that the front end knows: a cell of another one makes the notebook open empty."""
+
+RUNT_TYPES: Final = frozenset({"ai", "sql"})
+"""Types of ours: code cells that say so in `metadata.runt.type`."""
+
+
+def shared_cell(cell: Cell) -> Map[Any]:
+    """Return a cell to put into a document; it has an id."""
+    shared: dict[str, Any] = {
+        key: to_shared(value)
+        for key, value in cell.items()
+        if key not in ("source", "metadata", "outputs")
+    }
+    shared["source"] = Text(to_shared(cell["source"]))
+    shared["metadata"] = Map(to_shared(cell.get("metadata", {})))
+    if cell["cell_type"] == "code":
+        shared.setdefault("execution_count", None)
+        shared.setdefault("execution_state", "idle")
+        shared["outputs"] = Array(shared_outputs(cell.get("outputs", ())))
+    elif not shared.get("attachments", True):
+        del shared["attachments"]
+    return Map(shared)
+
+
+def shared_outputs(outputs: Iterable[Output]) -> list[Map[Any]]:
+    """Return outputs to put into a document: Maps, and a Text where a stream will grow."""
+    shared = []
+    for output in outputs:
+        values = to_shared(output)
+        if values.get("output_type") == "stream":
+            values["text"] = Text(joined(values.get("text", "")))
+        shared.append(Map(values))
+    return shared
+
+
+def plain_cell(cell: Map[Any]) -> dict[str, Any]:
+    """Return a shared cell as nbformat has it; `execution_state` does not belong to it."""
+    plain: dict[str, Any] = from_shared(cell)
+    plain.pop("execution_state", None)
+    if not plain.get("attachments", True):
+        del plain["attachments"]
+    return plain
+
+
+def runt_type(metadata: Any) -> str | None:
+    """Return the type of ours that a cell's metadata (plain or shared) names, if any."""
+    runt = metadata.get("runt") if isinstance(metadata, (Map, Mapping)) else None
+    named = runt.get("type") if isinstance(runt, (Map, Mapping)) else None
+    return named if isinstance(named, str) and named in RUNT_TYPES else None
+
+
+def cell_type(cell: Map[Any]) -> str:
+    """Return the type of a shared cell: code, markdown, raw, ai or sql."""
+    shared = cell.get("cell_type")
+    if shared == "code" and (ours := runt_type(cell.get("metadata"))) is not None:
+        return ours
+    return shared if isinstance(shared, str) else ""
+
+
+def joined(text: str | list[str]) -> str:
+    """Return a text that nbformat may keep as a list of lines."""
+    return text if isinstance(text, str) else "".join(text)

@@ -1,0 +1,196 @@
+"""Notebook files: reading them, and their content as the first update of a shared document."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nbformat import convert, from_dict
+from pycrdt import Array, Doc, Map
+
+from jupyter_runt.document.cells import SHARED_TYPES, joined, shared_cell
+from jupyter_runt.document.ipynb_disk import is_json_mime
+from jupyter_runt.document.ipynb_layout import Layout, scan
+from jupyter_runt.document.ipynb_text import BOM, NotebookText
+from jupyter_runt.document.values import to_shared
+from jupyter_runt.errors import NotANotebook
+from jupyter_runt.ids import CellId, new_id
+
+__all__ = ["NotebookFile", "NotebookText", "import_update", "read_notebook"]
+
+_TRANSIENT = frozenset({"orig_nbformat", "orig_nbformat_minor", "signature"})
+
+
+@dataclass(frozen=True, slots=True)
+class NotebookFile:
+    """A notebook that was read from a file."""
+
+    notebook: dict[str, Any]
+    """As nbformat 4 has it in memory, with the file's minor version; every cell has an id."""
+    text: NotebookText
+    """What a save starts from."""
+
+
+def read_notebook(data: bytes) -> NotebookFile:
+    """Return the notebook in the content of a file; takes time, so call it in a thread.
+
+    Versions before 4 are converted. Cells without an id, or with that of an earlier cell, get a new
+    one, which the file does not learn of.
+
+    Raises:
+        NotANotebook: it is none; the message says why.
+    """
+    layout, bom = _parse(data)
+    major = layout.value.get("nbformat")
+    if not isinstance(major, (int, float)) or isinstance(major, bool):
+        raise NotANotebook("The file is not a notebook: it does not name its version of nbformat.")
+    if major > 4:
+        raise NotANotebook(f"The notebook is in nbformat {major}; versions up to 4 can be read.")
+    if major < 4:
+        notebook = _notebook(_converted(layout.value))
+        return NotebookFile(notebook, NotebookText.fresh(notebook))
+    layout.value.setdefault("nbformat_minor", 0)
+    notebook = _notebook(layout.value)
+    cell_ids = [CellId(cell["id"]) for cell in notebook["cells"]]
+    return NotebookFile(notebook, NotebookText(layout, cell_ids, bom=bom))
+
+
+def _parse(data: bytes) -> tuple[Layout, bool]:
+    if not data.strip():
+        raise NotANotebook("The file is empty; a notebook is a JSON object.")
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        raise NotANotebook(f"The file is not UTF-8 text: {error.reason}.") from error
+    bom = text.startswith(BOM)
+    try:
+        return scan(text.removeprefix(BOM)), bom
+    except ValueError as error:
+        raise NotANotebook(f"The file is not the JSON of a notebook: {error}.") from error
+    except RecursionError as error:
+        raise NotANotebook("The file is nested too deeply to be a notebook.") from error
+
+
+def _converted(value: dict[str, Any]) -> dict[str, Any]:
+    try:
+        converted: dict[str, Any] = convert(from_dict(value), 4)  # type: ignore[no-untyped-call]
+    except Exception as error:
+        version = value.get("nbformat")
+        raise NotANotebook(
+            f"The notebook is in the old nbformat {version} and cannot be converted: {error}"
+        ) from error
+    return converted
+
+
+def _notebook(value: dict[str, Any]) -> dict[str, Any]:
+    cells, metadata = value.get("cells"), value.get("metadata", {})
+    if not isinstance(cells, list):
+        raise NotANotebook("The file is not a notebook: it has no list of cells.")
+    if not isinstance(metadata, dict):
+        raise NotANotebook("The notebook's metadata is not a JSON object.")
+    seen: set[str] = set()
+    return {
+        "cells": [_cell(cell, f"Cell {n}", seen) for n, cell in enumerate(cells, start=1)],
+        "metadata": {k: v for k, v in metadata.items() if k not in _TRANSIENT},
+        "nbformat": 4,
+        "nbformat_minor": _minor(value["nbformat_minor"]),
+    }
+
+
+def _minor(value: Any) -> int:
+    if not isinstance(value, (int, float)):
+        raise NotANotebook("The notebook's nbformat_minor is not a number.")
+    return int(value)
+
+
+def _cell(value: Any, name: str, seen: set[str]) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise NotANotebook(f"{name} is not a JSON object.")
+    kind = value.get("cell_type")
+    if kind not in SHARED_TYPES:
+        raise NotANotebook(f"{name} is of the unknown type {json.dumps(kind)}.")
+    metadata = value.get("metadata", {})
+    if not isinstance(metadata, dict):
+        raise NotANotebook(f"The metadata of {name.lower()} is not a JSON object.")
+    cell_id = value.get("id")
+    if not isinstance(cell_id, str) or not cell_id or cell_id in seen:
+        cell_id = new_id()
+    seen.add(cell_id)
+    cell = {
+        **value,
+        "id": cell_id,
+        "source": _text(value.get("source", ""), f"The source of {name.lower()}"),
+        "metadata": {k: v for k, v in metadata.items() if k != "trusted"},
+    }
+    if kind == "code":
+        cell.setdefault("execution_count", None)
+        cell["outputs"] = _outputs(value.get("outputs", []), name.lower())
+    if isinstance(attachments := value.get("attachments"), dict):
+        cell["attachments"] = {key: _data(data) for key, data in attachments.items()}
+    return cell
+
+
+def _outputs(value: Any, name: str) -> list[dict[str, Any]]:
+    if not isinstance(value, list) or not all(isinstance(output, dict) for output in value):
+        raise NotANotebook(f"The outputs of {name} are not a list of JSON objects.")
+    outputs = []
+    for output in value:
+        kind = output.get("output_type")
+        if not isinstance(kind, str):
+            raise NotANotebook(f"An output of {name} does not say of what type it is.")
+        if kind == "stream":
+            text = _text(output.get("text", ""), f"The text of a stream of {name}")
+            outputs.append({**output, "text": text})
+        elif kind in ("display_data", "execute_result"):
+            outputs.append({**output, "data": _data(output.get("data", {}))})
+        else:
+            outputs.append(output)
+    return outputs
+
+
+def _data(value: Any) -> Any:
+    """Return a MIME bundle with each text as one string."""
+    if not isinstance(value, dict):
+        return value
+    return {
+        mime: "".join(data) if not is_json_mime(mime) and _is_lines(data) else data
+        for mime, data in value.items()
+    }
+
+
+def _text(value: Any, name: str) -> str:
+    if not isinstance(value, str) and not _is_lines(value):
+        raise NotANotebook(f"{name} is neither a text nor a list of texts.")
+    return joined(value)
+
+
+def _is_lines(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(line, str) for line in value)
+
+
+def import_update(notebook: Mapping[str, Any], client_id: int) -> bytes:
+    """Return the Yjs update that makes an empty document hold a notebook, whose cells have ids.
+
+    A notebook without cells gets an empty code cell: the front end leaves that to the server.
+    Takes time, so call it in a thread.
+
+    Raises:
+        NotANotebook: its values are nested too deeply.
+    """
+    doc: Doc[Any] = Doc(client_id=client_id)
+    meta: Map[Any] = doc.get("meta", type=Map)
+    cells: Array[Any] = doc.get("cells", type=Array)
+    try:
+        with doc.transaction():
+            meta["nbformat"] = notebook["nbformat"]
+            meta["nbformat_minor"] = notebook["nbformat_minor"]
+            meta["metadata"] = Map(to_shared(notebook["metadata"]))
+            for cell in notebook["cells"] or [_empty_cell()]:
+                cells.append(shared_cell(cell))
+    except RecursionError as error:
+        raise NotANotebook("The notebook's values are nested too deeply.") from error
+    return doc.get_update()
+
+
+def _empty_cell() -> dict[str, Any]:
+    return {"id": new_id(), "cell_type": "code", "source": "", "metadata": {}}

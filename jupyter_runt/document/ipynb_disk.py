@@ -1,0 +1,120 @@
+"""A cell as it stands in a file: texts as lists of lines, in the spelling that it had before."""
+
+from collections.abc import Callable, Mapping
+from itertools import zip_longest
+from typing import Any, Final
+
+from jupyter_runt.document.cells import Cell, Output, joined
+from jupyter_runt.document.values import to_shared
+
+_LINED_MIME_TYPES: Final = frozenset({"application/javascript", "image/svg+xml"})
+
+Keep = Callable[[str, Any, Any], Any]
+"""Takes a key, what the file has there, and what it shall say."""
+
+
+def is_json_mime(mime: str) -> bool:
+    """Tell whether data of a MIME type is JSON, in which a list is a list and not lines."""
+    return mime == "application/json" or (
+        mime.startswith("application/") and mime.endswith("+json")
+    )
+
+
+def disk_cell(cell: Cell, old: dict[str, Any], *, with_id: bool) -> dict[str, Any]:
+    """Return a cell as the file shall have it: `old` itself if that says the same.
+
+    What equals its counterpart in `old` keeps its spelling: the order of keys, a text as one string
+    or as lines, 1.0 for 1, integers that no browser can hold.
+
+    Args:
+        cell: as nbformat has it in memory.
+        old: as it stands in the file; empty for a new cell.
+        with_id: whether the file's version of nbformat has cell ids.
+    """
+    wanted = {
+        key: value
+        for key, value in cell.items()
+        if key != "execution_state" and (key != "id" or with_id or "id" in old)
+    }
+    wanted["metadata"] = {k: v for k, v in cell.get("metadata", {}).items() if k != "trusted"}
+    return _keep_map(old, wanted, _keep_member)
+
+
+def keep(old: Any, new: Any) -> Any:
+    """Return JSON that says what `new` does, spelled as `old` where that says the same."""
+    if isinstance(new, dict):
+        return _keep_map(old, new, lambda _, was, value: keep(was, value))
+    if isinstance(new, list):
+        return _keep_list(old, new, keep)
+    return old if _same(old, new) else new
+
+
+def _keep_map(old: Any, new: Mapping[str, Any], keep_item: Keep) -> dict[str, Any]:
+    before: dict[str, Any] = old if isinstance(old, dict) else {}
+    kept = {key: keep_item(key, before.get(key), value) for key, value in new.items()}
+    if kept.keys() == before.keys() and all(kept[key] is before[key] for key in kept):
+        return before
+    order = sorted(kept)
+    if list(before) != sorted(before):
+        order = [*(key for key in before if key in kept), *(k for k in order if k not in before)]
+    return {key: kept[key] for key in order}
+
+
+def _keep_list(old: Any, new: list[Any], keep_item: Callable[[Any, Any], Any]) -> list[Any]:
+    before: list[Any] = old if isinstance(old, list) else []
+    kept = [keep_item(was, value) for was, value in zip_longest(before[: len(new)], new)]
+    unchanged = len(kept) == len(before) and all(a is b for a, b in zip(kept, before, strict=True))
+    return before if unchanged else kept
+
+
+def _keep_member(key: str, old: Any, new: Any) -> Any:
+    match key:
+        case "source":
+            return _keep_text(old, new)
+        case "outputs":
+            return _keep_list(old, new, _keep_output)
+        case "attachments":
+            return _keep_map(old, new, lambda _, was, data: _keep_map(was, data, _keep_data))
+        case _:
+            return keep(old, new)
+
+
+def _keep_output(old: Any, new: Output) -> dict[str, Any]:
+    kind = new.get("output_type")
+
+    def keep_item(key: str, was: Any, value: Any) -> Any:
+        if key == "data" and kind in ("display_data", "execute_result"):
+            return _keep_map(was, value, _keep_data)
+        if key == "text" and kind == "stream":
+            return _keep_text(was, value)
+        return keep(was, value)
+
+    return _keep_map(old, new, keep_item)
+
+
+def _keep_data(mime: str, old: Any, new: Any) -> Any:
+    if not isinstance(new, str) or is_json_mime(mime):
+        return keep(old, new)
+    kept = _keep_text(old, new)
+    lined = mime.startswith("text/") or mime in _LINED_MIME_TYPES
+    return kept if lined or kept is old else new
+
+
+def _keep_text(old: Any, new: str) -> str | list[str]:
+    if isinstance(old, str) or (
+        isinstance(old, list) and all(isinstance(line, str) for line in old)
+    ):
+        if to_shared(joined(old)) == to_shared(new):
+            return old
+        if isinstance(old, str):
+            return new
+    return new.splitlines(keepends=True)
+
+
+def _same(old: Any, new: Any) -> bool:
+    """Tell whether a value of the file is `new` to a browser."""
+    if isinstance(old, bool) or isinstance(new, bool):
+        return old is new
+    if isinstance(old, (dict, list)):
+        return False
+    return bool(old == new or to_shared(old) == new)

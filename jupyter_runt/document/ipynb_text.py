@@ -1,0 +1,141 @@
+"""The text of a notebook file, kept so that a save changes only what was edited (FB4)."""
+
+import json
+from collections import defaultdict, deque
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, Self
+
+from jupyter_runt.document.cells import Cell, joined
+from jupyter_runt.document.ipynb_disk import disk_cell, keep
+from jupyter_runt.document.ipynb_layout import Item, Layout, Style, scan
+from jupyter_runt.ids import CellId
+
+IDS_SINCE: Final = (4, 5)
+"""The first nbformat whose cells have ids on disk."""
+
+BOM: Final = "\ufeff"
+
+
+class NotebookText:
+    """The JSON text of a notebook: of each cell, and of what is around the cells.
+
+    It starts as the file's own text. An update costs one cell, and touches the text only where it
+    says something else than the cell does. What is new is written in the file's style, or as
+    nbformat writes it. Not thread-safe.
+    """
+
+    def __init__(self, layout: Layout, cell_ids: Sequence[CellId], *, bom: bool = False) -> None:
+        self._style = layout.style
+        self._members = layout.members
+        self._head = BOM if bom else ""
+        self._tail = layout.tail
+        self._with_ids = _version(layout.value) >= IDS_SINCE
+        self._empty = layout.close if not layout.cells else ""
+        self._open, self._next, self._close = _gaps(layout)
+        self._pieces = dict(zip(cell_ids, layout.cells, strict=True))
+        self._order = list(cell_ids)
+
+    @property
+    def cell_ids(self) -> Sequence[CellId]:
+        """The cells that have a text, from the top."""
+        return self._order
+
+    @classmethod
+    def fresh(cls, notebook: Mapping[str, Any]) -> Self:
+        """Return the text of a notebook that is in no file; its cells have ids."""
+        with_id = _version(notebook) >= IDS_SINCE
+        disk = {
+            **notebook,
+            "cells": [disk_cell(cell, {}, with_id=with_id) for cell in notebook["cells"]],
+        }
+        text = Style().dump(keep({}, disk), 0) + "\n"
+        return cls(scan(text), [CellId(cell["id"]) for cell in notebook["cells"]])
+
+    def adopt(self, cells: Iterable[tuple[CellId, str]]) -> None:
+        """Pair the file's cells with those of a document that was open before.
+
+        A file before nbformat 4.5 has no ids: its cells got new ones when it was read. They take
+        those of the document's cells (id, source) with the same source, in order.
+        """
+        known = list(cells)
+        ids = {cell_id for cell_id, _ in known}
+        free: defaultdict[str, deque[CellId]] = defaultdict(deque)
+        for cell_id, piece in self._pieces.items():
+            if cell_id not in ids:
+                free[joined(json.loads(piece.text).get("source", ""))].append(cell_id)
+        names = {
+            free[source].popleft(): cell_id
+            for cell_id, source in known
+            if cell_id not in self._pieces and free[source]
+        }
+        self._pieces = {names.get(key, key): piece for key, piece in self._pieces.items()}
+        self._order = [names.get(cell_id, cell_id) for cell_id in self._order]
+
+    def update_cell(self, cell_id: CellId, cell: Cell) -> bool:
+        """Have the text say what a cell does; return whether it changed."""
+        piece = self._pieces.get(cell_id, Item(self._next, "{}", ""))
+        old = json.loads(piece.text)
+        new = disk_cell(cell, old, with_id=self._with_ids)
+        if new is old:
+            return False
+        self._pieces[cell_id] = piece._replace(text=self._style.dump(new, 2))
+        return True
+
+    def set_order(self, cell_ids: Iterable[CellId]) -> list[CellId]:
+        """Say which cells there are, from the top; return those that have no text yet.
+
+        Cells without text stay out of the file; the text of other cells goes.
+        """
+        wanted = list(cell_ids)
+        self._order = [cell_id for cell_id in wanted if cell_id in self._pieces]
+        self._pieces = {cell_id: self._pieces[cell_id] for cell_id in self._order}
+        return [cell_id for cell_id in wanted if cell_id not in self._pieces]
+
+    def set_metadata(self, metadata: Mapping[str, Any]) -> bool:
+        """Have the text say what the notebook's metadata does; return whether it changed."""
+        head, text = self._members.get("metadata", ("", "{}"))
+        old = json.loads(text)
+        new = keep(old, dict(metadata))
+        if new is old:
+            return False
+        head = (
+            head or f',{self._style.line(1) or self._style.comma[1:]}"metadata"{self._style.colon}'
+        )
+        self._members = {**self._members, "metadata": (head, self._style.dump(new, 1))}
+        return True
+
+    def render(self) -> bytes:
+        """Return the content of the file. It only joins texts, but all of them."""
+        parts = [self._head]
+        for key, (head, text) in self._members.items():
+            parts.append(head)
+            parts += self._cells() if key == "cells" else (text,)
+        parts.append(self._tail)
+        return "".join(parts).encode()
+
+    def _cells(self) -> list[str]:
+        if not self._order:
+            return ["[", self._empty, "]"]
+        parts = ["[", self._open]
+        for index, cell_id in enumerate(self._order):
+            lead, text, trail = self._pieces[cell_id]
+            parts += (",", lead, text, trail) if index else (text, trail)
+        return [*parts, self._close, "]"]
+
+
+def _version(notebook: Mapping[str, Any]) -> tuple[int, int]:
+    return int(notebook["nbformat"]), int(notebook["nbformat_minor"])
+
+
+def _gaps(layout: Layout) -> tuple[str, str, str]:
+    """Return the white space before the first cell, before a new one, and after the last.
+
+    The first cell gets a lead of its own as well: it may be moved down.
+    """
+    style, cells = layout.style, layout.cells
+    following = style.line(2) or style.comma[1:]
+    if not cells:
+        return style.line(2), following, style.line(1)
+    following = cells[1].lead if len(cells) > 1 else following
+    first, cells[0] = cells[0].lead, cells[0]._replace(lead=following)
+    return first, following, layout.close
