@@ -47,6 +47,7 @@ class Notebook:
     history: list[Any] = field(default_factory=list)
     next_inputs: list[tuple[CellId, str, bool]] = field(default_factory=list)
     stale: bool = False
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def request(self, *names: str) -> None:
         for name in names:
@@ -61,6 +62,7 @@ class Notebook:
             raise StaleFence("somebody else owns it")
         for draft in drafts:
             self._apply(draft)
+        self.changed.set()
 
     def _apply(self, draft: Draft) -> None:
         payload = draft.payload
@@ -78,6 +80,7 @@ class Notebook:
     async def apply_outputs(self, execution_id: ExecutionId, edits: Sequence[OutputEdit]) -> None:
         await asyncio.sleep(0)
         self.history.extend(edits)
+        self.changed.set()
 
     async def set_next_input(self, cell_id: CellId, text: str, *, replace: bool) -> None:
         self.next_inputs.append((cell_id, text, replace))
@@ -93,7 +96,8 @@ class Notebook:
 class Kernel:
     """A kernel that says what the test wants."""
 
-    def __init__(self) -> None:
+    def __init__(self, changed: asyncio.Event) -> None:
+        self.changed = changed
         self.sent: list[tuple[str, str]] = []
         self.replies: list[str] = []
         self._listener: Callable[[Sequence[KernelMessage]], None] = list
@@ -106,6 +110,7 @@ class Kernel:
 
     def execute(self, msg_id: str, code: str, *, metadata: dict[str, Any] | None = None) -> None:
         self.sent.append((msg_id, code))
+        self.changed.set()
 
     def reply_input(self, value: str) -> None:
         self.replies.append(value)
@@ -144,7 +149,8 @@ class Stage:
     async def until(self, condition: Callable[[], object]) -> None:
         async with asyncio.timeout(5):
             while not condition():
-                await asyncio.sleep(0)
+                await self.notebook.changed.wait()
+                self.notebook.changed.clear()
 
     async def settle(self) -> None:
         """Let the runner do all that it can do at once."""
@@ -156,7 +162,7 @@ class Stage:
 async def stage(*requests: str) -> AsyncIterator[Stage]:
     notebook = Notebook()
     notebook.request(*requests)
-    kernel, runner = Kernel(), Runner(notebook)
+    kernel, runner = Kernel(notebook.changed), Runner(notebook)
     task = asyncio.create_task(runner.run())
     runner.attach(RUNTIME, kernel)
     on_stage = Stage(notebook, kernel, runner)
@@ -279,7 +285,7 @@ async def test_after_a_restart_what_was_kept_runs_and_old_messages_are_ignored()
         old = s.kernel
         await s.runner.detach("restarted", "cancelled", keep_waiting=True)
         assert s.notebook.ends() == {"a": "cancelled"}
-        s.kernel = Kernel()
+        s.kernel = Kernel(s.notebook.changed)
         s.runner.attach(RuntimeSession(RuntimeSessionId("r2"), 8), s.kernel)
         await s.until(lambda: s.kernel.sent == [("b", "source b")])
         old.finishes("b")
