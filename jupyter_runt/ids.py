@@ -44,6 +44,11 @@ def is_person(actor: ActorId) -> bool:
     return actor.startswith("user:")
 
 
+def is_runtime(actor: ActorId) -> bool:
+    """Tell whether a runtime session acted: its effects are those of the kernel."""
+    return actor.startswith("runtime:")
+
+
 def derived_client_id(*parts: str) -> int:
     """Return the Yjs client id that belongs to `parts`: the same on every replay.
 

@@ -21,11 +21,13 @@ class RuntHandler(APIHandler):
     decorator keeps what it saw first, so an inherited verb would ask for its base's resource.
     """
 
-    @property
-    def sessions(self) -> SessionRegistry:
-        """The open documents."""
-        registry: SessionRegistry = self.settings["runt_sessions"]
-        return registry
+    sessions: SessionRegistry
+    """The open documents."""
+
+    async def prepare(self, **kwargs: Any) -> None:
+        """Authenticate, and wait until documents can be opened."""
+        await super().prepare(**kwargs)
+        self.sessions = await self.settings["runt_sessions"].sessions()
 
     async def actor(self) -> ActorId:
         """Return who sent the request."""

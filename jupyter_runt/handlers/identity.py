@@ -8,7 +8,6 @@ from jupyter_server.base.handlers import JupyterHandler
 
 from jupyter_runt.ids import ActorId, user_actor
 
-_INVENTS = (IdentityProvider, PasswordIdentityProvider)
 
 async def actor_of(handler: JupyterHandler) -> ActorId:
     """Return the actor of an authenticated request.
@@ -24,12 +23,14 @@ async def actor_of(handler: JupyterHandler) -> ActorId:
         return user_actor(f"token-{digest[:8]}")
     return user_actor("local")
 
+
 def _invents_names(provider: IdentityProvider) -> bool:
     kind = type(provider)
     return (
         kind.get_user is IdentityProvider.get_user
         and kind.generate_anonymous_user is IdentityProvider.generate_anonymous_user
     )
+
 
 async def _cookie_user(handler: JupyterHandler) -> object:
     user = handler.identity_provider.get_user_cookie(handler)

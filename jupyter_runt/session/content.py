@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
-from jupyter_runt.document.ipynb import NotebookFile, NotebookText, import_update, read_notebook
+from jupyter_runt.document.ipynb import NotebookFile, import_update, read_notebook
 from jupyter_runt.document.merge import merge_notebook, merge_text
 from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.document.shared import FileDocument
 from jupyter_runt.document.text import TextDoc
-from jupyter_runt.errors import FileUnreadable
+from jupyter_runt.errors import FileUnreadable, NotANotebook
 from jupyter_runt.ids import NotebookId
 from jupyter_runt.session.projection import FileProjection, NotebookProjection, TextProjection
 
@@ -58,3 +58,63 @@ class NotebookContent:
     def empty(self, client_id: int) -> NotebookDoc:
         """See `Content`."""
         return NotebookDoc(client_id)
+
+    def parse(self, data: bytes, path: str) -> NotebookFile:
+        """See `Content`."""
+        try:
+            return read_notebook(data)
+        except NotANotebook as error:
+            raise NotANotebook(f"{path} cannot be opened. {error.message}", path=path) from error
+
+    def signable(self, parsed: NotebookFile) -> Mapping[str, Any] | None:
+        """See `Content`."""
+        return parsed.notebook
+
+    def import_update(self, parsed: NotebookFile, client_id: int) -> bytes:
+        """See `Content`."""
+        return import_update(parsed.notebook, client_id)
+
+    def projection(self, parsed: NotebookFile) -> NotebookProjection:
+        """See `Content`."""
+        return NotebookProjection(parsed.text)
+
+    def merge(self, base: NotebookDoc, theirs: NotebookFile) -> Callable[[NotebookDoc], Any]:
+        """See `Content`."""
+        return merge_notebook(base.notebook(), theirs.notebook)
+
+
+class TextContent:
+    """Any other text file; UTF-8, as Jupyter's editor has it."""
+
+    def room_id(self, notebook_id: NotebookId) -> str:
+        """See `Content`."""
+        return f"text:file:{notebook_id}"
+
+    def empty(self, client_id: int) -> TextDoc:
+        """See `Content`."""
+        return TextDoc(client_id)
+
+    def parse(self, data: bytes, path: str) -> str:
+        """See `Content`."""
+        try:
+            return data.decode()
+        except UnicodeDecodeError as error:
+            raise FileUnreadable(f"{path} is not UTF-8 text.", path=path) from error
+
+    def signable(self, parsed: str) -> Mapping[str, Any] | None:  # noqa: ARG002
+        """See `Content`."""
+        return None
+
+    def import_update(self, parsed: str, client_id: int) -> bytes:
+        """See `Content`."""
+        doc = self.empty(client_id)
+        doc.transact(lambda: doc.replace(parsed))
+        return doc.doc.get_update()
+
+    def projection(self, parsed: str) -> TextProjection:  # noqa: ARG002
+        """See `Content`."""
+        return TextProjection()
+
+    def merge(self, base: TextDoc, theirs: str) -> Callable[[TextDoc], Any]:
+        """See `Content`."""
+        return merge_text(base.content(), theirs)

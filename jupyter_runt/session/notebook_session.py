@@ -4,20 +4,32 @@ import asyncio
 import base64
 import binascii
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from types import TracebackType
 from typing import Any, Final, Self
 
 from jupyter_runt.commands import ClearOutputs, Command
+from jupyter_runt.document.materialize import RuntimeState
 from jupyter_runt.document.notebook import NotebookDoc
-from jupyter_runt.errors import ExecutionNotFound, InvalidCommand, StaleRevision
+from jupyter_runt.errors import InvalidCommand, StaleRevision
 from jupyter_runt.events.base import Draft, Event
-from jupyter_runt.ids import ActorId, CellId, ExecutionId, NotebookId, Seq, new_id
+from jupyter_runt.events.document import DocumentUpdated, OutputsChanged
+from jupyter_runt.events.outputs import OutputsCleared
+from jupyter_runt.ids import ActorId, ExecutionId, Seq, is_runtime, new_id
 from jupyter_runt.protocols import Registration, Store
-from jupyter_runt.session.decide import Decision, Moment, decide
-from jupyter_runt.session.hosting import Hosted, cancelled_at_exit
+from jupyter_runt.session.decide import (
+    READS_DOCUMENT,
+    Decision,
+    DocumentView,
+    Moment,
+    NoDocument,
+    RuntimeAction,
+    decide,
+)
+from jupyter_runt.session.executions import describe_execution
+from jupyter_runt.session.hosting import Hosted
 from jupyter_runt.session.intents import INTENTS, apply_intent, outputs_to_clear
 from jupyter_runt.session.open_document import OpenDocument
 from jupyter_runt.session.runtime import NotebookRuntime, RuntimeServices
@@ -26,7 +38,8 @@ from jupyter_runt.session.writer import Writer
 COVERS_TIMEOUT: Final = 5.0
 REMEMBERED_REPLIES: Final = 1000
 
-OpenNotebook = Callable[[Registration], OpenDocument[NotebookDoc]]
+OnCommit = Callable[[Sequence[Event]], None]
+OpenNotebook = Callable[[Registration, OnCommit], OpenDocument[NotebookDoc]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +132,22 @@ class NotebookSession:
         """
         async with self._opening:
             if self._document is None or self._document.done:
-                document = self._open_notebook(self._registration)
+                document = self._open_notebook(self._registration, self._on_commit)
                 name = f"document {self.path}"
                 self._document = await Hosted.open(self._group, document, name)
             return self._document.value
+
+    def _on_commit(self, events: Sequence[Event]) -> None:
+        """Tell the runner which outputs somebody else changed."""
+        cells = {
+            change.cell_id
+            for event in events
+            if isinstance(event.payload, DocumentUpdated) and not is_runtime(event.actor)
+            for change in event.payload.changes
+            if isinstance(change, OutputsChanged)
+        }
+        if cells:
+            self.runtime.outputs_cleared(cells)
 
     async def moved(self, path: str) -> None:
         """Follow the file to where the contents API put it."""
@@ -251,12 +276,32 @@ class NotebookSession:
             "trusted_clients": [document.clients.trusted_file],
         }
 
+    async def execution(self, execution_id: ExecutionId, wait: float) -> dict[str, Any]:
+        """Return an execution as CONTRACT says, after `wait` seconds at most if it goes on.
+
+        Raises:
+            ExecutionNotFound: the log has none of that id.
+        """
+        try:
+            async with asyncio.timeout(wait):
+                await self._ended(execution_id)
+        except TimeoutError:
+            pass  # it goes on; tell how far it is
+        return await describe_execution(self, self._store, execution_id)
+
+    async def _ended(self, execution_id: ExecutionId) -> None:
+        while True:
+            execution = self.writer.state.executions.get(execution_id)
+            if execution is None or execution.ended:
+                return
+            await self.writer.changed()
+
     def describe_runtime(self) -> dict[str, Any] | None:
         """Return the runtime as clients of the runtime room see it, None where there is none."""
         runtime = self.writer.state.runtime
         if runtime is None:
             return None
-        return {"notebook_id": self.notebook_id, "path": self.path, **runtime.to_json()}
+        return {"notebook_id": self.notebook_id, "path": self.path, **asdict(runtime)}
 
 
 def _moment(state: RuntimeState, document: DocumentView, seq: Seq, actor: ActorId) -> Moment:

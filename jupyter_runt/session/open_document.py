@@ -3,13 +3,13 @@
 import asyncio
 import logging
 from asyncio import to_thread
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeVar
 
-from jupyter_runt.document.shared import SharedDocument
+from jupyter_runt.document.shared import FileDocument
 from jupyter_runt.errors import RuntError
 from jupyter_runt.events.base import Draft, Event
 from jupyter_runt.events.document import Change
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 SNAPSHOT_EVERY: Final = 1000
 """Updates after which a snapshot makes the next open cheap again (EL4)."""
 
-DocT = TypeVar("DocT", bound=SharedDocument)
+DocT = TypeVar("DocT", bound=FileDocument)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,7 @@ class Clients:
     def of(cls, history_id: HistoryId) -> "Clients":
         """Return the ids of a history: the same after every restart."""
         return cls(
-            *(
-                derived_client_id(part, history_id)
-                for part in ("server", "trusted-file", "file")
-            )
+            *(derived_client_id(part, history_id) for part in ("server", "trusted-file", "file"))
         )
 
     def all(self) -> frozenset[int]:
@@ -78,11 +75,12 @@ class OpenDocument(Generic[DocT]):
     def __init__(
         self,
         registration: Registration,
-        content: Content[DocT],
+        content: Content[DocT, Any],
         store: Store,
         files: Files,
         trust: Trust,
         config: DocumentConfig,
+        on_commit: Callable[[Sequence[Event]], None] = lambda _events: None,
     ) -> None:
         self.registration = registration
         self.clients = Clients.of(registration.history_id)
@@ -91,6 +89,7 @@ class OpenDocument(Generic[DocT]):
         self._files = files
         self._trust = trust
         self._config = config
+        self._on_commit = on_commit
         self._seq = Seq(0)
         self._since_snapshot = 0
         self.room: Room[DocT] = Room(
@@ -112,9 +111,7 @@ class OpenDocument(Generic[DocT]):
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.room)
             projection = await self._open_file()
-            self._saver = Saver(
-                self, projection, self.room.read, self._files, self._config.saver
-            )
+            self._saver = Saver(self, projection, self.room.read, self._files, self._config.saver)
             if self._seq > self.registration.checkpoint_seq:
                 self._saver.touch()  # it may hold what a dead server did not come to write
             tasks = await stack.enter_async_context(cancelled_at_exit())
@@ -179,6 +176,7 @@ class OpenDocument(Generic[DocT]):
         events = await self._store.append(self.registration.notebook_id, drafts)
         self._seq = events[-1].seq
         self._since_snapshot += len(events)
+        self._on_commit(events)
         return events
 
     def _on_change(self, changes: Sequence[Change]) -> None:
@@ -208,17 +206,21 @@ class OpenDocument(Generic[DocT]):
     async def _open_file(self) -> FileProjection:
         """Bring the document and its file together, as they are after whatever happened."""
         file = await self._files.read(self.path)
-        parsed = await to_thread(self._content.read, file)
-        projection = await to_thread(self._content.projection, file, parsed)
+        parsed = await to_thread(self._content.parse, file.data, self.path)
+        projection = self._content.projection(parsed)
         if self._seq == 0:
             await self._import(file, parsed)
         elif file.identity.digest != self.registration.file.digest:
             await self._merge(file, parsed)
+        await self.room.read(projection.adopt)
+        if self._seq > self.registration.checkpoint_seq:
+            projection.expect_all()
         self._stamp = await self._files.stamp(self.path)
         return projection
 
     async def _import(self, file: FileContent, parsed: Any) -> None:
-        trusted = await self._trust.is_signed(parsed)
+        signable = self._content.signable(parsed)
+        trusted = signable is not None and await self._trust.is_signed(signable)
         client = self.clients.trusted_file if trusted else self.clients.file
         update = await to_thread(self._content.import_update, parsed, client)
 
@@ -261,9 +263,12 @@ class OpenDocument(Generic[DocT]):
                 return
             file = await self._files.read(self.path)
             if file.identity.digest != self.registration.file.digest:
-                parsed = await to_thread(self._content.read, file)
+                parsed = await to_thread(self._content.parse, file.data, self.path)
                 await self._merge(file, parsed)
-                self.saver.restyle(await to_thread(self._content.projection, file, parsed))
+                projection = self._content.projection(parsed)
+                projection.expect_all()
+                await self.room.read(projection.adopt)
+                self.saver.restyle(projection)
             self._stamp = stamp
 
     async def saved(self, saved: Saved) -> None:
@@ -275,7 +280,9 @@ class OpenDocument(Generic[DocT]):
             doc.set_hash(saved.content_hash)
             doc.set_dirty(False)
 
-        await self.room.edit(tell, actor=FILE_ACTOR)
+        told = await self.room.edit(tell, actor=FILE_ACTOR)
+        if told.events and told.events[0].seq == saved.seq + 1:
+            await self._record(saved.identity, told.events[-1].seq)  # nothing came between
         if self._since_snapshot >= SNAPSHOT_EVERY:
             await self._snapshot()
 

@@ -24,11 +24,17 @@ def apply_edits(doc: NotebookDoc, edits: Iterable[OutputEdit]) -> set[CellId]:
     """
     gone: set[CellId] = set()
     for edit in edits:
-        if not doc.has_cell(edit.cell_id) or doc.cell_type(edit.cell_id) in ("markdown", "raw"):
-            gone.add(edit.cell_id)
-        elif not _apply(doc, edit):
+        if (
+            not doc.has_cell(edit.cell_id)
+            or doc.cell_type(edit.cell_id) in ("markdown", "raw")
+            or not _apply(doc, edit)
+        ):
             gone.add(edit.cell_id)
     return gone
+
+
+def _runs(doc: NotebookDoc, cell_id: CellId) -> bool:
+    return doc.has_cell(cell_id) and doc.cell_type(cell_id) not in ("markdown", "raw")
 
 
 def _apply(doc: NotebookDoc, edit: OutputEdit) -> bool:

@@ -52,9 +52,9 @@ class Pool(Generic[T]):
 
     def open_ones(self) -> list[T]:
         """Return what is open now."""
-        return [value for _, value in self.items()]
+        return [value for _, value in self.open_by_key()]
 
-    def items(self) -> list[tuple[str, T]]:
+    def open_by_key(self) -> list[tuple[str, T]]:
         """Return what is open now, by key."""
         return [(key, value) for key in list(self._entries) if (value := self.get(key)) is not None]
 

@@ -8,12 +8,9 @@ from jupyter_runt.document.ipynb import NotebookText
 from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.document.text import TextDoc
 from jupyter_runt.events.document import (
-    CellCreated,
     CellDeleted,
     CellMoved,
     Change,
-    ExecutionStateChanged,
-    MetadataChanged,
     StateChanged,
     TextChanged,
 )
@@ -34,6 +31,14 @@ class FileProjection(Protocol):
         """Note changes; return whether the file has to follow."""
         ...
 
+    def expect_all(self) -> None:
+        """Look at everything at the next `gather`: the file may not hold what the document does."""
+        ...
+
+    def adopt(self, doc: Any) -> None:
+        """Learn from the document what the file does not say, when both were there before."""
+        ...
+
     async def gather(self, read: Read, seq: Callable[[], Seq]) -> Seq:
         """Look at what changed; return the `seq` that the content is as of."""
         ...
@@ -48,36 +53,36 @@ class NotebookProjection:
 
     def __init__(self, text: NotebookText) -> None:
         self._text = text
+        self._written = set(text.cell_ids)
         self._stale: dict[CellId, None] = {}
         self._fresh: dict[CellId, dict[str, Any]] = {}
         self._order: list[CellId] = []
         self._metadata: dict[str, Any] = {}
+        self._all_stale = False
 
     def changed(self, changes: Iterable[Change]) -> bool:
         """See `FileProjection`."""
         follows = False
         for change in changes:
             match change:
-                case StateChanged():
+                case StateChanged() | TextChanged():
                     continue
-                case CellDeleted() | CellMoved() | MetadataChanged(cell_id=None):
+                case CellDeleted() | CellMoved():
                     follows = True
-                case MetadataChanged(cell_id=cell_id) if cell_id is not None:
-                    self._stale[cell_id] = None
-                    follows = True
-                case ExecutionStateChanged(cell_id=cell_id):
-                    self._stale[cell_id] = None
-                    follows = True
-                case TextChanged():
-                    continue
-                case CellCreated() | _:
-                    self._stale[change.cell_id] = None
+                case _:
+                    if change.cell_id is not None:
+                        self._stale[change.cell_id] = None
                     follows = True
         return follows
 
-    def expect_all(self, cell_ids: Iterable[CellId]) -> None:
-        """Look at every cell again: the file may not hold what the document does."""
-        self._stale.update(dict.fromkeys(cell_ids))
+    def expect_all(self) -> None:
+        """See `FileProjection`."""
+        self._all_stale = True
+
+    def adopt(self, doc: NotebookDoc) -> None:
+        """Pair the file's cells with the document's, for files of formats without cell ids."""
+        self._text.adopt((cell_id, doc.source(cell_id)) for cell_id in doc.cell_ids)
+        self._written = set(self._text.cell_ids)
 
     async def gather(self, read: Read, seq: Callable[[], Seq]) -> Seq:
         """See `FileProjection`. Looks in slices, so that a big notebook delays nobody."""
@@ -87,6 +92,11 @@ class NotebookProjection:
                 return taken
 
     def _look(self, doc: NotebookDoc, seq: Callable[[], Seq]) -> Seq | None:
+        if self._all_stale:
+            self._stale.update(dict.fromkeys(doc.cell_ids))
+            self._all_stale = False
+        known = self._written.union(self._fresh)
+        self._stale.update(dict.fromkeys(c for c in doc.cell_ids if c not in known))
         until = time.perf_counter() + SLICE_SECONDS
         while self._stale:
             cell_id, _ = self._stale.popitem()
@@ -104,6 +114,7 @@ class NotebookProjection:
             self._text.update_cell(cell_id, cell)
         self._fresh.clear()
         self._text.set_order(self._order)
+        self._written = set(self._order)
         self._text.set_metadata(self._metadata)
         return self._text.render()
 
@@ -117,6 +128,12 @@ class TextProjection:
     def changed(self, changes: Iterable[Change]) -> bool:
         """See `FileProjection`."""
         return any(isinstance(change, TextChanged) for change in changes)
+
+    def expect_all(self) -> None:
+        """See `FileProjection`: everything is looked at anyway."""
+
+    def adopt(self, doc: TextDoc) -> None:
+        """See `FileProjection`: there is nothing to pair."""
 
     async def gather(self, read: Read, seq: Callable[[], Seq]) -> Seq:
         """See `FileProjection`."""

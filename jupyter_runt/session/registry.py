@@ -233,21 +233,25 @@ class SessionRegistry:
     async def moved(self, old: str, new: str) -> None:
         """Follow a file or folder to its new path."""
         await self.store.moved(old, new)
-        for document in (*self._notebooks.open_ones(), *self._texts.open_ones()):
+        documents: list[NotebookSession | OpenDocument[TextDoc]] = []
+        documents += self._notebooks.open_ones()
+        documents += self._texts.open_ones()
+        for document in documents:
             path = document.path
-            if path == old:
-                await document.moved(new)
-            elif path.startswith(f"{old}/"):
+            if is_within(path, old):
                 await document.moved(new + path.removeprefix(old))
 
     async def deleted(self, path: str) -> None:
         """Close the documents of a deleted file or folder; their logs stay."""
         await self.store.deleted(path)
-        for pool in (self._notebooks, self._texts):
-            for key, document in pool.items():
-                if document.path == path or document.path.startswith(f"{path}/"):
-                    document.forsake()
-                    await pool.close_one(key)
+        for key, session in self._notebooks.open_by_key():
+            if is_within(session.path, path):
+                session.forsake()
+                await self._notebooks.close_one(key)
+        for key, text in self._texts.open_by_key():
+            if is_within(text.path, path):
+                text.forsake()
+                await self._texts.close_one(key)
 
     def status(self) -> dict[str, Any]:
         """Return how much is open."""
@@ -261,6 +265,11 @@ class SessionRegistry:
             + sum(session.has_document for session in notebooks)
             + len(self._texts.open_ones()),
         }
+
+
+def is_within(path: str, folder: str) -> bool:
+    """Tell whether a path is `folder` itself or below it."""
+    return path == folder or path.startswith(f"{folder}/")
 
 
 def is_notebook(path: str) -> bool:

@@ -129,6 +129,11 @@ class NotebookRuntime:
         return self._owned is not None
 
     @property
+    def path(self) -> str:
+        """Where the notebook is, root-relative."""
+        return self._host.path
+
+    @property
     def kernel_id(self) -> str | None:
         """The id of the kernel, if there is one."""
         return None if self._owned is None else self._owned.kernel.kernel_id
@@ -183,10 +188,8 @@ class NotebookRuntime:
         """
         async with self._changing:
             self._releasing = False
-            if self._owned is None:
-                await self._start(kernel_name, kernel_id or new_id(), actor)
-            assert self._owned is not None
-            return self._owned.kernel.kernel_id
+            owned = self._owned or await self._start(kernel_name, kernel_id or new_id(), actor)
+            return owned.kernel.kernel_id
 
     async def interrupt(self) -> None:
         """Interrupt the kernel; raises RuntimeLost if there is none."""
@@ -201,9 +204,8 @@ class NotebookRuntime:
         """Replace the kernel by one of another name; return the new id."""
         async with self._changing:
             await self._stop("shutdown", "The kernel was changed.")
-            await self._start(kernel_name, new_id(), actor)
-            assert self._owned is not None
-            return self._owned.kernel.kernel_id
+            owned = await self._start(kernel_name, new_id(), actor)
+            return owned.kernel.kernel_id
 
     async def stop(self, reason: EndReason, cause: str) -> None:
         """Stop the kernel, ending what runs and waits; nothing happens if there is none."""
@@ -228,7 +230,7 @@ class NotebookRuntime:
             else:
                 await self._restart(self._owned, actor, keep_waiting=True)
 
-    async def _start(self, kernel_name: str | None, kernel_id: str, actor: ActorId) -> None:
+    async def _start(self, kernel_name: str | None, kernel_id: str, actor: ActorId) -> _Owned:
         services = self._services
         info = {"url": services.url, "host": services.host}
         lease = await services.leases.acquire(self._host.notebook_id, "runtime", info)
@@ -240,9 +242,10 @@ class NotebookRuntime:
             del services.owners[kernel_id]
             await services.leases.release(lease)
             raise
-        self._owned = _Owned(kernel, lease, actor, _new_session(lease))
-        await self._record_started(self._owned)
-        self._attach_when_ready(self._owned)
+        owned = self._owned = _Owned(kernel, lease, actor, _new_session(lease))
+        await self._record_started(owned)
+        self._attach_when_ready(owned)
+        return owned
 
     async def _restart(self, owned: _Owned, actor: ActorId, *, keep_waiting: bool) -> None:
         await self._record_status(owned, "restarting")
@@ -352,7 +355,9 @@ class NotebookRuntime:
 
     async def _record_status(self, owned: _Owned, status: RuntimeStatus) -> None:
         session_id = owned.session.runtime_session_id
-        await self._append(owned, RuntimeStatusChanged(runtime_session_id=session_id, status=status))
+        await self._append(
+            owned, RuntimeStatusChanged(runtime_session_id=session_id, status=status)
+        )
 
     async def _record_ended(self, owned: _Owned, reason: EndReason, cause: str) -> None:
         session_id = owned.session.runtime_session_id
@@ -377,7 +382,7 @@ class NotebookRuntime:
         """Record how ended what a server did not live to record."""
         state = self._host.writer.state
         left = state.runtime
-        if left is not None:
+        if left is not None and left.status != "lost":
             session = RuntimeSession(left.runtime_session_id, left.fence)
             if (execution_id := running(state)) is not None:
                 await self._show_lost(session, execution_id, state.executions[execution_id].cell_id)
@@ -425,7 +430,7 @@ class NotebookRuntime:
                 await self._host.writer.record(drafts, fence=owned.session.fence)
                 break
             except StoreUnavailable as error:
-                log.error("%s; what the kernel of %s does waits.", error.message, self._host.path)
+                log.warning("%s What the kernel of %s does waits.", error, self._host.path)
                 await asyncio.sleep(STORE_RETRY)
         if self._releasing and not self.busy:
             self._spawn(self._stop_if_released(), "stop a released kernel")
@@ -467,6 +472,6 @@ async def _logged(coroutine: Coroutine[Any, Any, None], name: str) -> None:
     try:
         await coroutine
     except RuntError as error:
-        log.error("Could not %s: %s", name, error.message)
+        log.warning("Could not %s: %s", name, error.message)
     except Exception:
         log.exception("Could not %s", name)

@@ -66,9 +66,15 @@ class Runtimes:
         """See `RuntimePort`."""
         return kernel_id in self._owners and self._owners[kernel_id].busy
 
-    def owns(self, kernel_id: str) -> bool:
+    def kernel_of(self, path: str) -> str | None:
         """See `RuntimePort`."""
-        return kernel_id in self._owners
+        owned = (kernel_id for kernel_id, owner in self._owners.items() if owner.path == path)
+        return next(owned, None)
+
+    def notebook_of(self, kernel_id: str) -> str | None:
+        """See `RuntimePort`."""
+        owner = self._owners.get(kernel_id)
+        return None if owner is None else owner.path
 
     def died(self, kernel_id: str, cause: str, *, restarting: bool) -> None:
         """See `RuntimePort`."""

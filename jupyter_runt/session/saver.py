@@ -130,7 +130,7 @@ class Saver:
             identity, stamp = await self._files.write(self._port.path, data)
         except FileNotWritten as error:
             if self.error != str(error):
-                log.error("%s The changes are kept, and saving is tried again.", error)
+                log.warning("%s The changes are kept, and saving is tried again.", error)
             self.error = str(error)
             raise
         self.error = None

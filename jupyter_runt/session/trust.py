@@ -37,5 +37,5 @@ class NotaryTrust:
         self._notary.store.store_signature(digest, self._notary.algorithm)
 
     def _digest(self, notebook: Mapping[str, Any]) -> str:
-        node: NotebookNode = from_dict(dict(notebook))
-        return str(self._notary.compute_signature(node))
+        node: NotebookNode = from_dict(dict(notebook))  # type: ignore[no-untyped-call]
+        return str(self._notary.compute_signature(node))  # type: ignore[no-untyped-call]

@@ -1,13 +1,15 @@
 """The only door through which domain events reach a notebook's log (EL1, EL2)."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from types import TracebackType
 from typing import Final, Self
 
-from jupyter_runt.document.materialize import RuntimeState, apply, project
-from jupyter_runt.document.runtime import RuntimeDoc
+from jupyter_runt.document.materialize import RuntimeState, apply
+from jupyter_runt.document.runtime import RuntimeDoc, project
 from jupyter_runt.events.base import Draft, Event
 from jupyter_runt.events.document import DocumentUpdated
 from jupyter_runt.events.registry import EVENTS
@@ -38,6 +40,7 @@ class Writer(AbstractAsyncContextManager["Writer"]):
         self.state = RuntimeState()
         self._store = store
         self._appending = asyncio.Lock()
+        self._change = asyncio.Condition()
         self._room: Room[RuntimeDoc] | None = None
 
     async def __aenter__(self) -> Self:
@@ -46,7 +49,7 @@ class Writer(AbstractAsyncContextManager["Writer"]):
         if len(tail) >= SNAPSHOT_EVERY:
             base, base_seq, tail = self.state, tail[-1].seq, []
             await self._store.put_snapshot(
-                self.notebook_id, "runtime", Snapshot(base_seq, base.to_json())
+                self.notebook_id, "runtime", Snapshot(base_seq, json.dumps(base.to_json()).encode())
             )
         epoch = f"{RuntimeDoc.version}-{base_seq}"
         room_id = f"runt:runtime:{self.notebook_id}:{epoch}"
@@ -89,7 +92,14 @@ class Writer(AbstractAsyncContextManager["Writer"]):
             for event in events:
                 before, self.state = self.state, apply(self.state, event)
                 await self._show(before, self.state)
+        async with self._change:
+            self._change.notify_all()
         return events
+
+    async def changed(self) -> None:
+        """Wait until events were recorded."""
+        async with self._change:
+            await self._change.wait()
 
     async def append(self, *drafts: Draft, fence: int | None = None) -> list[Event]:
         """Append events that need no look at the state; otherwise as `record`."""
@@ -106,7 +116,7 @@ class Writer(AbstractAsyncContextManager["Writer"]):
         snapshot = await self._store.snapshot(self.notebook_id, "runtime")
         base, seq = RuntimeState(), Seq(0)
         if snapshot is not None:
-            base, seq = RuntimeState.from_json(snapshot.data), snapshot.seq
+            base, seq = RuntimeState.from_json(json.loads(snapshot.data)), snapshot.seq
         self.state = base
         tail: list[Event] = []
         async for events in pages(self._store, self.notebook_id, seq, DOMAIN_EVENTS):
@@ -124,5 +134,5 @@ def _runtime_doc(
     state = base
     for event in tail:
         before, state = state, apply(state, event)
-        doc.transact(lambda before=before, after=state: project(doc, before, after))
+        doc.transact(partial(project, doc, before, state))
     return doc

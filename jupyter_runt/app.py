@@ -1,0 +1,165 @@
+"""The server extension: it builds every object once, and opens and closes their lifetime."""
+
+import platform
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, Final, cast
+
+from jupyter_core.paths import jupyter_data_dir
+from jupyter_server import CallContext
+from jupyter_server.extension.application import ExtensionApp
+from jupyter_server.gateway.gateway_client import GatewayClient
+from jupyter_server.serverapp import ServerApp
+from traitlets import Enum, Float, Unicode, default
+
+from jupyter_runt.document.notebook import NotebookDoc
+from jupyter_runt.document.text import TextDoc
+from jupyter_runt.execution.gateway import ServerKernelGateway
+from jupyter_runt.execution.kernel_manager import owned_kernel_manager
+from jupyter_runt.execution.session_manager import one_kernel_session_manager
+from jupyter_runt.handlers.identity import actor_of
+from jupyter_runt.handlers.opening import Opening
+from jupyter_runt.handlers.routes import ROUTES
+from jupyter_runt.ids import ActorId, new_id
+from jupyter_runt.protocols import Registration
+from jupyter_runt.provisioning import factory
+from jupyter_runt.session.content import NotebookContent, TextContent
+from jupyter_runt.session.files import LocalFiles
+from jupyter_runt.session.follower import ContentsFollower
+from jupyter_runt.session.notebook_session import NotebookSession, OnCommit
+from jupyter_runt.session.open_document import DocumentConfig, OpenDocument
+from jupyter_runt.session.registry import SessionRegistry
+from jupyter_runt.session.runtime import NotebookRuntime, RuntimeServices
+from jupyter_runt.session.runtimes import Runtimes
+from jupyter_runt.session.saver import SaverConfig
+from jupyter_runt.session.trust import NotaryTrust
+from jupyter_runt.storage.sqlite.connection import Durability
+from jupyter_runt.storage.sqlite.store import SqliteStore
+
+CONTENTS_EVENTS: Final = "https://events.jupyter.org/jupyter_server/contents_service/v1"
+
+
+class RuntApp(ExtensionApp):
+    """Real-time collaborative, event-sourced notebooks, with one kernel for each."""
+
+    name = "jupyter_runt"
+    load_other_extensions = True
+
+    store_dir = Unicode(
+        config=True,
+        help="""Folder of the event log and of what belongs to it; made with mode 0700.
+
+        Default: `runt` in Jupyter's data directory. It must not be on a network file system.
+        """,
+    )
+    durability = Enum(
+        ["process", "power"],
+        "process",
+        config=True,
+        help="""What an edit survives once somebody else has seen it: the death of the server
+        process, or the loss of power too (each commit then waits for the disk).""",
+    )
+    save_delay = Float(
+        1.0,
+        config=True,
+        help="Seconds from a change until the file is written, also while edits keep coming.",
+    )
+    free_after = Float(
+        60.0,
+        config=True,
+        help="Seconds that a document stays open after the last need for it ended.",
+    )
+
+    @default("store_dir")
+    def _default_store_dir(self) -> str:
+        return str(Path(jupyter_data_dir()) / "runt")
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._opening = Opening()
+        self._owners: dict[str, NotebookRuntime] = {}
+        self._runtimes = Runtimes(self._opening.sessions, self._owners, _current_actor)
+
+    def _link_jupyter_server_extension(self, serverapp: ServerApp) -> None:
+        """Take the places that must be taken before the server builds its managers."""
+        super()._link_jupyter_server_extension(serverapp)
+        factory.install(serverapp)
+        # The default classes depend on it; the server itself makes it only later.
+        serverapp.gateway_config = GatewayClient.instance(parent=serverapp)
+        serverapp.session_manager_class = one_kernel_session_manager(
+            serverapp.session_manager_class
+        )
+        serverapp.kernel_manager_class = owned_kernel_manager(serverapp.kernel_manager_class)
+
+    def initialize_settings(self) -> None:
+        """Give the handlers what they need."""
+        self.settings["runt_sessions"] = self._opening
+
+    def initialize_handlers(self) -> None:
+        """Register every route."""
+        self.handlers.extend(ROUTES)
+
+    async def _start_jupyter_server_extension(self, serverapp: ServerApp) -> None:
+        """Open everything, in a task that lives as long as the server."""
+        self._opening.begin(self._serve(serverapp))
+        await self._opening.sessions()
+
+    async def stop_extension(self) -> None:
+        """Save and close everything."""
+        await self._opening.end()
+
+    async def _serve(self, serverapp: ServerApp) -> None:
+        async with AsyncExitStack() as stack:
+            server_id, url = new_id(), str(serverapp.connection_url)
+            files = LocalFiles(
+                Path(serverapp.root_dir),
+                hash_algorithm=getattr(serverapp.contents_manager, "hash_algorithm", "sha256"),
+            )
+            store = await stack.enter_async_context(
+                SqliteStore(
+                    Path(self.store_dir) / "store.db",
+                    server_id=server_id,
+                    exists=files.exists,
+                    durability=cast("Durability", self.durability),
+                )
+            )
+            gateway = await stack.enter_async_context(
+                ServerKernelGateway(serverapp.session_manager, self._runtimes)
+            )
+            services = RuntimeServices(store, gateway, platform.node(), url, self._owners)
+            config = DocumentConfig(saver=SaverConfig(delay=self.save_delay))
+            trust = NotaryTrust(serverapp.contents_manager.notary)
+
+            def open_notebook(
+                registration: Registration, on_commit: OnCommit
+            ) -> OpenDocument[NotebookDoc]:
+                content = NotebookContent()
+                return OpenDocument(registration, content, store, files, trust, config, on_commit)
+
+            def open_text(registration: Registration) -> OpenDocument[TextDoc]:
+                return OpenDocument(registration, TextContent(), store, files, trust, config)
+
+            def open_session(registration: Registration) -> NotebookSession:
+                return NotebookSession(registration, store, open_notebook, services)
+
+            sessions = await stack.enter_async_context(
+                SessionRegistry(
+                    store,
+                    files,
+                    open_session,
+                    open_text,
+                    lease_info={"url": url},
+                    free_after=self.free_after,
+                )
+            )
+            for manager in (serverapp.session_manager, serverapp.kernel_manager):
+                cast("Any", manager).runtimes = self._runtimes
+            events, follower = cast("Any", serverapp.event_logger), ContentsFollower(sessions)
+            listening = {"schema_id": CONTENTS_EVENTS, "listener": follower.hear}
+            events.add_listener(**listening)
+            stack.callback(events.remove_listener, **listening)
+            await self._opening.serve(sessions)
+
+
+async def _current_actor() -> ActorId:
+    return await actor_of(CallContext.get(CallContext.JUPYTER_HANDLER))

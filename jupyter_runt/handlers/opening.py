@@ -1,0 +1,67 @@
+"""Requests that come before everything is open wait for it here."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+from jupyter_runt.errors import StoreUnavailable
+from jupyter_runt.session.registry import RoomLease, SessionRegistry
+
+log = logging.getLogger(__name__)
+
+
+class Opening:
+    """The open documents of the server, from the moment at which they can be opened."""
+
+    def __init__(self) -> None:
+        self._settled = asyncio.Event()
+        self._ending = asyncio.Event()
+        self._sessions: SessionRegistry | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._error: BaseException | None = None
+
+    def begin(self, serving: Coroutine[Any, Any, None]) -> None:
+        """Run the coroutine that opens everything, and then awaits `serve`."""
+        self._task = asyncio.create_task(serving, name="jupyter_runt")
+        self._task.add_done_callback(self._ended)
+
+    async def serve(self, sessions: SessionRegistry) -> None:
+        """Let requests through until `end`."""
+        self._sessions = sessions
+        self._settled.set()
+        await self._ending.wait()
+        self._sessions = None
+
+    async def end(self) -> None:
+        """Have everything closed, and return when it is."""
+        self._ending.set()
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
+    async def sessions(self) -> SessionRegistry:
+        """Return the open documents.
+
+        Raises:
+            StoreUnavailable: they could not be opened, or are closed; the message says why.
+        """
+        await self._settled.wait()
+        if self._sessions is None:
+            reason = f": {self._error}" if self._error else "."
+            raise StoreUnavailable(f"jupyter-runt is not running{reason}")
+        return self._sessions
+
+    @asynccontextmanager
+    async def room(self, room_id: str, session_id: str | None) -> AsyncIterator[RoomLease]:
+        """Keep a room open; raises as `SessionRegistry.room`."""
+        sessions = await self.sessions()
+        async with sessions.room(room_id, session_id) as lease:
+            yield lease
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._sessions = None
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._error = error
+            log.error("jupyter-runt stopped working.", exc_info=error)
+        self._settled.set()

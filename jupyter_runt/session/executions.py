@@ -1,0 +1,88 @@
+"""An execution as clients ask for it, long after it ended too: everything is in the log."""
+
+from typing import Any, Protocol
+
+from jupyter_runt.document.materialize import Execution, RuntimeState, apply
+from jupyter_runt.document.notebook import NotebookDoc
+from jupyter_runt.errors import ExecutionNotFound
+from jupyter_runt.events.base import Event
+from jupyter_runt.events.execution import ExecutionCompleted, ExecutionRequested
+from jupyter_runt.ids import ExecutionId, NotebookId, Seq
+from jupyter_runt.protocols import EventLog
+from jupyter_runt.session.history import notebook_at, pages
+from jupyter_runt.session.open_document import OpenDocument
+from jupyter_runt.session.writer import Writer
+
+_REQUESTS = frozenset({ExecutionRequested.event_name})
+
+
+class ExecutedNotebook(Protocol):
+    """The notebook, as a description of its executions needs it."""
+
+    notebook_id: NotebookId
+    writer: Writer
+
+    async def document(self) -> OpenDocument[NotebookDoc]:
+        """Return the open document."""
+        ...
+
+
+async def describe_execution(
+    notebook: ExecutedNotebook, log: EventLog, execution_id: ExecutionId
+) -> dict[str, Any]:
+    """Return CONTRACT's description; its outputs are those at its end, or of now if it goes on.
+
+    Raises:
+        ExecutionNotFound: the log has none of that id.
+    """
+    ending = await log.caused_by(notebook.notebook_id, f"execution:{execution_id}")
+    execution = notebook.writer.state.executions.get(execution_id)
+    if execution is None:
+        execution = await _from_log(notebook.notebook_id, log, execution_id, ending)
+    ended_at = next((e.seq for e in ending if isinstance(e.payload, ExecutionCompleted)), None)
+    return {
+        "execution_id": execution_id,
+        "cell_id": execution.cell_id,
+        "status": execution.status,
+        "execution_count": execution.execution_count,
+        "outputs": await _outputs(notebook, log, execution, ended_at),
+        "error": execution.error.model_dump(mode="json") if execution.error else None,
+        "requested_by": execution.requested_by,
+        "requested_at": execution.requested_at,
+        "started_at": execution.started_at,
+        "completed_at": execution.completed_at,
+    }
+
+
+async def _from_log(
+    notebook_id: NotebookId, log: EventLog, execution_id: ExecutionId, rest: list[Event]
+) -> Execution:
+    async for events in pages(log, notebook_id, Seq(0), _REQUESTS):
+        for event in events:
+            if not isinstance(event.payload, ExecutionRequested):
+                continue
+            if event.payload.execution_id != execution_id:
+                continue
+            state = RuntimeState()
+            for each in (event, *rest):
+                state = apply(state, each)
+            return state.executions[execution_id]
+    raise ExecutionNotFound(f"There is no execution {execution_id}.", execution_ids=[execution_id])
+
+
+async def _outputs(
+    notebook: ExecutedNotebook, log: EventLog, execution: Execution, ended_at: Seq | None
+) -> list[Any]:
+    if execution.started_at is None:
+        return []
+    document = await notebook.document()
+    if ended_at is None or document.committed_seq() < ended_at:
+        return await document.room.read(lambda doc: _outputs_of(doc, execution))
+    return _outputs_of(await notebook_at(log, notebook.notebook_id, ended_at), execution)
+
+
+def _outputs_of(doc: NotebookDoc, execution: Execution) -> list[Any]:
+    if not doc.has_cell(execution.cell_id):
+        return []
+    outputs: list[Any] = doc.cell(execution.cell_id).get("outputs", [])
+    return outputs
