@@ -119,7 +119,11 @@ class OneKernelSessions(_Base):  # type: ignore[misc]
             done.set()
 
     async def row_to_model(self, row: Any, tolerate_culled: bool = False) -> Any:
-        """See the base class. A row whose kernel is being replaced waits for the new one."""
+        """See the base class. A row whose kernel is being replaced waits for the new one.
+
+        `row` may have been read before that.
+        """
+        row = self._row(row["session_id"]) or row
         while (done := self._switching.get(row["kernel_id"])) is not None:
             await done.wait()
             row = self._row(row["session_id"]) or row
