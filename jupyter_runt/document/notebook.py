@@ -11,6 +11,7 @@ from jupyter_runt.commands import CellType
 from jupyter_runt.document.cells import (
     RUNT_TYPES,
     SHARED_TYPES,
+    Cell,
     Output,
     cell_type,
     plain_cell,
@@ -140,6 +141,10 @@ class NotebookDoc(FileDocument):
         }
         self._insert(index, cell_id, cell)
         return cell_id
+
+    def insert_cell(self, cell: Cell, after: CellId | None) -> None:
+        """Insert a cell that has an id, which no other one has; places as `create_cell`."""
+        self._insert(self._place(after), CellId(cell["id"]), cell)
 
     def replace_source(self, cell_id: CellId, text: str) -> None:
         """Make the cell's source read `text`, in as few edits as it takes; raises CellNotFound."""
