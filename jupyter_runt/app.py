@@ -14,6 +14,7 @@ from traitlets import Enum, Float, Unicode, default
 
 from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.document.text import TextDoc
+from jupyter_runt.errors import StoreUnavailable
 from jupyter_runt.execution.gateway import ServerKernelGateway
 from jupyter_runt.execution.kernel_manager import owned_kernel_manager
 from jupyter_runt.execution.session_manager import one_kernel_session_manager
@@ -33,8 +34,10 @@ from jupyter_runt.session.runtime import NotebookRuntime, RuntimeServices
 from jupyter_runt.session.runtimes import Runtimes
 from jupyter_runt.session.saver import SaverConfig
 from jupyter_runt.session.trust import NotaryTrust
-from jupyter_runt.storage.sqlite.connection import Durability
 from jupyter_runt.storage.sqlite.store import SqliteStore
+
+OTHER_ROOMS: Final = "jupyter_server_documents"
+"""An extension that serves `/api/collaboration` too, in its own way."""
 
 CONTENTS_EVENTS: Final = "https://events.jupyter.org/jupyter_server/contents_service/v1"
 
@@ -76,6 +79,7 @@ class RuntApp(ExtensionApp):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self._aside = False
         self._opening = Opening()
         self._owners: dict[str, NotebookRuntime] = {}
         self._runtimes = Runtimes(self._opening.sessions, self._owners, _current_actor)
@@ -83,6 +87,14 @@ class RuntApp(ExtensionApp):
     def _link_jupyter_server_extension(self, serverapp: ServerApp) -> None:
         """Take the places that must be taken before the server builds its managers."""
         super()._link_jupyter_server_extension(serverapp)
+        if serverapp.jpserver_extensions.get(OTHER_ROOMS):
+            self._aside = True
+            self.log.warning(
+                "jupyter_runt stands aside: %s is enabled and serves the same rooms. "
+                "Notebooks open without collaboration; disable one of the two.",
+                OTHER_ROOMS,
+            )
+            return
         factory.install(serverapp)
         # The default classes depend on it; the server itself makes it only later.
         serverapp.gateway_config = GatewayClient.instance(parent=serverapp)
@@ -93,16 +105,31 @@ class RuntApp(ExtensionApp):
 
     def initialize_settings(self) -> None:
         """Give the handlers what they need."""
+        if self._aside:
+            self._open_without_collaboration(self.serverapp)
+            return
         self.settings["runt_sessions"] = self._opening
 
     def initialize_handlers(self) -> None:
         """Register every route."""
-        self.handlers.extend(ROUTES)
+        if not self._aside:
+            self.handlers.extend(ROUTES)
+
+    def _open_without_collaboration(self, serverapp: Any) -> None:
+        """Have JupyterLab open notebooks as if there were no front end for collaboration."""
+        page: dict[str, Any] = serverapp.web_app.settings.setdefault("page_config_data", {})
+        page["disableRTC"] = "true"
 
     async def _start_jupyter_server_extension(self, serverapp: ServerApp) -> None:
         """Open everything, in a task that lives as long as the server."""
+        if self._aside:
+            return
         self._opening.begin(self._serve(serverapp))
-        await self._opening.sessions()
+        try:
+            await self._opening.sessions()
+        except StoreUnavailable as error:
+            self.log.critical("%s Notebooks open without collaboration.", error.message)
+            self._open_without_collaboration(serverapp)
 
     async def stop_extension(self) -> None:
         """Save and close everything."""
@@ -120,7 +147,7 @@ class RuntApp(ExtensionApp):
                     Path(self.store_dir) / "store.db",
                     server_id=server_id,
                     exists=files.exists,
-                    durability=cast("Durability", self.durability),
+                    durability=cast("Any", self.durability),
                 )
             )
             gateway = await stack.enter_async_context(

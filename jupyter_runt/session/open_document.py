@@ -3,8 +3,8 @@
 import asyncio
 import logging
 from asyncio import to_thread
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeVar
@@ -102,7 +102,7 @@ class OpenDocument(Generic[DocT]):
         )
         self._saver: Saver | None = None
         self._stamp: FileStamp | None = None
-        self._looking = asyncio.Lock()
+        self._file_access = asyncio.Lock()
         self._forsaken = False
         self._lifetime = AsyncExitStack()
 
@@ -136,6 +136,11 @@ class OpenDocument(Generic[DocT]):
     def path(self) -> str:
         """Where the file is now, root-relative."""
         return self.registration.file.path
+
+    @property
+    def digest(self) -> str | None:
+        """SHA-256 (hex) of the file as we last read or wrote it."""
+        return self.registration.file.digest
 
     @property
     def saver(self) -> Saver:
@@ -192,7 +197,7 @@ class OpenDocument(Generic[DocT]):
             self._since_snapshot = 0
 
     async def _flush(self) -> None:
-        if self._since_snapshot:
+        if self._since_snapshot >= SNAPSHOT_EVERY // 10:
             await self._snapshot()
         if self._forsaken:
             return
@@ -210,7 +215,7 @@ class OpenDocument(Generic[DocT]):
         projection = self._content.projection(parsed)
         if self._seq == 0:
             await self._import(file, parsed)
-        elif file.identity.digest != self.registration.file.digest:
+        elif file.identity.digest != self.digest:
             await self._merge(file, parsed)
         await self.room.read(projection.adopt)
         if self._seq > self.registration.checkpoint_seq:
@@ -251,25 +256,31 @@ class OpenDocument(Generic[DocT]):
         while True:
             await asyncio.sleep(self._config.watch_interval)
             try:
-                await self.before_write()
+                async with self.file_access():
+                    pass  # to have looked is all
             except RuntError as error:
                 log.warning("%s: %s", self.path, error.message)
 
-    async def before_write(self) -> None:
-        """Take in what others wrote to the file since we last looked."""
-        async with self._looking:
+    @asynccontextmanager
+    async def file_access(self) -> AsyncIterator[None]:
+        """See `SaverPort`."""
+        async with self._file_access:
             stamp = await self._files.stamp(self.path)
-            if stamp is None or stamp == self._stamp:
-                return
-            file = await self._files.read(self.path)
-            if file.identity.digest != self.registration.file.digest:
-                parsed = await to_thread(self._content.parse, file.data, self.path)
-                await self._merge(file, parsed)
-                projection = self._content.projection(parsed)
-                projection.expect_all()
-                await self.room.read(projection.adopt)
-                self.saver.restyle(projection)
-            self._stamp = stamp
+            if stamp is not None and stamp != self._stamp:
+                await self._look()
+                self._stamp = stamp
+            yield
+
+    async def _look(self) -> None:
+        file = await self._files.read(self.path)
+        if file.identity.digest == self.digest:
+            return
+        parsed = await to_thread(self._content.parse, file.data, self.path)
+        await self._merge(file, parsed)
+        projection = self._content.projection(parsed)
+        projection.expect_all()
+        await self.room.read(projection.adopt)
+        self.saver.restyle(projection)
 
     async def saved(self, saved: Saved) -> None:
         """Record a checkpoint, and tell every tab the hash that the contents API now gives."""

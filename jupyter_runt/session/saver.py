@@ -1,12 +1,15 @@
 """The file follows the document: soon, whole, and off the event loop (FB1)."""
 
 import asyncio
+import hashlib
 import logging
 from asyncio import to_thread
 from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from jupyter_runt.errors import RuntError
 from jupyter_runt.events.document import Change
 from jupyter_runt.ids import Seq
 from jupyter_runt.protocols import FileIdentity
@@ -48,8 +51,17 @@ class SaverPort(Protocol):
         """Return the `seq` of the last update that the committed document holds."""
         ...
 
-    async def before_write(self) -> None:
-        """Take in what others wrote to the file since we last looked (FB2)."""
+    @property
+    def digest(self) -> str | None:
+        """SHA-256 (hex) of the file as we last read or wrote it."""
+        ...
+
+    def file_access(self) -> AbstractAsyncContextManager[None]:
+        """Keep others of this server from the file; what they wrote until then is taken in (FB2).
+
+        Raises:
+            RuntError: what is there now cannot be read.
+        """
         ...
 
     async def saved(self, saved: Saved) -> None:
@@ -94,6 +106,7 @@ class Saver:
     def restyle(self, projection: FileProjection) -> None:
         """Write in the style of the file as another program left it."""
         self._projection = projection
+        self.touch()
 
     async def run(self) -> None:
         """Save for ever: a bounded time after each first change, and again after a failure."""
@@ -103,6 +116,9 @@ class Saver:
             try:
                 await self.save()
             except FileNotWritten:
+                await asyncio.sleep(self._config.retry)
+            except RuntError as error:
+                log.warning("%s is not saved yet: %s", self._port.path, error.message)
                 await asyncio.sleep(self._config.retry)
 
     async def save(self) -> bool:
@@ -114,18 +130,19 @@ class Saver:
         async with self._saving:
             if not self._changed.is_set():
                 return False
-            await self._port.before_write()
-            self._changed.clear()
-            try:
-                await self._write()
-            except BaseException:
-                self._changed.set()
-                raise
-            return True
+            async with self._port.file_access():
+                self._changed.clear()
+                try:
+                    return await self._write()
+                except BaseException:
+                    self._changed.set()
+                    raise
 
-    async def _write(self) -> None:
+    async def _write(self) -> bool:
         seq = await self._projection.gather(self._read, self._port.committed_seq)
-        data = await to_thread(self._projection.render)
+        data, digest = await to_thread(self._rendered)
+        if digest == self._port.digest:
+            return False
         try:
             identity, stamp = await self._files.write(self._port.path, data)
         except FileNotWritten as error:
@@ -136,3 +153,8 @@ class Saver:
         self.error = None
         content_hash = await to_thread(self._files.content_hash, data)
         await self._port.saved(Saved(seq, identity, stamp, content_hash))
+        return True
+
+    def _rendered(self) -> tuple[bytes, str]:
+        data = self._projection.render()
+        return data, hashlib.sha256(data).hexdigest()
