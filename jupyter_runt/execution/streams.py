@@ -134,13 +134,18 @@ class StreamText:
         return [text + "\n" for text in texts[:-1]] + texts[-1:]
 
     def _append(self, chunk: str) -> None:
-        first, *others = chunk.split("\n")
+        first, *others = chunk.rsplit("\n", 2 * OPEN_LINES)
+        if len(others) == 2 * OPEN_LINES:
+            self._unsent.extend((*self._window(), first, "\n"))
+            self._lines = [_Line(self._pen, end=self._pen)]
+            self._open_chars = 0
+            first, *others = others
         self._lines[-1].raw.append(first)
         for text in others:
             self._lines[-1].end = self._pen
             self._lines.append(_Line(self._pen, raw=[text], end=self._pen))
         self._row = len(self._lines) - 1
-        self._open_chars += len(chunk)
+        self._open_chars += sum(map(len, others), len(first)) + len(others)
 
     def _interpret(self, chunk: str) -> None:
         position = 0
