@@ -29,8 +29,9 @@ class Row(NamedTuple):
 def encode_payload(payload: Payload) -> Row:
     """Return the row of a payload."""
     if isinstance(payload, DocumentUpdated):
-        changes = [change.model_dump(mode="json") for change in payload.changes]
-        return Row(payload.event_name, json.dumps({"changes": changes}), payload.update)
+        return Row(
+            payload.event_name, payload.model_dump_json(exclude={"update"}), payload.update
+        )
     return Row(payload.event_name, payload.model_dump_json(), None)
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from jupyter_runt.storage.sqlite.connection import Durability, connect, create
-from jupyter_runt.storage.sqlite.handoff import Handoff
 from jupyter_runt.storage.sqlite.reader import Reader
 from jupyter_runt.storage.sqlite.worker import Work
 from jupyter_runt.storage.sqlite.writer import Writer
@@ -23,9 +22,8 @@ class Database:
         self.path = path
         self._durability = durability
         self._busy_timeout = busy_timeout
-        handoff = Handoff()
-        self._writer = Writer(path, self._connect, handoff)
-        self._reader = Reader(path, partial(self._connect, read_only=True), handoff)
+        self._writer = Writer(path, self._connect)
+        self._reader = Reader(path, partial(self._connect, read_only=True))
         self._stack = AsyncExitStack()
 
     def _connect(self, *, read_only: bool = False) -> sqlite3.Connection:

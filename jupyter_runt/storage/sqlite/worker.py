@@ -35,12 +35,10 @@ class Worker(ABC):
     group_limit: ClassVar[int]
     """So many jobs are taken from the queue together, and answered together."""
 
-    def __init__(
-        self, path: Path, connect: Callable[[], sqlite3.Connection], handoff: Handoff
-    ) -> None:
+    def __init__(self, path: Path, connect: Callable[[], sqlite3.Connection]) -> None:
         self._path = path
         self._connect = connect
-        self._handoff = handoff
+        self._handoff = Handoff()
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._is_open = False
         self._connection: sqlite3.Connection | None = None  # touched by the thread only
@@ -69,8 +67,8 @@ class Worker(ABC):
             raise StoreUnavailable(f"{self._path} is closed.", path=str(self._path))
         job = Job(work, self._loop.create_future())
         self._jobs.put(job)
-        with self._handoff.waiting():
-            result: T = await job.waiter
+        self._handoff.asked()
+        result: T = await job.waiter
         return result
 
     @abstractmethod
@@ -79,9 +77,13 @@ class Worker(ABC):
 
     def _serve(self) -> None:
         while group := self._next_group():
-            self._do(group)
+            try:
+                self._do(group)
+            except Exception as error:  # noqa: BLE001  a mistake here must leave nobody waiting
+                for job in group:
+                    job.error = job.error or error
             self._loop.call_soon_threadsafe(_answer, group)
-            self._handoff.finished()
+            self._handoff.answered(len(group))
         self._disconnect()
 
     def _next_group(self) -> list[Job]:
