@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from nbformat import convert, from_dict
+from nbformat import convert, reader
 from pycrdt import Array, Doc, Map
 
 from jupyter_runt.document.cells import SHARED_TYPES, joined, shared_cell
@@ -73,7 +73,8 @@ def _parse(data: bytes) -> tuple[Layout, bool]:
 
 def _converted(value: dict[str, Any]) -> dict[str, Any]:
     try:
-        converted: dict[str, Any] = convert(from_dict(value), 4)  # type: ignore[no-untyped-call]
+        old = reader.reads(json.dumps(value))  # type: ignore[no-untyped-call]
+        converted: dict[str, Any] = convert(old, 4)  # type: ignore[no-untyped-call]
     except Exception as error:
         version = value.get("nbformat")
         raise NotANotebook(

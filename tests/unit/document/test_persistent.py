@@ -34,7 +34,5 @@ def test_it_is_the_mapping_that_a_dict_would_be_and_older_versions_stay(first, s
 def test_the_difference_of_two_versions_is_exact(first, second):
     before, _ = edited(PersistentMap(), first)
     after, _ = edited(before, second)
-    different = {
-        key for key in {*before, *after} if before.get(key) is not after.get(key)
-    }
+    different = {key for key in {*before, *after} if before.get(key) is not after.get(key)}
     assert after.differing(before) == sorted(different)
