@@ -19,6 +19,7 @@ from jupyter_runt.events.document import DocumentUpdated, OutputsChanged
 from jupyter_runt.events.outputs import OutputsCleared
 from jupyter_runt.ids import ActorId, ExecutionId, Seq, is_runtime, new_id
 from jupyter_runt.protocols import Registration, Store
+from jupyter_runt.session.beacon import Beacon
 from jupyter_runt.session.decide import (
     READS_DOCUMENT,
     Decision,
@@ -29,7 +30,7 @@ from jupyter_runt.session.decide import (
     decide,
 )
 from jupyter_runt.session.executions import describe_execution
-from jupyter_runt.session.hosting import Hosted
+from jupyter_runt.session.hosting import Hosted, cancelled_at_exit
 from jupyter_runt.session.intents import INTENTS, apply_intent, outputs_to_clear
 from jupyter_runt.session.open_document import OpenDocument
 from jupyter_runt.session.runtime import NotebookRuntime, RuntimeServices
@@ -75,6 +76,8 @@ class NotebookSession:
         self._group = asyncio.TaskGroup()
         self._lifetime = AsyncExitStack()
         self.runtime = NotebookRuntime(self, runtime_services, self._group)
+        self._beacon = Beacon(lambda: self.writer.room)
+        self.writer.on_record = self._beacon.touch
 
     async def __aenter__(self) -> Self:
         """Read the log, and record how what a dead server left behind ended (EX2)."""
@@ -82,6 +85,9 @@ class NotebookSession:
             await stack.enter_async_context(self.writer)
             await stack.enter_async_context(self._group)
             stack.push_async_callback(self._close_document)
+            tasks = await stack.enter_async_context(cancelled_at_exit())
+            shining = self._beacon.run(self._opened, lambda: self.writer.state)
+            tasks.create_task(shining, name=f"beacon of {self.path}")
             await stack.enter_async_context(self.runtime)
             self._lifetime = stack.pop_all()
         return self
@@ -94,6 +100,10 @@ class NotebookSession:
     ) -> None:
         """Stop the kernel, save the document, let everybody go."""
         await self._lifetime.__aexit__(kind, error, traceback)
+
+    def _opened(self) -> OpenDocument[NotebookDoc] | None:
+        document = self._document
+        return None if document is None or document.done else document.value
 
     async def _close_document(self) -> None:
         if self._document is not None:
@@ -135,10 +145,12 @@ class NotebookSession:
                 document = self._open_notebook(self._registration, self._on_commit)
                 name = f"document {self.path}"
                 self._document = await Hosted.open(self._group, document, name)
+                document.saver.on_report = self._beacon.touch
             return self._document.value
 
     def _on_commit(self, events: Sequence[Event]) -> None:
-        """Tell the runner which outputs somebody else changed."""
+        """Say what the log holds, and tell the runner which outputs somebody else changed."""
+        self._beacon.touch()
         cells = {
             change.cell_id
             for event in events

@@ -4,9 +4,10 @@ import asyncio
 import hashlib
 import logging
 from asyncio import to_thread
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Protocol
 
 from jupyter_runt.errors import RuntError
@@ -86,13 +87,23 @@ class Saver:
         self._files = files
         self._config = config
         self._changed = asyncio.Event()
+        self._saved_at: str | None = None
         self._saving = asyncio.Lock()
         self.error: str | None = None
+        self.on_report: Callable[[], None] = lambda: None
+        """Called when `report` may have changed and nothing was committed."""
 
     @property
     def dirty(self) -> bool:
         """Whether the document holds something that the file does not."""
         return self._changed.is_set()
+
+    def report(self) -> dict[str, str | None]:
+        """Return CONTRACT's `save`: its status, when the file was last written, what is wrong."""
+        status = "saved"
+        if self.dirty:
+            status = "failed" if self.error else "saving"
+        return {"status": status, "at": self._saved_at, "error": self.error}
 
     def changed(self, changes: Iterable[Change]) -> None:
         """Note committed changes."""
@@ -130,13 +141,19 @@ class Saver:
         async with self._saving:
             if not self._changed.is_set():
                 return False
-            async with self._port.file_access():
-                self._changed.clear()
-                try:
-                    return await self._write()
-                except BaseException:
-                    self._changed.set()
-                    raise
+            try:
+                async with self._port.file_access():
+                    return await self._write_changes()
+            finally:
+                self.on_report()
+
+    async def _write_changes(self) -> bool:
+        self._changed.clear()
+        try:
+            return await self._write()
+        except BaseException:
+            self._changed.set()
+            raise
 
     async def _write(self) -> bool:
         seq = await self._projection.gather(self._read, self._port.committed_seq)
@@ -151,6 +168,7 @@ class Saver:
             self.error = str(error)
             raise
         self.error = None
+        self._saved_at = datetime.now(UTC).isoformat(timespec="milliseconds")
         content_hash = await to_thread(self._files.content_hash, data)
         await self._port.saved(Saved(seq, identity, stamp, content_hash))
         return True

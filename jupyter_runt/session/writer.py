@@ -41,6 +41,8 @@ class Writer(AbstractAsyncContextManager["Writer"]):
         self._store = store
         self._appending = asyncio.Lock()
         self._change = asyncio.Condition()
+        self.on_record: Callable[[], None] = lambda: None
+        """Called after events were recorded."""
         self._room: Room[RuntimeDoc] | None = None
 
     async def __aenter__(self) -> Self:
@@ -94,6 +96,7 @@ class Writer(AbstractAsyncContextManager["Writer"]):
                 await self._show(before, self.state)
         async with self._change:
             self._change.notify_all()
+        self.on_record()
         return events
 
     async def changed(self) -> None:

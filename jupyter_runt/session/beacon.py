@@ -1,0 +1,71 @@
+"""What the server says of itself in the runtime room: what it holds, saved and runs."""
+
+import asyncio
+import base64
+from collections.abc import Callable
+from typing import Any, Final
+
+from jupyter_runt.document.materialize import RuntimeState
+from jupyter_runt.document.notebook import NotebookDoc
+from jupyter_runt.document.runtime import RuntimeDoc
+from jupyter_runt.rooms.room import Room
+from jupyter_runt.session.open_document import OpenDocument
+
+INTERVAL: Final = 0.1
+"""Seconds between two looks: peers hear at most ten states a second."""
+
+
+class Beacon:
+    """Publishes `{seq, state_vector, save, kernel}` as the server's awareness state.
+
+    A tab whose own state vector is covered by it has every keystroke in the log. It is ephemeral:
+    busy and idle are no events.
+    """
+
+    def __init__(self, room: Callable[[], Room[RuntimeDoc]]) -> None:
+        self._room = room
+        self._changed = asyncio.Event()
+
+    def touch(self) -> None:
+        """Say soon how things are now."""
+        self._changed.set()
+
+    async def run(
+        self,
+        document: Callable[[], OpenDocument[NotebookDoc] | None],
+        state: Callable[[], RuntimeState],
+    ) -> None:
+        """Publish for ever."""
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            opened = document()
+            if opened is not None:
+                said = await describe(opened)
+                self._room().publish({**said, "kernel": kernel_state(state())})
+            await asyncio.sleep(INTERVAL)
+
+
+async def describe(document: OpenDocument[NotebookDoc]) -> dict[str, Any]:
+    """Return what the log holds of a document, and how its file is."""
+    seq, vector = await document.room.read(
+        lambda doc: (document.committed_seq(), doc.doc.get_state())
+    )
+    return {
+        "seq": seq,
+        "state_vector": base64.b64encode(vector).decode(),
+        "save": document.saver.report(),
+    }
+
+
+def kernel_state(state: RuntimeState) -> dict[str, Any]:
+    """Return how the kernel is: busy or idle while it is well."""
+    runtime = state.runtime
+    if runtime is None:
+        return {"state": "none", "since": None}
+    running = next((e for e in state.queue if state.executions[e].started_at), None)
+    if runtime.status != "ready":
+        return {"state": runtime.status, "since": runtime.since}
+    if running is not None:
+        return {"state": "busy", "since": state.executions[running].started_at}
+    return {"state": "idle", "since": runtime.since}
