@@ -80,7 +80,7 @@ class Peer:
         self.may_write = may_write
         self.state = PeerState.JOINED
         self.refused = False
-        """It broke a rule: what it sent and was not yet applied will not be."""
+        """An update of it broke a rule: those after it are not applied."""
         self.owes_step2 = True
         """It has not yet answered the last SyncStep1."""
         self.asked_again = False
@@ -131,7 +131,7 @@ class Peer:
                 self.ended.set_result((code, reason))
 
     def refuse(self, code: int, reason: str) -> None:
-        """End a peer that broke a rule."""
+        """End a peer that broke a rule, and apply nothing more of it."""
         self.refused = True
         self.end(code, reason)
 

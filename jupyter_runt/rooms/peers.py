@@ -115,7 +115,7 @@ class Peers(Generic[DocT]):
             try:
                 self._hear(peer, frame)
             except BadFrame as error:
-                peer.refuse(CLOSE_BAD_FRAME, str(error))
+                peer.end(CLOSE_BAD_FRAME, str(error))
             if peer.flooded:
                 await peer.calm()
 
@@ -123,7 +123,7 @@ class Peers(Generic[DocT]):
         if peer.state is PeerState.GONE:
             return
         if len(frame) > self._limits.frame_bytes:
-            peer.refuse(CLOSE_TOO_BIG, "the frame is too large")
+            peer.end(CLOSE_TOO_BIG, "the frame is too large")
             return
         match parse(frame):
             case SyncUpdate(update):
@@ -134,7 +134,7 @@ class Peers(Generic[DocT]):
                 self._answer(peer, state_vector)
             case AwarenessUpdate(payload):
                 if len(payload) > self._limits.awareness_bytes:
-                    peer.refuse(CLOSE_TOO_BIG, "the awareness update is too large")
+                    peer.end(CLOSE_TOO_BIG, "the awareness update is too large")
                     return
                 # Its sender too: stock clients leave when they hear nothing for 30 s.
                 self.announce(self._presence.apply(peer, payload))

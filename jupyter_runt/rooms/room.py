@@ -130,7 +130,9 @@ class Room(Generic[DocT]):
         self._worker.cancel()
         self._pipeline.abandon()
         self._disappoint()
-        await self._tasks.__aexit__(kind, error, traceback)
+        # What went wrong in the body is not the group's: it would come out wrapped.
+        cancelled = isinstance(error, asyncio.CancelledError)
+        await self._tasks.__aexit__(*(kind, error, traceback) if cancelled else (None, None, None))
 
     @property
     def peer_count(self) -> int:
