@@ -20,7 +20,6 @@ export class InputPrompts implements IDisposable {
     const { notebook, runtime } = options;
     runtime.model.executionsChanged.connect(this._update, this);
     notebook.model?.cells.changed.connect(this._update, this);
-    notebook.disposed.connect(this.dispose, this);
     this._update();
   }
 

@@ -1,4 +1,5 @@
 import type { ISessionContext } from '@jupyterlab/apputils';
+import { DisposableDelegate, type IDisposable } from '@lumino/disposable';
 
 import type { RuntimeModel } from '../model/runtime';
 
@@ -11,7 +12,7 @@ import type { RuntimeModel } from '../model/runtime';
 export function followKernel(
   sessionContext: ISessionContext,
   model: RuntimeModel
-): void {
+): IDisposable {
   let last: string | null | undefined;
   const attach = async () => {
     const id = model.runtime.kernel_id;
@@ -31,6 +32,6 @@ export function followKernel(
     });
   };
   model.runtimeChanged.connect(slot);
-  sessionContext.disposed.connect(() => model.runtimeChanged.disconnect(slot));
   slot();
+  return new DisposableDelegate(() => model.runtimeChanged.disconnect(slot));
 }

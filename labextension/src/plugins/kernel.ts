@@ -1,8 +1,8 @@
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { INotebookTracker } from '@jupyterlab/notebook';
 
 import { followKernel } from '../cells/kernel';
 import { INotebookRuntimes } from '../tokens';
+import { eachNotebook } from './eachNotebook';
 
 /**
  * Keeps tabs on the notebook's kernel, whoever started it.
@@ -11,12 +11,12 @@ export const kernel: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-runt:kernel',
   description: "Keeps tabs on the notebook's kernel, whoever started it.",
   autoStart: true,
-  requires: [INotebookTracker, INotebookRuntimes],
-  activate: (_app, tracker: INotebookTracker, runtimes: INotebookRuntimes) => {
-    tracker.widgetAdded.connect((_, { context, sessionContext }) => {
+  requires: [INotebookRuntimes],
+  activate: (app, runtimes: INotebookRuntimes) => {
+    eachNotebook(app, ({ context, sessionContext }) => {
       const runtime = runtimes.get(context.model);
       if (runtime) {
-        followKernel(sessionContext, runtime.model);
+        return followKernel(sessionContext, runtime.model);
       }
     });
   }

@@ -1,10 +1,10 @@
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { INotebookTracker } from '@jupyterlab/notebook';
 
 // eslint-disable-next-line jupyter/prefer-lazy-imports -- restored notebooks need it at once
 import { NotebookRuntimes } from '../model/notebookRuntimes';
 import { RuntClient } from '../services/client';
 import { INotebookRuntimes } from '../tokens';
+import { eachNotebook } from './eachNotebook';
 
 /**
  * Follows what the server does for each open notebook.
@@ -14,14 +14,13 @@ export const runtimes: JupyterFrontEndPlugin<INotebookRuntimes> = {
   description: 'Follows what the server does for each open notebook.',
   autoStart: true,
   provides: INotebookRuntimes,
-  requires: [INotebookTracker],
-  activate: (app, tracker: INotebookTracker) => {
+  activate: app => {
     const { contents, serverSettings } = app.serviceManager;
     const opened = new NotebookRuntimes({
       client: new RuntClient({ serverSettings }),
       localPath: path => contents.localPath(path)
     });
-    tracker.widgetAdded.connect((_, panel) => opened.open(panel.context));
+    eachNotebook(app, panel => opened.open(panel.context));
     return opened;
   }
 };

@@ -1,8 +1,8 @@
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { INotebookTracker } from '@jupyterlab/notebook';
 
 import { TrustKeeper } from '../cells/trust';
 import { INotebookRuntimes } from '../tokens';
+import { eachNotebook } from './eachNotebook';
 
 /**
  * Lets outputs run scripts where a person asked for them.
@@ -11,14 +11,13 @@ export const trust: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-runt:trust',
   description: 'Lets outputs run scripts where a person asked for them.',
   autoStart: true,
-  requires: [INotebookTracker, INotebookRuntimes],
-  activate: (_app, tracker: INotebookTracker, runtimes: INotebookRuntimes) => {
-    tracker.widgetAdded.connect((_, { context }) => {
-      const runtime = runtimes.get(context.model);
+  requires: [INotebookRuntimes],
+  activate: (app, runtimes: INotebookRuntimes) => {
+    eachNotebook(app, ({ context }) => {
+      const notebook = context.model;
+      const runtime = runtimes.get(notebook);
       if (runtime) {
-        const notebook = context.model;
-        const keeper = new TrustKeeper({ notebook, runtime });
-        context.disposed.connect(() => keeper.dispose());
+        return new TrustKeeper({ notebook, runtime });
       }
     });
   }

@@ -1,0 +1,247 @@
+"""A real JupyterLab in folders of its own, and people who look at it in a browser."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.error import URLError
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
+
+import nbformat
+from playwright.sync_api import Browser, Locator, Page, expect
+
+T = TypeVar("T")
+
+TOKEN = "a-token-for-tests"
+CONNECTED = ".jp-Notebook-ExecutionIndicator:is([data-status=idle], [data-status=busy])"
+QUIET = {
+    "@jupyterlab/apputils-extension:notification": {
+        "fetchNews": "false",
+        "checkForUpdates": False,
+    }
+}
+
+
+def eventually(check: Callable[[], T], limit: float = 20) -> T:
+    """Return what `check` returns once it is true; fails after `limit` seconds."""
+    pause = threading.Event()
+    end = time.monotonic() + limit
+    while not (found := check()):
+        assert time.monotonic() < end, f"still {found!r} after {limit} s"
+        pause.wait(0.05)
+    return found
+
+
+class Lab:
+    """A JupyterLab server with this package, in fresh folders below `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "notebooks"
+        self.root.mkdir()
+        self._folder = folder
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.url = f"http://127.0.0.1:{probe.getsockname()[1]}"
+        settings = folder / "config/labconfig/default_setting_overrides.json"
+        settings.parent.mkdir(parents=True)
+        settings.write_text(json.dumps(QUIET), encoding="utf-8")
+        self.log = folder / "server.log"
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        folders = {
+            f"JUPYTER_{kind.upper()}_DIR": str(self._folder / kind)
+            for kind in ("config", "data", "runtime")
+        }
+        ipython = {"IPYTHONDIR": str(self._folder / "ipython")}
+        path = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "jupyterlab",
+                    "--allow-root",
+                    "--no-browser",
+                    "--ServerApp.ip=127.0.0.1",
+                    f"--ServerApp.port={self.url.rpartition(':')[2]}",
+                    "--ServerApp.port_retries=0",
+                    f"--ServerApp.root_dir={self.root}",
+                    f"--IdentityProvider.token={TOKEN}",
+                    "--LabApp.expose_app_in_browser=True",
+                    "--LabApp.extension_manager=readonly",
+                    "--LanguageServerManager.autodetect=False",
+                ],
+                env={**os.environ, **folders, **ipython, **path},
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        eventually(self._answers, 30)
+
+    def _answers(self) -> bool:
+        assert self._process.poll() is None, self.log.read_text(encoding="utf-8")
+        try:
+            self.get("/api/runt/status")
+        except (URLError, ConnectionError):
+            return False
+        return True
+
+    def kill(self) -> None:
+        """End the server as a crash does, without a last word."""
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait(10)
+
+    def stop(self) -> None:
+        """End the server as a person does."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                self._process.wait(15)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                raise
+
+    # what other programs see
+
+    def get(self, path: str, **query: str) -> Any:
+        """Return the JSON of a request."""
+        return json.loads(self._read(path, query))
+
+    def _read(self, path: str, query: dict[str, str]) -> bytes:
+        url = f"{self.url}{path}?{urlencode(query)}"
+        request = Request(url, headers={"Authorization": f"token {TOKEN}"})
+        with urlopen(request, timeout=10) as response:
+            body: bytes = response.read()
+            return body
+
+    def events(self, path: str = "nb.ipynb", **query: str) -> list[dict[str, Any]]:
+        """Return the log of a notebook."""
+        notebook = self.get("/api/runt/notebooks", path=path)["notebook_id"]
+        lines = self._read(f"/api/runt/notebooks/{notebook}/events", query)
+        return [json.loads(line) for line in lines.splitlines()]
+
+    def write(self, *sources: str, path: str = "nb.ipynb") -> None:
+        """Write a notebook with these code cells, whose ids are c0, c1, …"""
+        cells = [
+            nbformat.v4.new_code_cell(source, id=f"c{index}")
+            for index, source in enumerate(sources)
+        ]
+        kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+        notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+        nbformat.write(notebook, self.root / path)
+
+    def read(self, path: str = "nb.ipynb") -> Any:
+        """Return the notebook as it is on disk."""
+        return nbformat.read(self.root / path, as_version=4)
+
+    def sources(self, path: str = "nb.ipynb") -> list[str]:
+        """Return the sources of the cells as they are on disk."""
+        return [cell.source for cell in self.read(path).cells]
+
+
+class Person:
+    """Somebody with a browser of their own."""
+
+    def __init__(self, name: str, browser: Browser, lab: Lab, shots: Path) -> None:
+        self._name = name
+        self._lab = lab
+        self._shots = shots
+        self._context = browser.new_context(viewport={"width": 1200, "height": 850})
+        self.page: Page
+        self.problems: list[str] = []
+
+    def open(self, path: str = "nb.ipynb") -> "Person":
+        """Open a notebook in a new tab, and wait until it is there and its kernel too."""
+        self.page = self._context.new_page()
+        self.page.set_default_timeout(20_000)
+        self.page.on("pageerror", lambda error: self.problems.append(str(error)))
+        self.page.goto(f"{self._lab.url}/lab/tree/{path}?token={TOKEN}&reset")
+        self.cell(0).wait_for()
+        self.page.locator(CONNECTED).wait_for()
+        return self
+
+    def close(self) -> None:
+        """Close the tab."""
+        self.page.close()
+
+    def leave(self) -> None:
+        """Close the browser."""
+        self._context.close()
+
+    def look(self, what: str) -> None:
+        """Keep a picture of what is on the screen."""
+        self.page.screenshot(path=self._shots / f"{what}-{self._name}.png")
+
+    # the notebook
+
+    @property
+    def cells(self) -> Locator:
+        """Every cell."""
+        return self.page.locator(".jp-Notebook .jp-Cell")
+
+    def cell(self, index: int) -> Locator:
+        """One cell."""
+        return self.cells.nth(index)
+
+    def text(self, index: int) -> Locator:
+        """The text of a cell in its editor."""
+        return self.cell(index).locator(".cm-content").first
+
+    def prompt(self, index: int) -> Locator:
+        """The prompt of a cell: [ ], [*] or [1]."""
+        return self.cell(index).locator(".jp-InputPrompt")
+
+    def output(self, index: int) -> Locator:
+        """All outputs of a cell."""
+        return self.cell(index).locator(".jp-OutputArea").first
+
+    def type(self, index: int, text: str) -> None:
+        """Type at the end of a cell."""
+        self.text(index).click()
+        self.page.keyboard.press("Control+End")
+        self.page.keyboard.insert_text(text)
+
+    def run(self, index: int) -> None:
+        """Run a cell as Shift+Enter does."""
+        self.text(index).click()
+        self.page.keyboard.press("Shift+Enter")
+
+    def command(self, name: str) -> None:
+        """Execute one of JupyterLab's commands, without waiting for its end."""
+        self.page.evaluate("name => void window.jupyterapp.commands.execute(name)", name)
+
+    def sees_text(self, index: int, text: str) -> None:
+        """Wait until a cell reads `text`."""
+        expect(self.text(index)).to_have_text(text, timeout=20_000)
+
+    def sees_output(self, index: int, text: str) -> None:
+        """Wait until the outputs of a cell contain `text`."""
+        expect(self.output(index)).to_contain_text(text, timeout=30_000)
+
+    def sees_prompt(self, index: int, text: str) -> None:
+        """Wait until the prompt of a cell reads `text`."""
+        expect(self.prompt(index)).to_have_text(text, timeout=30_000)
+
+
+def people(browser: Browser, lab: Lab, shots: Path) -> Iterator[Callable[[str], Person]]:
+    """Give browsers to people, and take them back."""
+    shots.mkdir(parents=True, exist_ok=True)
+    given: list[Person] = []
+
+    def person(name: str) -> Person:
+        given.append(Person(name, browser, lab, shots))
+        return given[-1]
+
+    yield person
+    for one in given:
+        one.leave()
+    assert [problem for one in given for problem in one.problems] == []
