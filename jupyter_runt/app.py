@@ -141,6 +141,7 @@ class RuntApp(ExtensionApp):
             files = LocalFiles(
                 Path(serverapp.root_dir),
                 hash_algorithm=getattr(serverapp.contents_manager, "hash_algorithm", "sha256"),
+                allow_hidden=serverapp.contents_manager.allow_hidden,
             )
             store = await stack.enter_async_context(
                 SqliteStore(

@@ -1,7 +1,7 @@
 """What is different about each kind of file that collaborates."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from jupyter_runt.document.ipynb import NotebookFile, import_update, read_notebook
 from jupyter_runt.document.merge import merge_notebook, merge_text
@@ -10,7 +10,11 @@ from jupyter_runt.document.shared import FileDocument
 from jupyter_runt.document.text import TextDoc
 from jupyter_runt.errors import FileUnreadable, NotANotebook
 from jupyter_runt.ids import NotebookId
+from jupyter_runt.session.files import is_notebook
 from jupyter_runt.session.projection import FileProjection, NotebookProjection, TextProjection
+
+BLANK_BYTES: Final = 1 << 16
+"""A larger notebook says something: it is not read to find out."""
 
 DocT = TypeVar("DocT", bound=FileDocument)
 ParsedT = TypeVar("ParsedT")
@@ -118,3 +122,16 @@ class TextContent:
     def merge(self, base: TextDoc, theirs: str) -> Callable[[TextDoc], Any]:
         """See `Content`."""
         return merge_text(base.content(), theirs)
+
+
+def is_blank(data: bytes, path: str) -> bool:
+    """Tell whether a file's content could be anybody's: no text, no cell with a source."""
+    if not is_notebook(path):
+        return not data.strip()
+    if len(data) > BLANK_BYTES:
+        return False
+    try:
+        notebook = read_notebook(data).notebook
+    except NotANotebook:
+        return False
+    return not any(cell["source"].strip() for cell in notebook["cells"])

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from jupyter_core.paths import is_hidden
+
 from jupyter_runt.errors import FileUnreadable, NotebookNotFound
 from jupyter_runt.protocols import FileIdentity
 
@@ -74,8 +76,11 @@ class Files(Protocol):
 class LocalFiles:
     """Files below a root folder, written as Jupyter's file contents manager would."""
 
-    def __init__(self, root: Path, *, hash_algorithm: str = "sha256") -> None:
+    def __init__(
+        self, root: Path, *, hash_algorithm: str = "sha256", allow_hidden: bool = False
+    ) -> None:
         self._root = root.resolve()
+        self._allow_hidden = allow_hidden
         self._hash_algorithm = hash_algorithm
 
     async def identify(self, path: str) -> FileIdentity:
@@ -113,9 +118,17 @@ class LocalFiles:
             return real.relative_to(self._root).as_posix()
         return spelled
 
+    def _visible(self, path: str) -> str:
+        """Return `real_path`; what the contents API does not show is not there for us either."""
+        real = self.real_path(path)
+        hidden = (is_hidden(str(self._root / name), str(self._root)) for name in (path, real))
+        if not self._allow_hidden and any(hidden):
+            raise FileNotFoundError(path)
+        return real
+
     def _identify(self, path: str) -> FileIdentity:
         with _explained(path):
-            real = self.real_path(path)
+            real = self._visible(path)
             info = (self._root / real).stat()
         if not (self._root / real).is_file():
             raise FileUnreadable(f"{path} is not a file.", path=path)
@@ -123,7 +136,7 @@ class LocalFiles:
 
     def _read(self, path: str) -> FileContent:
         with _explained(path):
-            real = self.real_path(path)
+            real = self._visible(path)
             with (self._root / real).open("rb") as file:
                 info = os.fstat(file.fileno())
                 if info.st_size >= MAX_FILE_BYTES:
@@ -154,6 +167,11 @@ class LocalFiles:
 
 def _stamp_of(info: os.stat_result) -> FileStamp:
     return info.st_ino, info.st_size, info.st_mtime_ns
+
+
+def is_notebook(path: str) -> bool:
+    """Tell whether a path is a notebook's."""
+    return path.endswith(".ipynb")
 
 
 def normal_path(path: str) -> str:

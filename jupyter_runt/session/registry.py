@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
+from asyncio import to_thread
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -14,7 +15,8 @@ from jupyter_runt.errors import Conflict, NotANotebook, NotebookNotFound
 from jupyter_runt.ids import NotebookId
 from jupyter_runt.protocols import Registration, Store
 from jupyter_runt.rooms.room import Room
-from jupyter_runt.session.files import Files
+from jupyter_runt.session.content import is_blank
+from jupyter_runt.session.files import Files, is_notebook
 from jupyter_runt.session.hosting import cancelled_at_exit
 from jupyter_runt.session.notebook_session import NotebookSession
 from jupyter_runt.session.open_document import OpenDocument
@@ -116,7 +118,8 @@ class SessionRegistry:
         if known is not None:
             return known, False
         content = await self.files.read(path)  # its digest may tell that it was moved here
-        return await self.store.resolve(content.identity)
+        blank = await to_thread(is_blank, content.data, content.identity.path)
+        return await self.store.resolve(replace(content.identity, empty=blank))
 
     async def registered(self, notebook_id: NotebookId) -> Registration:
         """Return the document of an id.
@@ -270,11 +273,6 @@ class SessionRegistry:
 def is_within(path: str, folder: str) -> bool:
     """Tell whether a path is `folder` itself or below it."""
     return path == folder or path.startswith(f"{folder}/")
-
-
-def is_notebook(path: str) -> bool:
-    """Tell whether a path is a notebook's."""
-    return path.endswith(".ipynb")
 
 
 def require_notebook(path: str) -> None:

@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from jupyter_runt.errors import FileUnreadable, NotebookNotFound, RuntimeLost
 from jupyter_runt.ids import ActorId
-from jupyter_runt.session.registry import SessionRegistry, is_notebook
+from jupyter_runt.session.files import is_notebook
+from jupyter_runt.session.registry import SessionRegistry
 from jupyter_runt.session.runtime import NotebookRuntime
 
 
