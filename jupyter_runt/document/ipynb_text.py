@@ -34,6 +34,11 @@ class NotebookText:
         self._open, self._next, self._close = _gaps(layout)
         self._pieces = dict(zip(cell_ids, layout.cells, strict=True))
         self._order = list(cell_ids)
+        self._invented = {
+            cell_id
+            for cell_id, cell in zip(cell_ids, layout.value["cells"], strict=True)
+            if cell.get("id") != cell_id
+        }
 
     @property
     def cell_ids(self) -> Sequence[CellId]:
@@ -57,17 +62,19 @@ class NotebookText:
         A file before nbformat 4.5 has no ids: its cells got new ones when it was read. They take
         those of the document's cells (id, source) with the same source, in order.
         """
-        known = list(cells)
-        ids = {cell_id for cell_id, _ in known}
+        if not self._invented:
+            return
         free: defaultdict[str, deque[CellId]] = defaultdict(deque)
-        for cell_id, piece in self._pieces.items():
-            if cell_id not in ids:
-                free[joined(json.loads(piece.text).get("source", ""))].append(cell_id)
+        for cell_id in self._order:
+            if cell_id in self._invented:
+                piece = json.loads(self._pieces[cell_id].text)
+                free[joined(piece.get("source", ""))].append(cell_id)
         names = {
             free[source].popleft(): cell_id
-            for cell_id, source in known
+            for cell_id, source in cells
             if cell_id not in self._pieces and free[source]
         }
+        self._invented -= names.keys()
         self._pieces = {names.get(key, key): piece for key, piece in self._pieces.items()}
         self._order = [names.get(cell_id, cell_id) for cell_id in self._order]
 

@@ -163,7 +163,7 @@ STEPS = st.one_of(
     st.tuples(st.just("insert"), st.integers(0, 9), ITEMS),
     st.tuples(st.just("delete"), st.integers(0, 9), st.integers(1, 3)),
     st.tuples(st.just("move"), st.integers(0, 9), st.integers(0, 9)),
-    st.tuples(st.just("rename"), st.integers(0, 9), IDS),
+    st.tuples(st.just("rename"), st.integers(0, 9), IDS | st.sampled_from(["", 5, None])),
     st.tuples(st.just("type"), st.integers(0, 9), st.text(max_size=3)),
     st.tuples(st.just("trust"), st.integers(0, 9), st.none()),
     st.tuples(st.just("break"), st.integers(0, 9), BROKEN),
@@ -184,7 +184,7 @@ def take_step(cells, step):
     if kind == "delete":
         del cells[place : min(place + argument, len(cells))]
     elif kind == "move":
-        again = Map({k: v for k, v in target.to_py().items()}) if isinstance(target, Map) else 1
+        again = Map(target.to_py()) if isinstance(target, Map) else 1
         del cells[place]
         cells.insert(min(argument, len(cells)), again)
     elif isinstance(target, Map):

@@ -12,10 +12,12 @@ from jupyter_runt.events.document import StateChanged
 
 @pytest.mark.parametrize("kind", [NotebookDoc, TextDoc])
 def test_a_document_that_nobody_holds_is_freed(kind):
-    document = kind()
-    document.transact(lambda: document.set_path("a"))
-    gone = ref(document), ref(document.doc)
-    del document
+    def use():
+        document = kind()
+        document.transact(lambda: document.set_path("a"))
+        return ref(document), ref(document.doc)
+
+    gone = use()
     gc.collect()
     assert [each() for each in gone] == [None, None]
 
