@@ -8,10 +8,8 @@ from typing import Any, Final, Self
 from jupyter_runt.document.cells import Cell, joined
 from jupyter_runt.document.ipynb_disk import disk_cell, keep
 from jupyter_runt.document.ipynb_layout import Item, Layout, Style, scan
+from jupyter_runt.document.notebook import IDS_SINCE
 from jupyter_runt.ids import CellId
-
-IDS_SINCE: Final = (4, 5)
-"""The first nbformat whose cells have ids on disk."""
 
 BOM: Final = "\ufeff"
 
