@@ -30,7 +30,7 @@ Channel = Literal["shell", "iopub", "stdin"]
 ConnectionInfo = Mapping[str, Any]
 Listener = Callable[[Sequence[KernelMessage]], None]
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class ZmqKernelConnection:
@@ -138,9 +138,9 @@ class _Link:
         self._missing: set[str] = {"shell", "iopub"}
         self._sockets: dict[Channel, zmq.Socket[bytes]] = {}
         kinds: tuple[tuple[Channel, int], ...] = (
-            ("iopub", zmq.SUB),
-            ("stdin", zmq.DEALER),
             ("shell", zmq.DEALER),
+            ("stdin", zmq.DEALER),
+            ("iopub", zmq.SUB),  # last: a flood must not hide the others
         )
         for channel, kind in kinds:
             socket = _socket(context, kind, info, channel, self._session.bsession)
@@ -197,7 +197,7 @@ class _Link:
             try:
                 message = _decode(self._session, channel, parts)
             except (ValueError, TypeError, KeyError, IndexError):
-                _log.warning("A malformed message on %s was ignored.", channel, exc_info=True)
+                log.warning("A malformed message on %s was ignored.", channel, exc_info=True)
                 continue
             if message.parent_id in self._nudges or message.msg_type == "iopub_welcome":
                 self._missing.discard(channel)

@@ -1,8 +1,9 @@
 """The kernels of notebooks, in this server's process: a `KernelGateway` over its kernel manager."""
 
 import asyncio
+import logging
 import posixpath
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, Self
 
@@ -12,12 +13,15 @@ from jupyter_core.utils import ensure_async
 
 from jupyter_runt.errors import RuntimeLost
 from jupyter_runt.execution.connection import ZmqKernelConnection
+from jupyter_runt.execution.kernel_manager import Gates
 from jupyter_runt.protocols import Kernel
 
 WATCH_SECONDS: Final = 0.5
 """How long the end of a kernel may go unnoticed (EX7); Jupyter's own restarter takes up to 3 s."""
 
 GAVE_UP: Final = "The kernel ended again and again right after it was started."
+
+log = logging.getLogger(__name__)
 
 
 class Deaths(Protocol):
@@ -61,6 +65,7 @@ class ServerKernelGateway:
         self._kernels = sessions.kernel_manager
         self._deaths = deaths
         self._started: dict[str, _Started] = {}
+        self._gates = Gates()
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._tasks = asyncio.TaskGroup()
 
@@ -91,6 +96,7 @@ class ServerKernelGateway:
         manager = self._kernels.get_kernel(kernel_id)
         await _settled(manager)  # where Jupyter is configured not to wait for the process
         if (failure := manager.ready.exception()) is not None:
+            await self._kernels.shutdown_owned(kernel_id)
             raise RuntimeLost(f"The kernel could not be started: {failure}") from failure
         started = self._started[kernel_id] = _Started(manager, ZmqKernelConnection(self._context))
         started.connect()
@@ -100,30 +106,37 @@ class ServerKernelGateway:
     async def interrupt(self, kernel_id: str) -> None:
         """See `KernelGateway.interrupt`."""
         self._get(kernel_id)
-        await self._kernels.interrupt_owned(kernel_id)
+        try:
+            await self._kernels.interrupt_owned(kernel_id)
+        except Exception as error:
+            raise RuntimeLost(f"The kernel could not be interrupted: {error}") from error
 
     async def restart(self, kernel_id: str) -> None:
         """See `KernelGateway.restart`."""
-        started = self._get(kernel_id)
-        await _settled(started.manager)
-        started.disconnect()
-        try:
-            answer = await self._kernels.restart_owned(kernel_id)
-        except Exception as error:
-            raise RuntimeLost(f"The kernel could not be restarted: {error}") from error
-        if isinstance(answer, asyncio.Future):  # Jupyter's own wait for an answer; ours is `ready`
-            answer.add_done_callback(_retrieve)
-        started.connect()
+        async with self._gates[kernel_id]:
+            started = self._get(kernel_id)
+            await _settled(started.manager)
+            started.disconnect()
+            try:
+                answer = await self._kernels.restart_owned(kernel_id)
+            except Exception as error:
+                self._let_go(kernel_id, "The kernel could not be restarted.")
+                await self._kernels.shutdown_owned(kernel_id, now=True)
+                raise RuntimeLost(f"The kernel could not be restarted: {error}") from error
+            if isinstance(answer, asyncio.Future):  # Jupyter waits for an answer; we do in `ready`
+                answer.add_done_callback(_retrieve)
+            started.connect()
 
     async def stop(self, kernel_id: str) -> None:
         """See `KernelGateway.stop`."""
-        started = self._started.get(kernel_id)
-        if started is None:
-            return
-        await _settled(started.manager)
-        self._let_go(kernel_id, "The kernel was shut down.")
-        if kernel_id in self._kernels:
-            await self._kernels.shutdown_owned(kernel_id)
+        async with self._gates[kernel_id]:
+            started = self._started.get(kernel_id)
+            if started is None:
+                return
+            await _settled(started.manager)
+            self._let_go(kernel_id, "The kernel was shut down.")
+            if kernel_id in self._kernels:
+                await self._kernels.shutdown_owned(kernel_id)
 
     def _get(self, kernel_id: str) -> _Started:
         try:
@@ -133,6 +146,7 @@ class ServerKernelGateway:
 
     def _let_go(self, kernel_id: str, reason: str) -> None:
         started = self._started.pop(kernel_id)
+        started.alive = False
         for event, callback in started.callbacks.items():
             started.manager.remove_restart_callback(callback, event)
         for task in started.tasks:
@@ -143,15 +157,20 @@ class ServerKernelGateway:
         manager = started.manager
 
         def lost() -> None:
-            if started.alive:
-                started.disconnect()
-                self._deaths.died(kernel_id, _cause(manager), restarting=bool(manager.autorestart))
+            if not started.alive:
+                return
+            started.disconnect()
+            restarts = bool(manager.autorestart)
+            self._deaths.died(kernel_id, _cause(manager), restarting=restarts)
+            if not restarts:  # Jupyter would list it for ever
+                self._spawn(self.stop(kernel_id))
 
         def restarting() -> None:
             lost()
-            started.tasks.append(self._tasks.create_task(reconnect()))
+            started.tasks.append(self._spawn(reconnect()))
 
         def dead() -> None:
+            started.callbacks.clear()  # they are being called: none may be removed now
             self._let_go(kernel_id, GAVE_UP)
             self._deaths.died(kernel_id, f"{GAVE_UP} {_cause(manager)}", restarting=False)
 
@@ -168,7 +187,10 @@ class ServerKernelGateway:
         started.callbacks = {"restart": restarting, "dead": dead}
         for event, callback in started.callbacks.items():
             manager.add_restart_callback(callback, event)
-        started.tasks.append(self._tasks.create_task(watch()))
+        started.tasks.append(self._spawn(watch()))
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        return self._tasks.create_task(_logged(coroutine))
 
 
 async def _settled(manager: Any) -> None:
@@ -177,6 +199,14 @@ async def _settled(manager: Any) -> None:
         ready = manager.ready
         waiting = ready if isinstance(ready, asyncio.Future) else asyncio.wrap_future(ready)
         await asyncio.wait([waiting])
+
+
+async def _logged(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Keep one kernel's trouble from all others."""
+    try:
+        await coroutine
+    except Exception:
+        log.exception("A kernel could not be watched")
 
 
 def _retrieve(answer: asyncio.Future[Any]) -> None:

@@ -32,6 +32,7 @@ class OwnedKernels(_Base):  # type: ignore[misc]
         super().__init__(**kwargs)
         self._gates = Gates()
         self._spared: set[str] = set()
+        self._replaced: set[str] = set()
 
     async def start_kernel(self, *, kernel_id: str | None = None, **kwargs: Any) -> str:
         """See the base class. Starts of one id at the same time make one process."""
@@ -52,6 +53,8 @@ class OwnedKernels(_Base):  # type: ignore[misc]
         self, kernel_id: str, now: bool = False, restart: bool = False
     ) -> None:
         """See the base class. The owner stops a notebook's kernel."""
+        if kernel_id in self._replaced:
+            return
         if kernel_id in self._spared:
             self._spared.discard(kernel_id)
         elif owner := self._owner(kernel_id):
@@ -85,6 +88,13 @@ class OwnedKernels(_Base):  # type: ignore[misc]
         else uses it.
         """
         self._spared.add(kernel_id)
+
+    def replaced(self, kernel_id: str) -> None:
+        """Note that the owner stopped the kernel in favour of another one.
+
+        The handler of each request that led to this will ask for its end.
+        """
+        self._replaced.add(kernel_id)
 
     async def shutdown_owned(self, kernel_id: str, **kwargs: Any) -> None:
         """Shut a kernel down, owned or not."""

@@ -29,7 +29,7 @@ FIRST_SECONDS: Final = 0.002
 SILENCE_SECONDS: Final = 5.0
 """A kernel that replied and then said nothing for so long is done: iopub may drop its `idle`."""
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 Decide = Callable[[QueueView], Sequence[Draft]]
 
@@ -190,7 +190,7 @@ class Runner:
             try:
                 await self._work()
             except StaleFence:
-                _log.warning("This server's runtime owns the notebook no more; it stops here.")
+                log.warning("This server's runtime owns the notebook no more; it stops here.")
                 self._kernel = None
 
     def _note(self, note: Callable[[], Awaitable[None]]) -> None:

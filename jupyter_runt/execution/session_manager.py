@@ -103,14 +103,20 @@ class OneKernelSessions(_Base):  # type: ignore[misc]
                 session_id, *args, kernel_name=kernel_name, **kwargs
             )
             return str(await started)
-        async with self._gate_of(old), self._switch(old):
-            new = await self._runtimes().switch(old, kernel_name)
-            self.cursor.execute("UPDATE session SET kernel_id=? WHERE kernel_id=?", (new, old))
-            self.kernel_manager.spare(old)
-        return new
+        specs = self.kernel_manager.kernel_spec_manager
+        await asyncio.to_thread(specs.get_kernel_spec, kernel_name)  # before the old one is gone
+        async with self._gate_of(old):
+            now = self._kernel_id_of(session_id) or old
+            if now != old and self.kernel_manager.get_kernel(now).kernel_name == kernel_name:
+                return now  # somebody else asked for the same at the same time
+            async with self._replacing(now):
+                new = await self._runtimes().switch(now, kernel_name)
+                self.cursor.execute("UPDATE session SET kernel_id=? WHERE kernel_id=?", (new, now))
+                self.kernel_manager.replaced(now)
+            return new
 
     @asynccontextmanager
-    async def _switch(self, kernel_id: str) -> AsyncIterator[None]:
+    async def _replacing(self, kernel_id: str) -> AsyncIterator[None]:
         done = self._switching[kernel_id] = asyncio.Event()
         try:
             yield

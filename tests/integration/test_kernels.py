@@ -334,6 +334,34 @@ async def test_another_kernel_name_replaces_the_kernel_for_every_session(
 
 
 @pytest.mark.rule("EX10")
+async def test_a_kernel_name_that_is_not_installed_leaves_the_kernel_running(
+    jp_serverapp: Any, jp_fetch: Fetch
+) -> None:
+    async with serving(jp_serverapp, jp_fetch) as server:
+        server.write("a.ipynb")
+        session = await server.open("a.ipynb")
+        body = {"kernel": {"name": "nope"}}
+        assert await server.refused("PATCH", "sessions", session["id"], body=body) == 501
+        assert await server.kernel_ids() == [session["kernel"]["id"]]
+
+
+@pytest.mark.rule("EX1")
+async def test_kernel_changes_at_once_end_with_one_kernel(
+    jp_serverapp: Any, jp_fetch: Fetch
+) -> None:
+    async with serving(jp_serverapp, jp_fetch) as server:
+        server.write("a.ipynb")
+        sessions = [await server.open("a.ipynb") for _ in range(3)]
+        body = {"kernel": {"name": "python3"}}
+        await asyncio.gather(
+            *(server.call("PATCH", "sessions", session["id"], body=body) for session in sessions)
+        )
+        listed = await server.call("GET", "sessions")
+        assert [s["kernel"]["id"] for s in listed] == 3 * (await server.kernel_ids())
+        assert len(server.processes()) == 1
+
+
+@pytest.mark.rule("EX10")
 async def test_a_notebook_cannot_take_another_kernel(jp_serverapp: Any, jp_fetch: Fetch) -> None:
     async with serving(jp_serverapp, jp_fetch) as server:
         server.write("a.ipynb", "b.ipynb")
@@ -365,7 +393,6 @@ async def test_a_console_joins_a_notebook_s_kernel_and_leaves_it_running(
         }
         joined = await server.call("POST", "sessions", body=body)
         assert joined["kernel"]["id"] == kernel_id
-        patch = {"kernel": {"name": "python3"}}
         await server.call("DELETE", "sessions", joined["id"])
         again = await server.call("POST", "sessions", body=body)
         bare = await server.call("POST", "kernels")
@@ -503,6 +530,26 @@ async def test_an_exit_code_is_told(jp_serverapp: Any, jp_fetch: Fetch) -> None:
         async with asyncio.timeout(3):
             _, cause, _ = await server.owner.deaths.get()
         assert "exit code 3" in cause
+
+
+@pytest.mark.rule("EX7")
+async def test_a_kernel_that_jupyter_does_not_restart_is_gone(
+    jp_serverapp: Any, jp_fetch: Fetch
+) -> None:
+    async with serving(jp_serverapp, jp_fetch) as server:
+        server.write("a.ipynb")
+        kernel_id = (await server.open("a.ipynb"))["kernel"]["id"]
+        manager = server.app.kernel_manager.get_kernel(kernel_id)
+        manager.stop_restarter()
+        manager.autorestart = False
+        [pid] = server.processes()
+        os.kill(pid, signal.SIGKILL)
+        async with asyncio.timeout(3):
+            _, _, restarting = await server.owner.deaths.get()
+        assert not restarting
+        await server.gateway.stop(kernel_id)
+        assert await server.kernel_ids() == []
+        assert await server.call("GET", "sessions") == []
 
 
 @pytest.mark.rule("EX1")
