@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol
 
-from jupyter_runt.errors import StaleFence
+from jupyter_runt.errors import RuntError, StaleFence
 from jupyter_runt.events.base import Draft
 from jupyter_runt.events.execution import ExecutionError, TerminalStatus
 from jupyter_runt.events.outputs import InputRequested
@@ -52,13 +52,15 @@ class RunnerPort(Protocol):
         """Make the edits in the document, in order, in one transaction; return once durable.
 
         An edit that does not fit any more, because the cell or its outputs went away meanwhile, is
-        dropped; `Runner.outputs_cleared` tells the runner so.
+        dropped; `Runner.outputs_cleared` tells the runner so. A store that cannot write now is
+        waited for here, too.
 
         Args:
             execution_id: what said it: outputs are trusted as far as who asked for that (EX9).
 
         Raises:
             StaleFence: this runtime session owns the notebook no more.
+            RuntError: there is no document to edit; the execution goes on without it.
         """
         ...
 
@@ -308,7 +310,7 @@ class Runner:
         kernel.reducer.begin(execution_id, cell_id)
         kernel.flushed_at = float("-inf")
         kernel.connection.execute(execution_id, execution.source, metadata={"cellId": cell_id})
-        await self._port.apply_outputs(execution_id, [StartCell(cell_id)])
+        await self._apply(execution_id, [StartCell(cell_id)])
 
     async def _end(
         self,
@@ -342,8 +344,16 @@ class Runner:
             finish = FinishCell(finished.cell_id, execution_count)
             groups.setdefault(finished.execution_id, []).append(finish)
         for execution_id, edits in groups.items():
-            await self._port.apply_outputs(execution_id, edits)
+            await self._apply(execution_id, edits)
         kernel.flushed_at = _now()
+
+    async def _apply(self, execution_id: ExecutionId, edits: Sequence[OutputEdit]) -> None:
+        try:
+            await self._port.apply_outputs(execution_id, edits)
+        except StaleFence:
+            raise
+        except RuntError as error:
+            log.error("The outputs of %s have no place: %s", execution_id, error.message)
 
 
 def _now() -> float:

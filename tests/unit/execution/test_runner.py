@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_runt.errors import StaleFence
+from jupyter_runt.errors import FileUnreadable, StaleFence
 from jupyter_runt.events.base import Draft
 from jupyter_runt.events.execution import (
     ExecutionAssigned,
@@ -47,6 +47,7 @@ class Notebook:
     history: list[Any] = field(default_factory=list)
     next_inputs: list[tuple[CellId, str, bool]] = field(default_factory=list)
     stale: bool = False
+    closed: bool = False
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def request(self, *names: str) -> None:
@@ -79,6 +80,8 @@ class Notebook:
 
     async def apply_outputs(self, execution_id: ExecutionId, edits: Sequence[OutputEdit]) -> None:
         await asyncio.sleep(0)
+        if self.closed:
+            raise FileUnreadable("the file is gone")
         self.history.extend(edits)
         self.changed.set()
 
@@ -347,4 +350,14 @@ async def test_a_kernel_that_forgets_to_say_idle_is_done_after_a_silence(
     async with stage("a") as s:
         s.kernel.says(replied("a"))
         await s.until(s.notebook.ends)
+        assert s.notebook.ends() == {"a": "ok"}
+
+
+@pytest.mark.asyncio
+async def test_an_execution_ends_even_if_its_outputs_have_no_place() -> None:
+    async with stage("a", "b") as s:
+        s.notebook.closed = True
+        s.kernel.says(text("a", "lost"))
+        s.kernel.finishes("a")
+        await s.until(lambda: len(s.kernel.sent) == 2)
         assert s.notebook.ends() == {"a": "ok"}
