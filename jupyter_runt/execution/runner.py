@@ -353,7 +353,7 @@ class Runner:
         except StaleFence:
             raise
         except RuntError as error:
-            log.error("The outputs of %s have no place: %s", execution_id, error.message)
+            log.warning("The outputs of %s have no place: %s", execution_id, error.message)
 
 
 def _now() -> float:
