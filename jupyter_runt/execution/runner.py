@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol
 
-from jupyter_runt.errors import RuntError, StaleFence
+from jupyter_runt.errors import RuntError, RuntimeLost, StaleFence
 from jupyter_runt.events.base import Draft
 from jupyter_runt.events.execution import ExecutionError, TerminalStatus
 from jupyter_runt.events.outputs import InputRequested
@@ -65,7 +65,11 @@ class RunnerPort(Protocol):
         ...
 
     async def set_next_input(self, cell_id: CellId, text: str, *, replace: bool) -> None:
-        """Put `text` into a new cell after `cell_id`, or into that cell."""
+        """Put `text` into a new cell after `cell_id`, or into that cell.
+
+        Raises:
+            RuntError: there is no document to edit; the execution goes on without it.
+        """
         ...
 
 
@@ -191,8 +195,8 @@ class Runner:
             self._noted.clear()
             try:
                 await self._work()
-            except StaleFence:
-                log.warning("This server's runtime owns the notebook no more; it stops here.")
+            except (StaleFence, RuntimeLost) as error:
+                log.warning("The runtime owns the notebook no more: %s", error.message)
                 self._kernel = None
 
     def _note(self, note: Callable[[], Awaitable[None]]) -> None:
@@ -251,7 +255,10 @@ class Runner:
         match payload.get("source"):
             case "set_next_input":
                 text, replace = str(payload.get("text", "")), bool(payload.get("replace"))
-                await self._port.set_next_input(running.cell_id, text, replace=replace)
+                try:
+                    await self._port.set_next_input(running.cell_id, text, replace=replace)
+                except RuntError as error:
+                    log.warning("The kernel's input has no place: %s", error.message)
             case "page":
                 page = {"data": payload.get("data")}
                 _feed(kernel, _said(running.execution_id, "display_data", page))
