@@ -74,21 +74,16 @@ def _hunks(base: Sequence[str], side: Sequence[str]) -> list[Hunk]:
 def _merge(
     base: Sequence[str], ours: Sequence[Hunk], theirs: Sequence[Hunk]
 ) -> tuple[list[str], bool]:
+    regions = _regions(ours, theirs)
+    texts = [region.merged(base) for region in regions]
     merged: list[str] = []
-    overlaps = False
     at = 0
-    for region in _regions(ours, theirs):
+    for index, (region, text) in enumerate(zip(regions, texts, strict=True)):
         merged += base[at : region.start]
+        if not _is_told_beside(index, regions, texts):
+            merged += text
         at = region.end
-        mine, other = region.side(base, region.ours), region.side(base, region.theirs)
-        if not region.ours:
-            merged += other
-        elif region.start == region.end:
-            merged += _both(mine, other)
-        else:
-            merged += mine
-            overlaps |= not {*other} <= {*mine, *base[region.start : region.end]}
-    return [*merged, *base[at:]], overlaps
+    return [*merged, *base[at:]], any(region.loses(base) for region in regions)
 
 
 @dataclass(slots=True)
@@ -107,14 +102,42 @@ class _Region:
         """
         return hunk.start < self.end or hunk[:2] == (self.start, self.end)
 
-    def side(self, base: Sequence[str], hunks: Sequence[Hunk]) -> list[str]:
-        """Return its lines as a side has them."""
+    def merged(self, base: Sequence[str]) -> list[str]:
+        """Return what its lines become."""
+        if not self.ours:
+            return self._side(base, self.theirs)
+        ours = self._side(base, self.ours)
+        if self.theirs and self.start == self.end:
+            return _both(ours, self._side(base, self.theirs))
+        return ours
+
+    def loses(self, base: Sequence[str]) -> bool:
+        """Tell whether lines that only theirs has go."""
+        kept = {*self.merged(base), *base[self.start : self.end]}
+        return not kept.issuperset(self._side(base, self.theirs))
+
+    def _side(self, base: Sequence[str], hunks: Sequence[Hunk]) -> list[str]:
         lines: list[str] = []
         at = self.start
         for hunk in hunks:
             lines += [*base[at : hunk.start], *hunk.lines]
             at = hunk.end
         return [*lines, *base[at : self.end]]
+
+
+def _is_told_beside(index: int, regions: Sequence[_Region], texts: Sequence[Sequence[str]]) -> bool:
+    """Tell whether one side inserted what the other one has in its change of the next lines."""
+    region, text = regions[index], texts[index]
+    if region.start < region.end:
+        return False
+    before, after = index - 1, index + 1
+    return (
+        index > 0 and regions[before].end == region.start and texts[before][-len(text) :] == text
+    ) or (
+        after < len(regions)
+        and regions[after].start == region.end
+        and texts[after][: len(text)] == text
+    )
 
 
 def _regions(ours: Sequence[Hunk], theirs: Sequence[Hunk]) -> list[_Region]:
