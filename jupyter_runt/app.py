@@ -98,6 +98,11 @@ class RuntApp(ExtensionApp):
         factory.install(serverapp)
         # The default classes depend on it; the server itself makes it only later.
         serverapp.gateway_config = GatewayClient.instance(parent=serverapp)
+        if serverapp.gateway_config.gateway_enabled:
+            self.log.warning(
+                "jupyter_runt does not run cells on the kernels of a gateway: they are not ours."
+            )
+            return
         serverapp.session_manager_class = one_kernel_session_manager(
             serverapp.session_manager_class
         )

@@ -105,11 +105,15 @@ class NotebookDoc(FileDocument):
         """Return the major and minor version of the format of the file."""
         return int(self._meta.get("nbformat", 4)), int(self._meta.get("nbformat_minor", 5))
 
-    def notebook(self) -> dict[str, Any]:
-        """Return the whole notebook as nbformat has it; costs the size of the notebook."""
+    def notebook(self, *, always_ids: bool = False) -> dict[str, Any]:
+        """Return the whole notebook as nbformat has it; costs the size of the notebook.
+
+        Args:
+            always_ids: give cells their ids also in versions of the format that have none.
+        """
         cells = [plain_cell(cell) for cell in self._cells]
         major, minor = self.nbformat()
-        if (major, minor) < IDS_SINCE:
+        if (major, minor) < IDS_SINCE and not always_ids:
             for cell in cells:
                 cell.pop("id", None)
         return {
@@ -295,9 +299,7 @@ class NotebookDoc(FileDocument):
         """
         suspects = self._decoder.suspects
         for index in suspects.trusted:
-            metadata = self._cells[index].get("metadata")
-            if isinstance(metadata, Map) and "trusted" in metadata:
-                del metadata["trusted"]
+            _distrust(self._cells[index])
         for index in self._clashes(suspects.created):
             self._cells[index]["id"] = new_id()
         if suspects.malformed:
@@ -324,6 +326,7 @@ class NotebookDoc(FileDocument):
                 continue
             if not isinstance(item.get("id"), str) or not item["id"]:
                 item["id"] = new_id()
+                _distrust(item)  # a cell without an id is no suspect by its id
             if item.get("cell_type") not in SHARED_TYPES:
                 metadata = item.get("metadata")
                 cell = {
@@ -377,6 +380,12 @@ class NotebookDoc(FileDocument):
     def _delete(self, index: int) -> None:
         del self._stage()[index]
         del self._cells[index]
+
+
+def _distrust(cell: Map[Any]) -> None:
+    metadata = cell.get("metadata")
+    if isinstance(metadata, Map) and "trusted" in metadata:
+        del metadata["trusted"]
 
 
 def _shared_type(kind: CellType) -> str:

@@ -93,5 +93,4 @@ class AtHandler(RuntHandler):
     async def get(self, notebook_id: str, seq: str) -> None:
         """Answer with the notebook as it was, as nbformat JSON."""
         registration = await self.sessions.registered(NotebookId(notebook_id))
-        doc = await notebook_at(self.sessions.store, registration.notebook_id, Seq(int(seq)))
-        self.send(doc.notebook())
+        self.send(await notebook_at(self.sessions.store, registration.notebook_id, Seq(int(seq))))

@@ -27,8 +27,8 @@ class Content(Protocol[DocT, ParsedT]):
         """Return the id of the document's room, as jupyter-collaboration spells it."""
         ...
 
-    def empty(self, client_id: int) -> DocT:
-        """Return a document without content, in which we are `client_id`."""
+    def empty(self, client_id: int | None) -> DocT:
+        """Return a document without content, in which we are `client_id`, or a new client."""
         ...
 
     def parse(self, data: bytes, path: str) -> ParsedT:
@@ -59,7 +59,7 @@ class NotebookContent:
         """See `Content`."""
         return f"json:notebook:{notebook_id}"
 
-    def empty(self, client_id: int) -> NotebookDoc:
+    def empty(self, client_id: int | None) -> NotebookDoc:
         """See `Content`."""
         return NotebookDoc(client_id)
 
@@ -84,7 +84,7 @@ class NotebookContent:
 
     def merge(self, base: NotebookDoc, theirs: NotebookFile) -> Callable[[NotebookDoc], Any]:
         """See `Content`."""
-        return merge_notebook(base.notebook(), theirs.notebook)
+        return merge_notebook(base.notebook(always_ids=True), theirs.notebook)
 
 
 class TextContent:
@@ -94,7 +94,7 @@ class TextContent:
         """See `Content`."""
         return f"text:file:{notebook_id}"
 
-    def empty(self, client_id: int) -> TextDoc:
+    def empty(self, client_id: int | None) -> TextDoc:
         """See `Content`."""
         return TextDoc(client_id)
 

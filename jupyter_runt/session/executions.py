@@ -78,11 +78,14 @@ async def _outputs(
     document = await notebook.document()
     if ended_at is None or document.committed_seq() < ended_at:
         return await document.room.read(lambda doc: _outputs_of(doc, execution))
-    return _outputs_of(await notebook_at(log, notebook.notebook_id, ended_at), execution)
+    then = await notebook_at(log, notebook.notebook_id, ended_at, always_ids=True)
+    for cell in then["cells"]:
+        if cell["id"] == execution.cell_id:
+            return list(cell.get("outputs", []))
+    return []
 
 
 def _outputs_of(doc: NotebookDoc, execution: Execution) -> list[Any]:
     if not doc.has_cell(execution.cell_id):
         return []
-    outputs: list[Any] = doc.cell(execution.cell_id).get("outputs", [])
-    return outputs
+    return list(doc.cell(execution.cell_id).get("outputs", []))

@@ -1,10 +1,11 @@
 """A document as it was: a snapshot and the updates after it."""
 
+from asyncio import to_thread
 from collections.abc import AsyncIterator
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Any
 
 from jupyter_runt.document.notebook import NotebookDoc
-from jupyter_runt.document.shared import SharedDocument
 from jupyter_runt.events.base import Event
 from jupyter_runt.events.document import DocumentUpdated
 from jupyter_runt.ids import NotebookId, Seq
@@ -12,8 +13,6 @@ from jupyter_runt.protocols import EventLog
 
 PAGE = 1000
 _UPDATES = frozenset({DocumentUpdated.event_name})
-
-DocT = TypeVar("DocT", bound=SharedDocument)
 
 
 async def pages(
@@ -28,36 +27,50 @@ async def pages(
         after = events[-1].seq
 
 
-async def restore(
-    log: EventLog, notebook_id: NotebookId, doc: DocT, at: Seq | None = None
-) -> tuple[Seq, int]:
-    """Bring an empty document to its last committed state, or to the one at `at`.
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What makes an empty document one as the log had it."""
 
-    Returns:
-        The `seq` of the last update applied (0 if none), and how many came after the snapshot.
+    updates: list[bytes]
+    seq: Seq
+    """Of the last update; 0 if there is none."""
+    replayed: int
+    """How many updates came after the snapshot."""
+
+
+async def past(log: EventLog, notebook_id: NotebookId, at: Seq | None = None) -> Past:
+    """Return the document's past until now, or until `at`.
 
     Raises:
         Compacted: the history of that moment was folded away.
     """
+    updates: list[bytes] = []
     seq, replayed = Seq(0), 0
     snapshot = await log.snapshot(notebook_id, "document", at)
     if snapshot is not None:
-        doc.apply([snapshot.data])
+        updates.append(snapshot.data)
         seq = snapshot.seq
     async for events in pages(log, notebook_id, seq, _UPDATES):
         wanted = [event for event in events if at is None or event.seq <= at]
-        doc.apply(
+        updates += [
             event.payload.update for event in wanted if isinstance(event.payload, DocumentUpdated)
-        )
+        ]
         if wanted:
             seq, replayed = wanted[-1].seq, replayed + len(wanted)
         if len(wanted) < len(events):
             break
-    return seq, replayed
+    return Past(updates, seq, replayed)
 
 
-async def notebook_at(log: EventLog, notebook_id: NotebookId, at: Seq) -> NotebookDoc:
-    """Return the notebook as it was at `at`; raises as `restore`."""
-    doc = NotebookDoc()
-    await restore(log, notebook_id, doc, at)
-    return doc
+async def notebook_at(
+    log: EventLog, notebook_id: NotebookId, at: Seq, *, always_ids: bool = False
+) -> dict[str, Any]:
+    """Return the notebook as it was at `at`; raises as `past`."""
+    before = await past(log, notebook_id, at)
+
+    def build() -> dict[str, Any]:
+        doc = NotebookDoc()
+        doc.apply(before.updates)
+        return doc.notebook(always_ids=always_ids)
+
+    return await to_thread(build)

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from types import TracebackType
 from typing import Any, Final, Self
 
-from jupyter_runt.commands import ClearOutputs, Command
+from jupyter_runt.commands import ClearOutputs, Command, MoveCell
 from jupyter_runt.document.materialize import RuntimeState
 from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.errors import InvalidCommand, StaleRevision
@@ -238,6 +238,12 @@ class NotebookSession:
 
     async def _edit(self, command: Command, actor: ActorId, cause: str) -> list[Event]:
         document = await self.document()
+        if isinstance(command, MoveCell):  # it makes the cell's outputs anew
+            return list(
+                await document.edit_apart(
+                    lambda doc: apply_intent(doc, command), None, actor=actor, caused_by=cause
+                )
+            )
         edited = await document.room.edit(
             lambda doc: apply_intent(doc, command), actor=actor, caused_by=cause
         )

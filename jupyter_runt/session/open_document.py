@@ -13,13 +13,13 @@ from jupyter_runt.document.shared import FileDocument
 from jupyter_runt.errors import RuntError
 from jupyter_runt.events.base import Draft, Event
 from jupyter_runt.events.document import Change
-from jupyter_runt.ids import FILE_ACTOR, HistoryId, Seq, derived_client_id
+from jupyter_runt.ids import FILE_ACTOR, ActorId, HistoryId, Seq, derived_client_id
 from jupyter_runt.protocols import FileIdentity, Registration, Snapshot, Store
 from jupyter_runt.rooms.protocol import SaveStatus
 from jupyter_runt.rooms.room import Room
 from jupyter_runt.session.content import Content
 from jupyter_runt.session.files import FileContent, FileNotWritten, Files, FileStamp
-from jupyter_runt.session.history import restore
+from jupyter_runt.session.history import past
 from jupyter_runt.session.hosting import cancelled_at_exit
 from jupyter_runt.session.projection import FileProjection
 from jupyter_runt.session.saver import Saved, Saver, SaverConfig
@@ -168,13 +168,44 @@ class OpenDocument(Generic[DocT]):
         self.registration = replace(self.registration, file=file)
         await self.room.edit(lambda doc: doc.set_path(path), actor=FILE_ACTOR)
 
+    async def edit_apart(
+        self,
+        edit: Callable[[DocT], None],
+        client_id: int | None,
+        *,
+        actor: ActorId,
+        caused_by: str | None = None,
+    ) -> Sequence[Event]:
+        """Make an edit on a copy, as a client other than the server, and bring it into the room.
+
+        Outputs that the edit writes, if only to move them, are then not the server's own (EX9).
+        Costs the size of the document, in a thread. Raises what `edit` raises.
+
+        Args:
+            client_id: the Yjs client to be; a new one if None.
+        """
+        state = await self.room.read(lambda doc: doc.doc.get_update())
+
+        def on_copy() -> bytes | None:
+            copy = self._content.empty(client_id)
+            copy.apply([state])
+            return copy.transact(lambda: edit(copy)).update
+
+        update = await to_thread(on_copy)
+        if update is None:
+            return ()
+        edited = await self.room.edit(
+            lambda doc: doc.doc.apply_update(update), actor=actor, caused_by=caused_by
+        )
+        return edited.events
+
     # loading and keeping
 
     async def _load(self) -> DocT:
         doc = self._content.empty(self.clients.server)
-        self._seq, self._since_snapshot = await restore(
-            self._store, self.registration.notebook_id, doc
-        )
+        before = await past(self._store, self.registration.notebook_id)
+        doc.apply(before.updates)
+        self._seq, self._since_snapshot = before.seq, before.replayed
         return doc
 
     async def _commit(self, drafts: Sequence[Draft]) -> list[Event]:
@@ -224,10 +255,8 @@ class OpenDocument(Generic[DocT]):
         return projection
 
     async def _import(self, file: FileContent, parsed: Any) -> None:
-        signable = self._content.signable(parsed)
-        trusted = signable is not None and await self._trust.is_signed(signable)
-        client = self.clients.trusted_file if trusted else self.clients.file
-        update = await to_thread(self._content.import_update, parsed, client)
+        client_id = await self._client_of(parsed)
+        update = await to_thread(self._content.import_update, parsed, client_id)
 
         def first(doc: DocT) -> None:
             doc.doc.apply_update(update)
@@ -236,14 +265,24 @@ class OpenDocument(Generic[DocT]):
         await self.room.edit(first, actor=FILE_ACTOR)
         await self._record(file.identity, self._seq)
 
+    async def _client_of(self, parsed: Any) -> int:
+        """Return the client id that says how far the outputs in the file can be trusted."""
+        signable = self._content.signable(parsed)
+        signed = signable is not None and await self._trust.is_signed(signable)
+        return self.clients.trusted_file if signed else self.clients.file
+
     async def _merge(self, file: FileContent, parsed: Any) -> None:
         """Bring in what somebody else changed in the file since our last checkpoint (FB2)."""
-        base = self._content.empty(self.clients.file)
-        await restore(
-            self._store, self.registration.notebook_id, base, self.registration.checkpoint_seq
+        base = await past(
+            self._store, self.registration.notebook_id, self.registration.checkpoint_seq
         )
-        edit = await to_thread(self._content.merge, base, parsed)
-        await self.room.edit(edit, actor=FILE_ACTOR)
+
+        def merge(doc: DocT) -> None:
+            before = self._content.empty(None)
+            before.apply(base.updates)
+            self._content.merge(before, parsed)(doc)
+
+        await self.edit_apart(merge, await self._client_of(parsed), actor=FILE_ACTOR)
         await self._record(file.identity, self._seq)
         log.info("%s was changed by another program; its changes are in the document.", self.path)
 

@@ -251,3 +251,13 @@ def test_whatever_a_peer_writes_scrubbing_leaves_a_notebook_that_opens(transacti
             assert document.cell(cell_id)["cell_type"] in SHARED_TYPES
             assert "trusted" not in document.metadata(cell_id)
         assert document.transact(document.scrub).update is None
+
+
+def test_a_cell_that_came_trusted_and_without_an_id_stayed_trusted():
+    peer, document = Peer(), NotebookDoc()
+    with peer.doc.transaction():
+        peer.cells.append(shared_cell(cell("a", "markdown", metadata={"trusted": True})))
+        peer.cells[0]["id"] = ""
+    peer.send_to(document)
+    document.transact(document.scrub)
+    assert "trusted" not in document.metadata(document.cell_ids[0])
