@@ -6,7 +6,7 @@ from difflib import SequenceMatcher
 from typing import Final, NamedTuple
 
 JUNK_LIMIT: Final = 1_000_000
-"""Pairs of lines; beyond it, lines that occur often no longer anchor a comparison."""
+"""Pairs of items; beyond it, those that occur often no longer anchor a comparison."""
 
 
 class Hunk(NamedTuple):

@@ -8,6 +8,7 @@ from difflib import SequenceMatcher
 from typing import Final
 
 from jupyter_runt.document.cells import Cell, runt_type
+from jupyter_runt.document.lines import JUNK_LIMIT
 from jupyter_runt.ids import CellId
 
 SIMILAR: Final = 0.6
@@ -70,7 +71,7 @@ def match_equal(one: Sequence[Hashable], other: Sequence[Hashable]) -> Iterator[
     """Yield pairs of indexes of equal items: in order as far as it goes, then the moved ones."""
     paired: set[int] = set()
     left = set(range(len(one)))
-    matcher = SequenceMatcher(None, one, other, autojunk=False)
+    matcher = SequenceMatcher(None, one, other, autojunk=len(one) * len(other) > JUNK_LIMIT)
     for i, j, length in matcher.get_matching_blocks():
         for offset in range(length):
             yield i + offset, j + offset

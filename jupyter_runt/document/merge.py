@@ -223,8 +223,8 @@ def _merge_cell(base: Cell, ours: Cell, theirs: Cell) -> dict[str, Any]:
 
 def _our_cell(doc: NotebookDoc, cell_id: CellId) -> dict[str, Any]:
     """Return a cell as nbformat has it, whatever a peer has done to its source and metadata."""
-    cell = {"source": doc.source(cell_id), "metadata": doc.metadata(cell_id)}
-    return {**doc.cell(cell_id), **cell}
+    cell = doc.cell(cell_id)
+    return {**cell, "source": str(cell.get("source", "")), "metadata": cell.get("metadata") or {}}
 
 
 def _rest(cell: Cell) -> dict[str, Any]:

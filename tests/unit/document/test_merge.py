@@ -333,15 +333,15 @@ def test_a_file_cannot_make_its_outputs_trusted():
     assert document.metadata("b") == {"tags": []}
 
 
-def test_a_cell_that_a_peer_left_without_metadata_merges():
-    base = notebook(code("a", "1"))
-    document = opened(base)
+@pytest.mark.parametrize("part", ["source", "metadata", "outputs"])
+def test_a_cell_that_a_peer_left_without_a_part_merges(part):
+    document = opened(notebook(code("a")))
 
     def damage():
-        del document.doc.get("cells", type=Array)[0]["metadata"]
+        del document.doc.get("cells", type=Array)[0][part]
 
     document.transact(damage)
-    edit = merge_notebook(base, notebook(code("a", "2", tags=["x"])))
+    edit = merge_notebook(notebook(code("a")), notebook(code("a", "2", tags=["x"])))
     document.transact(lambda: edit(document))
     assert document.cell("a") == code("a", "2", tags=["x"])
 
