@@ -1,0 +1,100 @@
+"""Measures the server beside its peer and a bare kernel; `docs/benchmarks.md` says what and how."""
+
+import argparse
+import asyncio
+import gc
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, Final
+
+from tests.benchmarks import burst, cold_open, kernel_start, machine, one_plus_one, propagation
+from tests.benchmarks.samples import Contest
+from tests.benchmarks.servers import Kind, own_folders
+
+Measure = Callable[[list[Kind], Path, int], Awaitable[dict[str, Contest]]]
+
+
+async def _propagation(kinds: list[Kind], folder: Path, rounds: int) -> dict[str, Contest]:
+    return {"propagation": await propagation.measure(kinds, folder, rounds)}
+
+
+async def _burst(kinds: list[Kind], folder: Path, rounds: int) -> dict[str, Contest]:
+    return {"burst": await burst.measure(kinds, folder, rounds)}
+
+
+async def _one_plus_one(kinds: list[Kind], folder: Path, rounds: int) -> dict[str, Contest]:
+    return {"one_plus_one": await one_plus_one.measure(kinds[0], folder, rounds)}
+
+
+async def _kernel_start(kinds: list[Kind], folder: Path, rounds: int) -> dict[str, Contest]:
+    return {"kernel_start": await kernel_start.measure(kinds[0], folder, rounds)}
+
+
+async def _cold_open(kinds: list[Kind], folder: Path, rounds: int) -> dict[str, Contest]:
+    contests = {}
+    for cells in (1000, 5000):
+        measured = await cold_open.measure(kinds, folder / str(cells), rounds, cells)
+        contests.update({f"cold_open_{cells}_{name}": each for name, each in measured.items()})
+    return contests
+
+
+BENCHMARKS: Final[dict[str, Measure]] = {
+    "propagation": _propagation,
+    "burst": _burst,
+    "one_plus_one": _one_plus_one,
+    "kernel_start": _kernel_start,
+    "cold_open": _cold_open,
+}
+
+
+async def _run(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    kinds = [Kind("ours", sys.executable, ours=True)]
+    if options.peer_python:
+        kinds.append(Kind("peer", options.peer_python, ours=False))
+    report: dict[str, Any] = {
+        "machine": await asyncio.to_thread(machine.described, kinds),
+        "load_before": machine.load(),
+        "results": {},
+    }
+    for name in options.only or BENCHMARKS:
+        gc.collect()
+        contests = await BENCHMARKS[name](kinds, folder / name, options.rounds)
+        for title, contest in contests.items():
+            report["results"][title] = contest.report()
+            _print(title, report["results"][title])
+    report["load_after"] = machine.load()
+    return report
+
+
+def _print(title: str, result: dict[str, Any]) -> None:
+    print(title)  # noqa: T201
+    for name, figures in result.items():
+        if name != "ratios":
+            times = f"median {figures['median_ms']:9.2f} ms   p99 {figures['p99_ms']:9.2f} ms"
+            print(f"  {name:<17} {times}   n={figures['n']}")  # noqa: T201
+    for other, ratios in result.get("ratios", {}).items():
+        print(f"  ours / {other:<10} {ratios}", flush=True)  # noqa: T201
+
+
+def main() -> None:
+    """Measure, print a table and write the JSON."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--peer-python", help="Python of an environment with the peer")
+    parser.add_argument("--only", nargs="+", choices=BENCHMARKS, metavar="NAME")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", type=Path, help="where all figures go")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="runt-benchmarks-") as name:
+        folder = Path(name)
+        os.environ.update(own_folders(folder / "bare"))  # for the kernels without a server
+        report = asyncio.run(_run(options, folder))
+    if options.json:
+        options.json.write_text(json.dumps(report, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
