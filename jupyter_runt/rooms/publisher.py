@@ -20,6 +20,7 @@ class Publisher:
         self._state: dict[str, Any] | None = None
         self._sent_at = float("-inf")
         self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
 
     def publish(self, state: dict[str, Any]) -> None:
         """Send `state`, or the state that follows it within `interval`."""
@@ -29,12 +30,18 @@ class Publisher:
 
     def close(self) -> None:
         """Send nothing more."""
+        self._closed = True
+        self._cancel()
+
+    def _cancel(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
         self._timer = None
 
     def _schedule(self, delay: float) -> None:
-        self.close()
+        self._cancel()
+        if self._closed:
+            return
         if delay == 0:
             self._fire()
         else:

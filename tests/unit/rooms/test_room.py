@@ -5,7 +5,9 @@ import asyncio
 import pycrdt
 import pytest
 
+from jupyter_runt.document.text import TextDoc
 from jupyter_runt.errors import CellNotFound, StaleFence, StoreUnavailable
+from jupyter_runt.events.document import TextChanged
 from jupyter_runt.ids import ActorId
 from jupyter_runt.rooms.peer import RoomLimits
 from jupyter_runt.rooms.protocol import (
@@ -17,6 +19,7 @@ from jupyter_runt.rooms.protocol import (
     step2_frame,
     update_frame,
 )
+from jupyter_runt.rooms.room import Room
 from jupyter_runt.rooms.work import RoomClosed
 
 pytestmark = pytest.mark.asyncio
@@ -595,6 +598,24 @@ async def test_the_server_publishes_its_state_at_a_pace_and_to_newcomers(meeting
         assert b'{"seq": 49}' in ada.client.awareness[1]
         bob = await here.join("bob")
         assert b'{"seq": 49}' in bob.client.awareness[0]
+
+
+async def test_what_changed_is_reported_when_it_is_committed(eventually):
+    log, told = [], []
+
+    async def load():
+        return TextDoc(client_id=1)
+
+    async def commit(drafts):
+        assert told == []
+        log.extend(drafts)
+        return []
+
+    async with Room("text", load=load, commit=commit, on_change=told.append) as room:
+        edited = await room.edit(lambda document: document.replace("héllo"), actor=AGENT)
+        assert told == [[TextChanged(inserted=6, removed=0)]]
+        assert edited.changes == tuple(told[0])
+    assert len(log) == 1
 
 
 async def test_too_many_unanswered_requests_close_their_sender(meeting, eventually, settle):
