@@ -2,7 +2,7 @@
 
 import json
 from http.client import responses
-from typing import Any
+from typing import Any, Final
 
 from jupyter_server.base.handlers import APIHandler
 from tornado.web import HTTPError
@@ -12,6 +12,9 @@ from jupyter_runt.handlers.identity import actor_of
 from jupyter_runt.ids import ActorId
 from jupyter_runt.session.capabilities import Capability
 from jupyter_runt.session.registry import SessionRegistry
+
+MAX_INTEGER: Final = (1 << 63) - 1
+"""The largest number that a store can be asked for."""
 
 
 class RuntHandler(APIHandler):
@@ -45,11 +48,8 @@ class RuntHandler(APIHandler):
             raise NotAuthorized(f"You may not {action} {resource} on this server.")
 
     def integer(self, name: str, default: int) -> int:
-        """Return a query argument that is a whole number of at least 0."""
-        text = self.get_query_argument(name, str(default))
-        if not text.isdecimal():
-            raise InvalidRequest(f"{name} is not a whole number.", field=name)
-        return int(text)
+        """Return a query argument that is a whole number from 0 to `MAX_INTEGER`."""
+        return parse_integer(name, self.get_query_argument(name, str(default)))
 
     def send(self, body: Any, status: int = 200) -> None:
         """Answer with JSON."""
@@ -72,6 +72,13 @@ class RuntHandler(APIHandler):
         """Log what is our fault; what the sender did wrong is in the reply."""
         if not (isinstance(exc_info[1], RuntError) and exc_info[1].status < 500):
             super().log_exception(*exc_info)
+
+
+def parse_integer(name: str, text: str) -> int:
+    """Return a whole number from 0 to `MAX_INTEGER`; raises InvalidRequest."""
+    if not (text.isdecimal() and len(text) < 20 and int(text) <= MAX_INTEGER):
+        raise InvalidRequest(f"{name} is not a whole number in the range of seq.", field=name)
+    return int(text)
 
 
 _CODES = {401: "not_authenticated", 403: "not_authorized", 404: "not_found", 405: "bad_method"}

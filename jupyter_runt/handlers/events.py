@@ -9,7 +9,7 @@ from tornado.web import authenticated
 
 from jupyter_runt.errors import InvalidRequest
 from jupyter_runt.events.registry import EVENTS
-from jupyter_runt.handlers.base import RuntHandler
+from jupyter_runt.handlers.base import RuntHandler, parse_integer
 from jupyter_runt.ids import ExecutionId, NotebookId, Seq
 from jupyter_runt.session.history import notebook_at
 from jupyter_runt.session.hosting import cancelled_at_exit
@@ -92,5 +92,6 @@ class AtHandler(RuntHandler):
     @authorized(action="read", resource="contents")
     async def get(self, notebook_id: str, seq: str) -> None:
         """Answer with the notebook as it was, as nbformat JSON."""
+        at = Seq(parse_integer("seq", seq))
         registration = await self.sessions.registered(NotebookId(notebook_id))
-        self.send(await notebook_at(self.sessions.store, registration.notebook_id, Seq(int(seq))))
+        self.send(await notebook_at(self.sessions.store, registration.notebook_id, at))

@@ -36,7 +36,8 @@ class NotebooksHandler(RuntHandler):
         """Answer with the notebook at `path`, or with the open ones."""
         path = self.get_query_argument("path", None)
         if path is None:
-            sessions = self.sessions.notebooks()
+            # A session may stand for a file that nobody could open.
+            sessions = [each for each in self.sessions.notebooks() if each.has_document]
             self.send({"notebooks": [await session.describe() for session in sessions]})
         else:
             async with self.sessions.use_path(path) as session:

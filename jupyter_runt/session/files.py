@@ -121,7 +121,8 @@ class LocalFiles:
     def _visible(self, path: str) -> str:
         """Return `real_path`; what the contents API does not show is not there for us either."""
         real = self.real_path(path)
-        hidden = (is_hidden(str(self._root / name), str(self._root)) for name in (path, real))
+        names = (normal_path(path), real)
+        hidden = (is_hidden(str(self._root / name), str(self._root)) for name in names)
         if not self._allow_hidden and any(hidden):
             raise FileNotFoundError(path)
         return real
@@ -220,7 +221,7 @@ def _explained(path: str) -> Iterator[None]:
     """Turn the operating system's errors into ours, in words."""
     try:
         yield
-    except (FileNotFoundError, NotADirectoryError) as error:
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:  # a null byte is a value
         raise NotebookNotFound(f"There is no file {path}.", path=path) from error
     except PermissionError as error:
         raise FileUnreadable(f"You may not read {path}.", path=path) from error
