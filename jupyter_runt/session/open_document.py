@@ -22,6 +22,7 @@ from jupyter_runt.session.files import FileContent, FileNotWritten, Files, FileS
 from jupyter_runt.session.history import past
 from jupyter_runt.session.hosting import cancelled_at_exit
 from jupyter_runt.session.projection import FileProjection
+from jupyter_runt.session.provenance import Provenance
 from jupyter_runt.session.saver import Saved, Saver, SaverConfig
 from jupyter_runt.session.trust import Trust
 
@@ -100,6 +101,7 @@ class OpenDocument(Generic[DocT]):
             on_change=self._on_change,
             on_save=self._on_save,
         )
+        self.provenance = Provenance()
         self._saver: Saver | None = None
         self._stamp: FileStamp | None = None
         self._file_access = asyncio.Lock()
@@ -212,6 +214,7 @@ class OpenDocument(Generic[DocT]):
         events = await self._store.append(self.registration.notebook_id, drafts)
         self._seq = events[-1].seq
         self._since_snapshot += len(events)
+        self.provenance.note(events)
         self._on_commit(events)
         return events
 
@@ -234,6 +237,7 @@ class OpenDocument(Generic[DocT]):
             return
         try:
             await self.saver.save()
+            await self._sign()
         except (FileNotWritten, RuntError) as error:
             log.warning("%s is not up to date; its changes are in the log: %s", self.path, error)
 
@@ -244,18 +248,21 @@ class OpenDocument(Generic[DocT]):
         file = await self._files.read(self.path)
         parsed = await to_thread(self._content.parse, file.data, self.path)
         projection = self._content.projection(parsed)
+        client_id = await self._client_of(parsed)
         if self._seq == 0:
-            await self._import(file, parsed)
+            await self._import(file, parsed, client_id)
         elif file.identity.digest != self.digest:
             await self._merge(file, parsed)
         await self.room.read(projection.adopt)
+        await self.room.read(
+            lambda doc: self.provenance.opened(doc, signed=client_id == self.clients.trusted_file)
+        )
         if self._seq > self.registration.checkpoint_seq:
             projection.expect_all()
         self._stamp = await self._files.stamp(self.path)
         return projection
 
-    async def _import(self, file: FileContent, parsed: Any) -> None:
-        client_id = await self._client_of(parsed)
+    async def _import(self, file: FileContent, parsed: Any, client_id: int) -> None:
         update = await to_thread(self._content.import_update, parsed, client_id)
 
         def first(doc: DocT) -> None:
@@ -339,6 +346,19 @@ class OpenDocument(Generic[DocT]):
     async def _on_save(self) -> SaveStatus:
         """Answer Ctrl+S."""
         try:
-            return "success" if await self.saver.save() else "skipped"
+            saved = await self.saver.save()
         except FileNotWritten:
             return "failed"
+        await self._sign()
+        return "success" if saved else "skipped"
+
+    async def _sign(self) -> None:
+        """Have the notary vouch for the file, where every output in it is a person's run (EX9)."""
+        if not await self.room.read(self.provenance.vouches):
+            return
+        file = await self._files.read(self.path)
+        if file.identity.digest == self.digest:
+            parsed = await to_thread(self._content.parse, file.data, self.path)
+            signable = self._content.signable(parsed)
+            if signable is not None:
+                await self._trust.sign(signable)

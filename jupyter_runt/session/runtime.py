@@ -2,69 +2,23 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Final, Protocol, Self
+from typing import Any, Self
 
-from jupyter_runt.document.materialize import RuntimeState
-from jupyter_runt.document.notebook import NotebookDoc
-from jupyter_runt.errors import RuntError, RuntimeLost, StoreUnavailable
-from jupyter_runt.events.base import Draft, Payload
-from jupyter_runt.events.runtime import (
-    EndReason,
-    RuntimeSessionEnded,
-    RuntimeSessionStarted,
-    RuntimeStatus,
-    RuntimeStatusChanged,
-)
-from jupyter_runt.execution.outputs import AppendOutputs, FinishCell, OutputEdit
-from jupyter_runt.execution.queue import (
-    KERNEL_LOST,
-    RuntimeSession,
-    cancelled,
-    running,
-    runtime_gone,
-)
-from jupyter_runt.execution.runner import Decide, Runner
-from jupyter_runt.ids import (
-    ActorId,
-    CellId,
-    ExecutionId,
-    NotebookId,
-    RuntimeSessionId,
-    new_id,
-    runtime_actor,
-)
-from jupyter_runt.protocols import Kernel, KernelGateway, Lease, Leases
+from jupyter_runt.errors import RuntError, RuntimeLost
+from jupyter_runt.events.runtime import EndReason
+from jupyter_runt.execution.queue import RuntimeSession
+from jupyter_runt.execution.runner import Runner
+from jupyter_runt.ids import ActorId, CellId, RuntimeSessionId, new_id
+from jupyter_runt.protocols import KernelGateway, Lease, Leases
 from jupyter_runt.session.decide import RuntimeAction
 from jupyter_runt.session.hosting import BackgroundTasks
-from jupyter_runt.session.open_document import OpenDocument
-from jupyter_runt.session.output_edits import apply_edits
-from jupyter_runt.session.writer import Writer
+from jupyter_runt.session.kernel_effects import KernelEffects
+from jupyter_runt.session.runtime_record import OwnedKernel, RuntimeHost, RuntimeRecord
 
 log = logging.getLogger(__name__)
-
-STORE_RETRY: Final = 0.5
-"""Seconds between tries to record what a kernel did while the store cannot write (EL5)."""
-
-SERVER_DIED: Final = "The server stopped while this ran; its kernel stopped with it."
-
-
-class RuntimeHost(Protocol):
-    """The notebook, as its runtime sees it."""
-
-    notebook_id: NotebookId
-    writer: Writer
-
-    @property
-    def path(self) -> str:
-        """Where the notebook is, root-relative."""
-        ...
-
-    async def document(self) -> OpenDocument[NotebookDoc]:
-        """Return the document; raises RuntError if it cannot be opened."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +35,6 @@ class RuntimeServices:
     """Which notebook's runtime each kernel id belongs to; kept by the runtimes."""
 
 
-@dataclass(slots=True)
-class _Owned:
-    """A kernel that is ours."""
-
-    kernel: Kernel
-    lease: Lease
-    owner: ActorId
-    session: RuntimeSession
-
-
 class NotebookRuntime:
     """Starts, restarts and stops a notebook's kernel, one change at a time."""
 
@@ -101,13 +45,16 @@ class NotebookRuntime:
         self._services = services
         self._tasks = BackgroundTasks(group)
         self._changing = asyncio.Lock()
-        self._owned: _Owned | None = None
+        self._owned: OwnedKernel | None = None
         self._releasing = False
-        self._runner = Runner(self)
+        self._record = RuntimeRecord(host, services.host)
+        self._effects = KernelEffects(host, self._session, self._after_record)
+        self._runner = Runner(self._effects)
+        self._effects.on_lost_outputs = self._runner.outputs_cleared
 
     async def __aenter__(self) -> Self:
         """Begin to run what waits; what a dead server left behind is ended first (EX2)."""
-        await self._recover()
+        await self._record.recover()
         self._tasks.create_task(self._runner.run(), name=f"runner of {self._host.path}")
         return self
 
@@ -177,7 +124,7 @@ class NotebookRuntime:
         try:
             await self.ensure(None, None, actor)
         except RuntError as error:
-            await self._give_up(error.message)
+            await self._record.gave_up(error.message)
 
     async def ensure(self, kernel_name: str | None, kernel_id: str | None, actor: ActorId) -> str:
         """Return the id of the kernel, started if there was none.
@@ -230,7 +177,7 @@ class NotebookRuntime:
             else:
                 await self._restart(self._owned, actor, keep_waiting=True)
 
-    async def _start(self, kernel_name: str | None, kernel_id: str, actor: ActorId) -> _Owned:
+    async def _start(self, kernel_name: str | None, kernel_id: str, actor: ActorId) -> OwnedKernel:
         services = self._services
         info = {"url": services.url, "host": services.host}
         lease = await services.leases.acquire(self._host.notebook_id, "runtime", info)
@@ -242,27 +189,27 @@ class NotebookRuntime:
             del services.owners[kernel_id]
             await services.leases.release(lease)
             raise
-        owned = self._owned = _Owned(kernel, lease, actor, _new_session(lease))
-        await self._record_started(owned)
+        owned = self._owned = OwnedKernel(kernel, lease, actor, _new_session(lease))
+        await self._record.started(owned)
         self._attach_when_ready(owned)
         return owned
 
-    async def _restart(self, owned: _Owned, actor: ActorId, *, keep_waiting: bool) -> None:
-        await self._record_status(owned, "restarting")
+    async def _restart(self, owned: OwnedKernel, actor: ActorId, *, keep_waiting: bool) -> None:
+        await self._record.status(owned, "restarting")
         cause = f"The kernel was restarted by {actor}."
         await self._runner.detach(
             "The kernel was restarted.", "cancelled", keep_waiting=keep_waiting
         )
-        await self._record_ended(owned, "restart", cause)
+        await self._record.ended(owned, "restart", cause)
         await self._renew(owned)
         owned.owner = actor
         try:
             await self._services.gateway.restart(owned.kernel.kernel_id)
         except RuntError as error:
             await self._forget(owned)
-            await self._give_up(error.message)
+            await self._record.gave_up(error.message)
             raise
-        await self._record_started(owned)
+        await self._record.started(owned)
         self._attach_when_ready(owned)
 
     async def _stop(self, reason: EndReason, cause: str) -> None:
@@ -271,7 +218,7 @@ class NotebookRuntime:
             return
         await self._runner.detach(cause, "cancelled")
         await self._services.gateway.stop(owned.kernel.kernel_id)
-        await self._record_ended(owned, reason, cause)
+        await self._record.ended(owned, reason, cause)
         await self._forget(owned)
 
     async def _after_death(self, cause: str, *, restarting: bool) -> None:
@@ -280,12 +227,12 @@ class NotebookRuntime:
             if owned is None:
                 return
             await self._runner.detach(cause, "lost")
-            await self._record_ended(owned, "crashed", cause)
+            await self._record.ended(owned, "crashed", cause)
             if not restarting:
                 await self._forget(owned)
                 return
             await self._renew(owned)
-            await self._record_started(owned)
+            await self._record.started(owned)
             self._attach_when_ready(owned)
 
     async def _stop_if_released(self) -> None:
@@ -293,7 +240,7 @@ class NotebookRuntime:
             if self._releasing and not self.busy:
                 await self._stop("shutdown", "Its last session was closed.")
 
-    def _attach_when_ready(self, owned: _Owned) -> None:
+    def _attach_when_ready(self, owned: OwnedKernel) -> None:
         session = owned.session
 
         async def attach() -> None:
@@ -301,23 +248,23 @@ class NotebookRuntime:
                 await owned.kernel.connection.ready()
             except RuntimeLost as error:
                 if self._owned is owned and owned.session is session:
-                    await self._give_up(error.message)
+                    await self._record.gave_up(error.message)
                 return
             async with self._changing:
                 if self._owned is owned and owned.session is session:
-                    await self._record_status(owned, "ready")
+                    await self._record.status(owned, "ready")
                     self._runner.attach(session, owned.kernel.connection)
 
         self._spawn(attach(), "attach the runner")
 
-    async def _renew(self, owned: _Owned) -> None:
+    async def _renew(self, owned: OwnedKernel) -> None:
         """Make the next incarnation of the kernel a new owner: the old fence is refused now."""
         owned.lease = await self._services.leases.acquire(
             self._host.notebook_id, "runtime", owned.lease.info
         )
         owned.session = _new_session(owned.lease)
 
-    async def _forget(self, owned: _Owned) -> None:
+    async def _forget(self, owned: OwnedKernel) -> None:
         self._owned = None
         self._releasing = False
         self._services.owners.pop(owned.kernel.kernel_id, None)
@@ -332,135 +279,20 @@ class NotebookRuntime:
         name = metadata.get("kernelspec", {}).get("name")
         return name if isinstance(name, str) and name else None
 
-    def _existing(self) -> _Owned:
+    def _existing(self) -> OwnedKernel:
         if self._owned is None:
             raise RuntimeLost("The notebook has no kernel.")
         return self._owned
 
-    def _spawn(self, coroutine: Coroutine[Any, Any, None], name: str) -> None:
-        self._tasks.create_task(_logged(coroutine, name), name=name)
+    def _session(self) -> RuntimeSession:
+        return self._existing().session
 
-    # what is recorded
-
-    async def _record_started(self, owned: _Owned) -> None:
-        started = RuntimeSessionStarted(
-            runtime_session_id=owned.session.runtime_session_id,
-            kernel_id=owned.kernel.kernel_id,
-            kernel_name=owned.kernel.kernel_name,
-            owner=owned.owner,
-            host=self._services.host,
-            fence=owned.session.fence,
-        )
-        await self._append(owned, started)
-
-    async def _record_status(self, owned: _Owned, status: RuntimeStatus) -> None:
-        session_id = owned.session.runtime_session_id
-        await self._append(
-            owned, RuntimeStatusChanged(runtime_session_id=session_id, status=status)
-        )
-
-    async def _record_ended(self, owned: _Owned, reason: EndReason, cause: str) -> None:
-        session_id = owned.session.runtime_session_id
-        ended = RuntimeSessionEnded(runtime_session_id=session_id, reason=reason, cause=cause)
-        await self._append(owned, ended)
-
-    async def _append(self, owned: _Owned, payload: Payload) -> None:
-        actor = runtime_actor(owned.session.runtime_session_id)
-        draft = Draft(payload=payload, actor=actor)
-        await self._host.writer.append(draft, fence=owned.session.fence)
-
-    async def _give_up(self, reason: str) -> None:
-        """Cancel what waits: there is no kernel to run it."""
-
-        async def waiting(state: RuntimeState) -> Sequence[Draft]:
-            session = RuntimeSession(RuntimeSessionId("none"), 0)
-            return cancelled(state, session, None, reason)
-
-        await self._host.writer.record(waiting)
-
-    async def _recover(self) -> None:
-        """Record how ended what a server did not live to record."""
-        state = self._host.writer.state
-        left = state.runtime
-        if left is not None and left.status != "lost":
-            session = RuntimeSession(left.runtime_session_id, left.fence)
-            if (execution_id := running(state)) is not None:
-                await self._show_lost(session, execution_id, state.executions[execution_id].cell_id)
-            actor = runtime_actor(session.runtime_session_id)
-            ended = RuntimeSessionEnded(
-                runtime_session_id=session.runtime_session_id, reason="crashed", cause=SERVER_DIED
-            )
-            gone = runtime_gone(state, session, SERVER_DIED, "lost")
-            await self._host.writer.append(*gone, Draft(payload=ended, actor=actor))
-        elif state.queue:
-            await self._give_up(SERVER_DIED)
-
-    async def _show_lost(
-        self, session: RuntimeSession, execution_id: ExecutionId, cell_id: CellId
-    ) -> None:
-        error = {
-            "output_type": "error",
-            "ename": KERNEL_LOST,
-            "evalue": SERVER_DIED,
-            "traceback": [SERVER_DIED],
-        }
-        edits = (AppendOutputs(cell_id, (error,)), FinishCell(cell_id, None))
-        try:
-            document = await self._host.document()
-        except RuntError as problem:
-            log.warning("%s: %s", self._host.path, problem.message)
-            return
-        await document.room.edit(
-            lambda doc: apply_edits(doc, edits),
-            actor=runtime_actor(session.runtime_session_id),
-            caused_by=f"execution:{execution_id}",
-        )
-
-    # what the runner needs (`RunnerPort`)
-
-    async def record(self, decide: Decide) -> None:
-        """See `RunnerPort`."""
-        owned = self._existing()
-
-        async def drafts(state: RuntimeState) -> Sequence[Draft]:
-            return decide(state)
-
-        while True:
-            try:
-                await self._host.writer.record(drafts, fence=owned.session.fence)
-                break
-            except StoreUnavailable as error:
-                log.warning("%s What the kernel of %s does waits.", error, self._host.path)
-                await asyncio.sleep(STORE_RETRY)
+    def _after_record(self) -> None:
         if self._releasing and not self.busy:
             self._spawn(self._stop_if_released(), "stop a released kernel")
 
-    async def apply_outputs(self, execution_id: ExecutionId, edits: Sequence[OutputEdit]) -> None:
-        """See `RunnerPort`."""
-        owned = self._existing()
-        document = await self._host.document()
-        edited = await document.room.edit(
-            lambda doc: apply_edits(doc, edits),
-            actor=runtime_actor(owned.session.runtime_session_id),
-            caused_by=f"execution:{execution_id}",
-        )
-        if edited.result:
-            self._runner.outputs_cleared(edited.result)
-
-    async def set_next_input(self, cell_id: CellId, text: str, *, replace: bool) -> None:
-        """See `RunnerPort`."""
-        owned = self._existing()
-        document = await self._host.document()
-
-        def edit(doc: NotebookDoc) -> None:
-            if not doc.has_cell(cell_id):
-                return
-            if replace:
-                doc.replace_source(cell_id, text)
-            else:
-                doc.create_cell("code", text, cell_id)
-
-        await document.room.edit(edit, actor=runtime_actor(owned.session.runtime_session_id))
+    def _spawn(self, coroutine: Coroutine[Any, Any, None], name: str) -> None:
+        self._tasks.create_task(_logged(coroutine, name), name=name)
 
 
 def _new_session(lease: Lease) -> RuntimeSession:

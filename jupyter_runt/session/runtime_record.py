@@ -1,0 +1,154 @@
+"""What the log is told of a notebook's runtime, and of one that a dead server left behind."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from jupyter_runt.document.materialize import RuntimeState
+from jupyter_runt.document.notebook import NotebookDoc
+from jupyter_runt.errors import RuntError
+from jupyter_runt.events.base import Draft, Payload
+from jupyter_runt.events.runtime import (
+    EndReason,
+    RuntimeSessionEnded,
+    RuntimeSessionStarted,
+    RuntimeStatus,
+    RuntimeStatusChanged,
+)
+from jupyter_runt.execution.outputs import AppendOutputs, FinishCell
+from jupyter_runt.execution.queue import (
+    KERNEL_LOST,
+    RuntimeSession,
+    cancelled,
+    running,
+    runtime_gone,
+)
+from jupyter_runt.ids import (
+    ActorId,
+    CellId,
+    ExecutionId,
+    NotebookId,
+    RuntimeSessionId,
+    runtime_actor,
+)
+from jupyter_runt.protocols import Kernel, Lease
+from jupyter_runt.session.open_document import OpenDocument
+from jupyter_runt.session.output_edits import apply_edits
+from jupyter_runt.session.writer import Writer
+
+log = logging.getLogger(__name__)
+
+SERVER_DIED: Final = "The server stopped while this ran; its kernel stopped with it."
+
+NO_SESSION: Final = RuntimeSession(RuntimeSessionId("none"), 0)
+"""Speaks where no runtime session ever was."""
+
+
+class RuntimeHost(Protocol):
+    """The notebook, as its runtime sees it."""
+
+    notebook_id: NotebookId
+    writer: Writer
+
+    @property
+    def path(self) -> str:
+        """Where the notebook is, root-relative."""
+        ...
+
+    async def document(self) -> OpenDocument[NotebookDoc]:
+        """Return the document; raises RuntError if it cannot be opened."""
+        ...
+
+
+@dataclass(slots=True)
+class OwnedKernel:
+    """A kernel that is the notebook's, in its present incarnation."""
+
+    kernel: Kernel
+    lease: Lease
+    owner: ActorId
+    session: RuntimeSession
+
+
+class RuntimeRecord:
+    """Writes down what becomes of a notebook's runtimes, under their fence."""
+
+    def __init__(self, host: RuntimeHost, machine: str) -> None:
+        self._host = host
+        self._machine = machine
+
+    async def started(self, owned: OwnedKernel) -> None:
+        """Record that the kernel owns the notebook now."""
+        started = RuntimeSessionStarted(
+            runtime_session_id=owned.session.runtime_session_id,
+            kernel_id=owned.kernel.kernel_id,
+            kernel_name=owned.kernel.kernel_name,
+            owner=owned.owner,
+            host=self._machine,
+            fence=owned.session.fence,
+        )
+        await self._append(owned, started)
+
+    async def status(self, owned: OwnedKernel, status: RuntimeStatus) -> None:
+        """Record how the kernel is."""
+        session_id = owned.session.runtime_session_id
+        changed = RuntimeStatusChanged(runtime_session_id=session_id, status=status)
+        await self._append(owned, changed)
+
+    async def ended(self, owned: OwnedKernel, reason: EndReason, cause: str) -> None:
+        """Record that the kernel's incarnation owns the notebook no more."""
+        session_id = owned.session.runtime_session_id
+        ended = RuntimeSessionEnded(runtime_session_id=session_id, reason=reason, cause=cause)
+        await self._append(owned, ended)
+
+    async def gave_up(self, reason: str) -> None:
+        """Cancel what waits: there is no kernel to run it."""
+
+        async def waiting(state: RuntimeState) -> Sequence[Draft]:
+            return cancelled(state, NO_SESSION, None, reason)
+
+        await self._host.writer.record(waiting)
+
+    async def recover(self) -> None:
+        """Record how ended what a server did not live to record (EX2)."""
+        state = self._host.writer.state
+        left = state.runtime
+        if left is not None and left.status != "lost":
+            session = RuntimeSession(left.runtime_session_id, left.fence)
+            if (execution_id := running(state)) is not None:
+                await self._show_lost(session, execution_id, state.executions[execution_id].cell_id)
+            actor = runtime_actor(session.runtime_session_id)
+            ended = RuntimeSessionEnded(
+                runtime_session_id=session.runtime_session_id, reason="crashed", cause=SERVER_DIED
+            )
+            gone = runtime_gone(state, session, SERVER_DIED, "lost")
+            await self._host.writer.append(*gone, Draft(payload=ended, actor=actor))
+        elif state.queue:
+            await self.gave_up(SERVER_DIED)
+
+    async def _show_lost(
+        self, session: RuntimeSession, execution_id: ExecutionId, cell_id: CellId
+    ) -> None:
+        error = {
+            "output_type": "error",
+            "ename": KERNEL_LOST,
+            "evalue": SERVER_DIED,
+            "traceback": [SERVER_DIED],
+        }
+        edits = (AppendOutputs(cell_id, (error,)), FinishCell(cell_id, None))
+        try:
+            document = await self._host.document()
+        except RuntError as problem:
+            log.warning("%s: %s", self._host.path, problem.message)
+            return
+        await document.room.edit(
+            lambda doc: apply_edits(doc, edits),
+            actor=runtime_actor(session.runtime_session_id),
+            caused_by=f"execution:{execution_id}",
+        )
+
+    async def _append(self, owned: OwnedKernel, payload: Payload) -> None:
+        actor = runtime_actor(owned.session.runtime_session_id)
+        draft = Draft(payload=payload, actor=actor)
+        await self._host.writer.append(draft, fence=owned.session.fence)
