@@ -1,10 +1,9 @@
-"""Commands over HTTP: what they do to the document, the log and the file, and how they are refused."""
+"""Commands over HTTP: what they do to document, log and file, and how they are refused."""
 
 import asyncio
 import base64
 import hashlib
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -25,9 +24,9 @@ def changes_of(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 @pytest_asyncio.fixture
-async def notebook(server: Server) -> AsyncIterator[Notebook]:
+async def notebook(server: Server) -> Notebook:
     """A notebook of three cells in which a test may do what it likes."""
-    yield await server.notebook("one = 1", "two = 2", "three = 3")
+    return await server.notebook("one = 1", "two = 2", "three = 3")
 
 
 # what is refused
@@ -445,14 +444,14 @@ async def test_a_follower_of_some_types_gets_those_alone(notebook: Notebook) -> 
 
 
 @pytest.mark.rule("EL3")
-async def test_a_follower_that_leaves_holds_the_server_no_longer(own_server: Server) -> None:
-    notebook = await own_server.notebook("1")
+async def test_a_follower_that_leaves_holds_the_server_no_longer(server: Server) -> None:
+    notebook = await server.notebook("1")
     for _ in range(5):
         async with notebook.followed() as events:
             await anext(events)
 
     async def closed() -> bool:
-        return not _established(own_server.port)
+        return not _established(server.port)
 
     await eventually(closed)
 
