@@ -24,10 +24,12 @@ NOTE = NotebookId("note")
 
 pytest_plugins = ["pytest_jupyter.jupyter_server"]
 
-pytestmark = pytest.mark.skipif(
-    not shutil.which("node") or not (HERE / "node_modules").is_dir(),
-    reason="needs node, and `npm ci` in tests/interop",
-)
+
+@pytest.fixture(scope="module", autouse=True)
+def y_websocket() -> None:
+    """The client as npm has it: `.ci/setup` installs it."""
+    if not shutil.which("node") or not (HERE / "node_modules").is_dir():
+        pytest.fail("needs Node, and `npm ci` in tests/interop")
 
 
 class Tab:
