@@ -24,16 +24,17 @@ class FileNotWritten(Exception):
     """The file could not be written; the message says why, for a person."""
 
 
+FileStamp = tuple[int, int, int]
+"""Inode, size and modification time (ns): another stamp may be another content."""
+
+
 @dataclass(frozen=True, slots=True)
 class FileContent:
     """What was read, and from which file."""
 
     data: bytes
     identity: FileIdentity
-
-
-FileStamp = tuple[int, int, int]
-"""Inode, size and modification time (ns): another stamp may be another content."""
+    stamp: FileStamp
 
 
 class Files(Protocol):
@@ -146,7 +147,8 @@ class LocalFiles:
                     )
                 data = file.read()
         digest = hashlib.sha256(data).hexdigest()
-        return FileContent(data, FileIdentity(real, info.st_dev, info.st_ino, digest))
+        identity = FileIdentity(real, info.st_dev, info.st_ino, digest)
+        return FileContent(data, identity, _stamp_of(info))
 
     def _stamp(self, path: str) -> FileStamp | None:
         try:

@@ -10,8 +10,9 @@ from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeVar
 
 from jupyter_runt.document.shared import FileDocument
-from jupyter_runt.errors import RuntError
+from jupyter_runt.errors import FileUnreadable, RuntError
 from jupyter_runt.events.base import Draft, Event
+from jupyter_runt.events.codec import document_updated
 from jupyter_runt.events.document import Change
 from jupyter_runt.ids import FILE_ACTOR, ActorId, HistoryId, Seq, derived_client_id
 from jupyter_runt.protocols import FileIdentity, Registration, Snapshot, Store
@@ -95,13 +96,14 @@ class OpenDocument(Generic[DocT]):
         self._since_snapshot = 0
         self.room: Room[DocT] = Room(
             content.room_id(registration.notebook_id),
-            load=self._load,
+            load=self._loaded,
             commit=self._commit,
             reserved_clients=self.clients.all(),
             on_change=self._on_change,
             on_save=self._on_save,
         )
         self.provenance = Provenance()
+        self._document: DocT | None = None
         self._saver: Saver | None = None
         self._stamp: FileStamp | None = None
         self._file_access = asyncio.Lock()
@@ -111,8 +113,12 @@ class OpenDocument(Generic[DocT]):
     async def __aenter__(self) -> Self:
         """Load the document from the log, or import it from its file if the log is empty."""
         async with AsyncExitStack() as stack:
+            file = await self._files.read(self.path)
+            parsed = await to_thread(self._content.parse, file.data, self.path)
+            client_id = await self._client_of(parsed)
+            self._document = await self._load() or await self._import(file, parsed, client_id)
             await stack.enter_async_context(self.room)
-            projection = await self._open_file()
+            projection = await self._meet_file(file, parsed, client_id)
             self._saver = Saver(self, projection, self.room.read, self._files, self._config.saver)
             if self._seq > self.registration.checkpoint_seq:
                 self._saver.touch()  # it may hold what a dead server did not come to write
@@ -203,12 +209,44 @@ class OpenDocument(Generic[DocT]):
 
     # loading and keeping
 
-    async def _load(self) -> DocT:
-        doc = self._content.empty(self.clients.server)
+    async def _loaded(self) -> DocT:
+        """Return the document for the room, which asks again when it had to discard one."""
+        document, self._document = self._document or await self._load(), None
+        if document is None:
+            raise FileUnreadable(f"The log of {self.path} is empty.", path=self.path)
+        return document
+
+    async def _load(self) -> DocT | None:
+        """Return the document as the log has it, None if it has none yet."""
         before = await past(self._store, self.registration.notebook_id)
-        doc.apply(before.updates)
+
+        def build() -> DocT:
+            document = self._content.empty(self.clients.server)
+            document.apply(before.updates)
+            return document
+
         self._seq, self._since_snapshot = before.seq, before.replayed
-        return doc
+        return await to_thread(build) if before.updates else None
+
+    async def _import(self, file: FileContent, parsed: Any, client_id: int) -> DocT:
+        """Return the document as its file has it, and make that the first event of its log."""
+
+        def build() -> tuple[DocT, Draft]:
+            update = self._content.import_update(parsed, client_id)
+            document = self._content.empty(self.clients.server)
+
+            def first() -> None:
+                document.doc.apply_update(update)
+                document.set_path(self.path)
+
+            done = document.transact(first)
+            payload = document_updated(done.update or update, done.changes)
+            return document, Draft(payload=payload, actor=FILE_ACTOR)
+
+        document, draft = await to_thread(build)
+        await self._commit([draft])
+        await self._record(file.identity, self._seq)
+        return document
 
     async def _commit(self, drafts: Sequence[Draft]) -> list[Event]:
         events = await self._store.append(self.registration.notebook_id, drafts)
@@ -243,15 +281,10 @@ class OpenDocument(Generic[DocT]):
 
     # the file
 
-    async def _open_file(self) -> FileProjection:
+    async def _meet_file(self, file: FileContent, parsed: Any, client_id: int) -> FileProjection:
         """Bring the document and its file together, as they are after whatever happened."""
-        file = await self._files.read(self.path)
-        parsed = await to_thread(self._content.parse, file.data, self.path)
         projection = self._content.projection(parsed)
-        client_id = await self._client_of(parsed)
-        if self._seq == 0:
-            await self._import(file, parsed, client_id)
-        elif file.identity.digest != self.digest:
+        if file.identity.digest != self.digest:
             await self._merge(file, parsed)
         await self.room.read(projection.adopt)
         await self.room.read(
@@ -259,18 +292,8 @@ class OpenDocument(Generic[DocT]):
         )
         if self._seq > self.registration.checkpoint_seq:
             projection.expect_all()
-        self._stamp = await self._files.stamp(self.path)
+        self._stamp = file.stamp
         return projection
-
-    async def _import(self, file: FileContent, parsed: Any, client_id: int) -> None:
-        update = await to_thread(self._content.import_update, parsed, client_id)
-
-        def first(doc: DocT) -> None:
-            doc.doc.apply_update(update)
-            doc.set_path(self.path)
-
-        await self.room.edit(first, actor=FILE_ACTOR)
-        await self._record(file.identity, self._seq)
 
     async def _client_of(self, parsed: Any) -> int:
         """Return the client id that says how far the outputs in the file can be trusted."""

@@ -115,15 +115,23 @@ class NotebookRuntime:
         self._runner.outputs_cleared(cell_ids)
 
     def _run_soon(self, actor: ActorId) -> None:
-        if self._owned is not None:
+        if self._owned is not None and not self._changing.locked():
             self._runner.wake()
-        else:
-            self._spawn(self._start_for_queue(actor), "start the kernel")
+        else:  # a kernel that is being stopped will not run it
+            self._spawn(self._run_queue(actor), "start the kernel")
+
+    async def _run_queue(self, actor: ActorId) -> None:
+        async with self._changing:
+            if self._owned is None:
+                await self._start_for_queue(actor)
+        self._runner.wake()
 
     async def _start_for_queue(self, actor: ActorId) -> None:
         try:
-            await self.ensure(None, None, actor)
+            await self._start(None, new_id(), actor)
         except RuntError as error:
+            if not self.busy:
+                raise
             await self._record.gave_up(error.message)
 
     async def ensure(self, kernel_name: str | None, kernel_id: str | None, actor: ActorId) -> str:
@@ -173,7 +181,7 @@ class NotebookRuntime:
     async def _restart_or_start(self, actor: ActorId) -> None:
         async with self._changing:
             if self._owned is None:
-                await self._start(None, new_id(), actor)
+                await self._start_for_queue(actor)
             else:
                 await self._restart(self._owned, actor, keep_waiting=True)
 

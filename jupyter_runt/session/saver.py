@@ -130,6 +130,8 @@ class Saver:
                 await asyncio.sleep(self._config.retry)
             except RuntError as error:
                 log.warning("%s is not saved yet: %s", self._port.path, error.message)
+                self.error = error.message
+                self.on_report()
                 await asyncio.sleep(self._config.retry)
 
     async def save(self) -> bool:
