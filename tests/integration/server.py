@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
+from urllib.error import HTTPError
 from urllib.parse import quote, urlencode
 from urllib.request import urlopen
 
@@ -112,8 +113,8 @@ class Server:
     @contextmanager
     def running(self) -> Iterator["Server"]:
         """Start it, and stop it as a person does; it must not have said that anything broke."""
-        self.start()
         try:
+            self.start()
             yield self
         finally:
             self.stop()
@@ -150,6 +151,8 @@ class Server:
         try:
             with urlopen(f"{self.url}/api", timeout=5):
                 return True
+        except HTTPError:
+            return True  # that it answers is all
         except OSError:
             return False
 
