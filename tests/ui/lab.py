@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -21,7 +22,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 T = TypeVar("T")
 
 TOKEN = "a-token-for-tests"
-CONNECTED = ".jp-Notebook-ExecutionIndicator:is([data-status=idle], [data-status=busy])"
+CONNECTED = re.compile(r"\| (Idle|Busy)$")
 QUIET = {
     "@jupyterlab/apputils-extension:notification": {
         "fetchNews": "false",
@@ -110,9 +111,14 @@ class Lab:
                 self.kill()
                 raise
 
+    def restart(self) -> None:
+        """End the server and start it again, at the same address."""
+        self.stop()
+        self.start()
+
     # what other programs see
 
-    def get(self, path: str, **query: str) -> Any:
+    def get(self, path: str, /, **query: str) -> Any:
         """Return the JSON of a request."""
         return json.loads(self._read(path, query))
 
@@ -166,7 +172,7 @@ class Person:
         self.page.on("pageerror", lambda error: self.problems.append(str(error)))
         self.page.goto(f"{self._lab.url}/lab/tree/{path}?token={TOKEN}&reset")
         self.cell(0).wait_for()
-        self.page.locator(CONNECTED).wait_for()
+        self.page.get_by_role("button", name=CONNECTED).wait_for()
         return self
 
     def close(self) -> None:
@@ -242,6 +248,7 @@ def people(browser: Browser, lab: Lab, shots: Path) -> Iterator[Callable[[str], 
         return given[-1]
 
     yield person
+    problems = [problem for one in given for problem in one.problems]
     for one in given:
         one.leave()
-    assert [problem for one in given for problem in one.problems] == []
+    assert not problems, "\n".join(problems)

@@ -25,7 +25,7 @@ def test_either_tab_runs_cells_and_all_tabs_see_their_outputs(lab: Lab, person: 
     late.sees_output(1, "43")
     late.look("late-joiner")
     expect(late.page.locator(".jp-Toolbar-kernelName")).to_have_text("Python 3 (ipykernel)")
-    eventually(lambda: [cell.execution_count for cell in lab.read().cells] == [1, 2])
+    eventually(lambda: [cell.execution_count for cell in lab.read().cells[:2]] == [1, 2])
 
 
 @pytest.mark.rule("EX4")
@@ -110,8 +110,8 @@ def test_restarting_forgets_variables_and_cancels_what_waits(lab: Lab, person: P
     bob.sees_output(1, "on")
     bob.page.locator("[data-jp-item-name=restart]").first.click()
     bob.page.locator(".jp-Dialog .jp-mod-accept").click()
-    ada.sees_prompt(1, "[ ]:")
     ada.sees_prompt(2, "[ ]:")
+    expect(ada.prompt(1)).not_to_have_text("[*]:")
     ada.run(2)
     bob.sees_output(2, "NameError")
     assert len(lab.get("/api/kernels")) == 1

@@ -30,7 +30,7 @@ def sees_scripts_run(one: Person) -> None:
     expect(one.output(0)).to_contain_text("bold")
     expect(one.page.locator("body")).to_have_attribute("data-html", "ran")
     expect(one.page.locator("body")).to_have_attribute("data-javascript", "ran")
-    expect(one.output(0).locator("svg circle")).to_be_visible()
+    expect(one.output(0).locator(".jp-RenderedSVG img")).to_be_visible()
 
 
 @pytest.mark.rule("EX9")

@@ -6,7 +6,8 @@ import type {
   ICommandReply,
   IExecution,
   INotebookInfo,
-  RuntClient
+  RuntClient,
+  RuntError
 } from '../services/client';
 import { RuntimeRoom } from '../services/runtimeRoom';
 import { Completions } from './completions';
@@ -20,7 +21,8 @@ export class NotebookRuntime implements IDisposable {
     this._options = options;
     this._room = new RuntimeRoom({
       serverSettings: options.client.serverSettings,
-      locate: async () => (await this._locate()).runtime_room_id
+      locate: async () => (await this._locate()).runtime_room_id,
+      onError: options.onError
     });
     this._room.documentChanged.connect((_, document) => {
       this.model.follow(document);
@@ -128,5 +130,10 @@ export namespace NotebookRuntime {
      * The notebook's path, as it is now.
      */
     path: () => string;
+
+    /**
+     * Tell why the server does not know the notebook.
+     */
+    onError: (reason: RuntError) => void;
   }
 }

@@ -1,7 +1,7 @@
 import type { DocumentRegistry } from '@jupyterlab/docregistry';
 import type { INotebookModel } from '@jupyterlab/notebook';
 
-import type { RuntClient } from '../services/client';
+import type { RuntClient, RuntError } from '../services/client';
 import type { INotebookRuntimes } from '../tokens';
 import { NotebookRuntime } from './notebookRuntime';
 
@@ -28,9 +28,12 @@ export class NotebookRuntimes implements INotebookRuntimes {
     if (!model.collaborative || this._runtimes.has(model)) {
       return;
     }
-    const { client, localPath } = this._options;
-    const path = () => localPath(context.path);
-    const runtime = new NotebookRuntime({ client, path });
+    const { client, localPath, onError } = this._options;
+    const runtime = new NotebookRuntime({
+      client,
+      path: () => localPath(context.path),
+      onError: reason => onError(context.path, reason)
+    });
     this._runtimes.set(model, runtime);
     context.disposed.connect(() => {
       this._runtimes.delete(model);
@@ -56,5 +59,10 @@ export namespace NotebookRuntimes {
      * Strip the drive's name from a path.
      */
     localPath: (path: string) => string;
+
+    /**
+     * Tell why the server does not know a notebook.
+     */
+    onError: (path: string, reason: RuntError) => void;
   }
 }

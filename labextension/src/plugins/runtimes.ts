@@ -1,4 +1,6 @@
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { Notification } from '@jupyterlab/apputils';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 // eslint-disable-next-line jupyter/prefer-lazy-imports -- restored notebooks need it at once
 import { NotebookRuntimes } from '../model/notebookRuntimes';
@@ -14,11 +16,18 @@ export const runtimes: JupyterFrontEndPlugin<INotebookRuntimes> = {
   description: 'Follows what the server does for each open notebook.',
   autoStart: true,
   provides: INotebookRuntimes,
-  activate: app => {
+  optional: [ITranslator],
+  activate: (app, translator: ITranslator | null) => {
+    const trans = (translator ?? nullTranslator).load('jupyter_runt');
     const { contents, serverSettings } = app.serviceManager;
     const opened = new NotebookRuntimes({
       client: new RuntClient({ serverSettings }),
-      localPath: path => contents.localPath(path)
+      localPath: path => contents.localPath(path),
+      onError: (path, { message }) => {
+        Notification.error(trans.__('%1: %2', path, message), {
+          autoClose: false
+        });
+      }
     });
     eachNotebook(app, panel => opened.open(panel.context));
     return opened;

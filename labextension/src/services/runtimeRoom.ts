@@ -5,8 +5,13 @@ import { type ISignal, Signal } from '@lumino/signaling';
 import { WebsocketProvider } from 'y-websocket';
 import * as Y from 'yjs';
 
+import { RuntError } from './client';
+
 /** The runtime document starts anew, in another room. */
 const MOVED = 4410;
+
+/** How long to wait for a server that did not answer. */
+const RETRY_MS = 2000;
 
 /**
  * Follows a notebook's runtime document, which only the server writes.
@@ -53,15 +58,33 @@ export class RuntimeRoom implements IDisposable {
       return;
     }
     this._isDisposed = true;
+    clearTimeout(this._retry);
     this._leave();
     Signal.clearData(this);
   }
 
   private async _join(): Promise<void> {
-    const roomId = await this._options.locate();
-    if (this._isDisposed) {
+    const { locate, onError } = this._options;
+    let roomId: string;
+    try {
+      roomId = await locate();
+    } catch (reason) {
+      if (this._isDisposed) {
+        return;
+      }
+      if (reason instanceof RuntError && reason.code !== 'unknown') {
+        onError(reason);
+      } else {
+        this._retry = setTimeout(() => void this._join(), RETRY_MS);
+      }
       return;
     }
+    if (!this._isDisposed) {
+      this._enter(roomId);
+    }
+  }
+
+  private _enter(roomId: string): void {
     this._leave();
     const { serverSettings } = this._options;
     const { appendToken, token, wsUrl, WebSocket } = serverSettings;
@@ -96,6 +119,7 @@ export class RuntimeRoom implements IDisposable {
 
   private _options: RuntimeRoom.IOptions;
   private _provider: WebsocketProvider | null = null;
+  private _retry: ReturnType<typeof setTimeout> | undefined;
   private _isDisposed = false;
   private _documentChanged = new Signal<this, Y.Doc>(this);
   private _syncedChanged = new Signal<this, boolean>(this);
@@ -115,5 +139,10 @@ export namespace RuntimeRoom {
      * Ask which room it is, now.
      */
     locate: () => Promise<string>;
+
+    /**
+     * Tell why the server refuses to say it.
+     */
+    onError: (reason: RuntError) => void;
   }
 }
