@@ -163,9 +163,10 @@ class RuntApp(ExtensionApp):
             config = DocumentConfig(saver=SaverConfig(delay=self.save_delay))
             trust = NotaryTrust(serverapp.contents_manager.notary)
 
-            def open_notebook(
+            async def open_notebook(
                 registration: Registration, on_commit: OnCommit
             ) -> OpenDocument[NotebookDoc]:
+                await sessions.claim_kind(registration, as_notebook=True)
                 content = NotebookContent()
                 return OpenDocument(registration, content, store, files, trust, config, on_commit)
 

@@ -23,7 +23,7 @@ class DocumentSessionHandler(RuntHandler):
         if as_notebook:
             require_notebook(path)
         registration, new = await self.sessions.register(path)
-        self.sessions.check_kind(registration, as_notebook=as_notebook)
+        await self.sessions.claim_kind(registration, as_notebook=as_notebook)
         self.send(
             {
                 **kind,

@@ -36,7 +36,7 @@ class EventsHandler(RuntHandler):
         after = Seq(self.integer("after", 0))
         follow = self.get_query_argument("follow", "0") == "1"
         names = self._names()
-        registration = await self.sessions.registered(NotebookId(notebook_id))
+        registration = await self.sessions.registered_notebook(NotebookId(notebook_id))
         store, notebook = self.sessions.store, registration.notebook_id
         events = await store.read(notebook, after, limit=PAGE, names=names)
         self.set_header("Content-Type", "application/x-ndjson")
@@ -93,5 +93,5 @@ class AtHandler(RuntHandler):
     async def get(self, notebook_id: str, seq: str) -> None:
         """Answer with the notebook as it was, as nbformat JSON."""
         at = Seq(parse_integer("seq", seq))
-        registration = await self.sessions.registered(NotebookId(notebook_id))
+        registration = await self.sessions.registered_notebook(NotebookId(notebook_id))
         self.send(await notebook_at(self.sessions.store, registration.notebook_id, at))

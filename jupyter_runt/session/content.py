@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol, TypeVar
 
+from pycrdt import Array, Text
+
 from jupyter_runt.document.ipynb import NotebookFile, import_update, read_notebook
 from jupyter_runt.document.merge import merge_notebook, merge_text
 from jupyter_runt.document.notebook import NotebookDoc
@@ -21,7 +23,7 @@ ParsedT = TypeVar("ParsedT")
 
 
 class Content(Protocol[DocT, ParsedT]):
-    """A kind of document. All but `room_id` and `empty` take time: call them in a thread."""
+    """A kind of document. Those that take or return parsed content take time: use a thread."""
 
     def room_id(self, notebook_id: NotebookId) -> str:
         """Return the id of the document's room, as jupyter-collaboration spells it."""
@@ -41,6 +43,10 @@ class Content(Protocol[DocT, ParsedT]):
 
     def import_update(self, parsed: ParsedT, client_id: int) -> bytes:
         """Return the Yjs update that makes an empty document hold the content."""
+        ...
+
+    def was_otherwise(self, doc: DocT) -> bool:
+        """Tell whether the file was also open as another kind, which may have written it last."""
         ...
 
     def projection(self, parsed: ParsedT) -> FileProjection:
@@ -78,6 +84,10 @@ class NotebookContent:
         """See `Content`."""
         return import_update(parsed.notebook, client_id)
 
+    def was_otherwise(self, doc: NotebookDoc) -> bool:
+        """See `Content`."""
+        return len(doc.doc.get("source", type=Text)) > 0
+
     def projection(self, parsed: NotebookFile) -> NotebookProjection:
         """See `Content`."""
         return NotebookProjection(parsed.text)
@@ -114,6 +124,10 @@ class TextContent:
         doc = self.empty(client_id)
         doc.transact(lambda: doc.replace(parsed))
         return doc.doc.get_update()
+
+    def was_otherwise(self, doc: TextDoc) -> bool:
+        """See `Content`."""
+        return len(doc.doc.get("cells", type=Array)) > 0
 
     def projection(self, parsed: str) -> TextProjection:  # noqa: ARG002
         """See `Content`."""

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import binascii
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, replace
 from types import TracebackType
@@ -40,7 +40,7 @@ COVERS_TIMEOUT: Final = 5.0
 REMEMBERED_REPLIES: Final = 1000
 
 OnCommit = Callable[[Sequence[Event]], None]
-OpenNotebook = Callable[[Registration, OnCommit], OpenDocument[NotebookDoc]]
+OpenNotebook = Callable[[Registration, OnCommit], Awaitable[OpenDocument[NotebookDoc]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +122,16 @@ class NotebookSession:
 
     @property
     def has_document(self) -> bool:
-        """Whether somebody opened the document, and not the runtime alone."""
+        """Whether somebody opened, or opens, the document, and not the runtime alone."""
+        if self._opening.locked():
+            return True
         return self._document is not None and not self._document.done
 
     @property
     def idle(self) -> bool:
         """Whether nobody needs this session (RM4)."""
         peers = self.writer.room.peer_count
-        if self._document is not None and self.has_document:
+        if self._document is not None and not self._document.done:
             peers += self._document.value.room.peer_count
         return not peers and not self.writer.state.queue and not self.runtime.alive
 
@@ -138,11 +140,12 @@ class NotebookSession:
 
         Raises:
             NotebookNotFound, NotANotebook, FileUnreadable: the file cannot be opened.
+            Conflict: it is open as text.
             StoreUnavailable: the log cannot be read or written.
         """
         async with self._opening:
             if self._document is None or self._document.done:
-                document = self._open_notebook(self._registration, self._on_commit)
+                document = await self._open_notebook(self._registration, self._on_commit)
                 name = f"document {self.path}"
                 self._document = await Hosted.open(self._group, document, name)
                 document.saver.on_report = self._beacon.touch

@@ -284,7 +284,8 @@ class OpenDocument(Generic[DocT]):
     async def _meet_file(self, file: FileContent, parsed: Any, client_id: int) -> FileProjection:
         """Bring the document and its file together, as they are after whatever happened."""
         projection = self._content.projection(parsed)
-        if file.identity.digest != self.digest:
+        otherwise = await self.room.read(self._content.was_otherwise)
+        if otherwise or file.identity.digest != self.digest:
             await self._merge(file, parsed)
         await self.room.read(projection.adopt)
         await self.room.read(
@@ -368,6 +369,7 @@ class OpenDocument(Generic[DocT]):
 
     async def _on_save(self) -> SaveStatus:
         """Answer Ctrl+S."""
+        await self.room.read(lambda _: None)  # what its sender had typed until then goes along
         try:
             saved = await self.saver.save()
         except FileNotWritten:

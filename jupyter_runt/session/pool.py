@@ -93,6 +93,16 @@ class Pool(Generic[T]):
             elif now - entry.idle_since >= self._keep:
                 await self._close(key, entry)
 
+    async def vacate(self, key: str) -> bool:
+        """Close the thing of a key if nobody needs it, and return whether nobody does."""
+        entry = self._entries.get(key)
+        if entry is None:
+            return True
+        if entry.users or (entry.hosted is not None and not entry.hosted.value.idle):
+            return False
+        await self._close(key, entry)
+        return True
+
     async def close_one(self, key: str) -> None:
         """Close the thing of a key, if it is open."""
         entry = self._entries.get(key)

@@ -132,6 +132,12 @@ class SessionRegistry:
             raise NotebookNotFound(f"There is no notebook {notebook_id}.")
         return registration
 
+    async def registered_notebook(self, notebook_id: NotebookId) -> Registration:
+        """Return the notebook of an id; raises as `registered`, and NotANotebook."""
+        registration = await self.registered(notebook_id)
+        require_notebook(registration.file.path)
+        return registration
+
     # open documents
 
     def notebooks(self) -> list[NotebookSession]:
@@ -143,7 +149,7 @@ class SessionRegistry:
         return self._notebooks.get(notebook_id)
 
     def use(self, notebook_id: NotebookId) -> AbstractAsyncContextManager[NotebookSession]:
-        """Keep a notebook's session open; raises NotebookNotFound."""
+        """Keep a notebook's session open; raises NotebookNotFound or NotANotebook."""
         return self._notebooks.use(notebook_id)
 
     @asynccontextmanager
@@ -161,14 +167,14 @@ class SessionRegistry:
 
     @asynccontextmanager
     async def _open_notebook(self, key: str) -> AsyncIterator[NotebookSession]:
-        registration = await self.registered(NotebookId(key))
+        registration = await self.registered_notebook(NotebookId(key))
         async with self._leased(registration), self._make_session(registration) as session:
             yield session
 
     @asynccontextmanager
     async def _open_text(self, key: str) -> AsyncIterator[OpenDocument[TextDoc]]:
         registration = await self.registered(NotebookId(key))
-        self.check_kind(registration, as_notebook=False)
+        await self.claim_kind(registration, as_notebook=False)
         async with self._leased(registration), self._make_text(registration) as text:
             yield text
 
@@ -181,16 +187,19 @@ class SessionRegistry:
         finally:
             await self.store.release(lease)
 
-    def check_kind(self, registration: Registration, *, as_notebook: bool) -> None:
-        """Refuse to open a file in two ways at once.
+    async def claim_kind(self, registration: Registration, *, as_notebook: bool) -> None:
+        """Refuse to open a file in two ways at once; what nobody needs any more is closed.
 
         Raises:
             Conflict: it is open in the other way.
         """
-        session = self._notebooks.get(registration.notebook_id)
-        if as_notebook and self._texts.get(registration.notebook_id) is not None:
-            raise _open_otherwise(registration, "text")
-        if not as_notebook and session is not None and session.has_document:
+        key = registration.notebook_id
+        if as_notebook:
+            if not await self._texts.vacate(key):
+                raise _open_otherwise(registration, "text")
+            return
+        session = self._notebooks.get(key)
+        if session and session.has_document and not await self._notebooks.vacate(key):
             raise _open_otherwise(registration, "a notebook")
 
     @asynccontextmanager
