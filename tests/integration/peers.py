@@ -101,6 +101,10 @@ class Peer:
         except ConnectionClosed:
             return
 
+    async def send_text(self, text: str) -> None:
+        """Send a frame that is text, which no room expects."""
+        await self._socket.send(text)
+
     async def until(self, condition: Callable[[], object]) -> None:
         """Wait until what was heard makes the condition true."""
         async with asyncio.timeout(LIMIT), self._heard:
