@@ -53,7 +53,7 @@ def _is_test(name: str) -> bool:
 
 
 @cache
-def tests() -> dict[str, set[str]]:
+def proofs() -> dict[str, set[str]]:
     """Return the rules of each test, by `folder/file::name`; suites of contracts included."""
     found = {}
     for path in sorted((ROOT / "tests").rglob("*.py")):
@@ -71,14 +71,14 @@ def test_the_specification_has_rules() -> None:
 
 @pytest.mark.parametrize("rule", sorted(rules()))
 def test_a_test_proves_the_rule(rule: str) -> None:
-    assert [test for test, proved in tests().items() if rule in proved]
+    assert [test for test, proved in proofs().items() if rule in proved]
 
 
 def test_tests_name_no_rule_that_is_not_written_down() -> None:
-    unknown = {test: proved - rules() for test, proved in tests().items() if proved - rules()}
+    unknown = {test: proved - rules() for test, proved in proofs().items() if proved - rules()}
     assert unknown == {}
 
 
 def test_every_test_of_behaviour_names_a_rule() -> None:
-    silent = [test for test, proved in tests().items() if test.startswith(RULED) and not proved]
+    silent = [test for test, proved in proofs().items() if test.startswith(RULED) and not proved]
     assert silent == []

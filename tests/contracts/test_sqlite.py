@@ -150,7 +150,7 @@ async def test_a_server_that_looks_for_others_is_not_taken_for_one_of_them(path)
                 group.create_task(store.acquire(NotebookId(f"{number}"), "runtime", {}))
 
 
-@pytest.mark.rule("AU3")
+@pytest.mark.rule("AU4")
 @pytest.mark.asyncio
 async def test_nobody_else_can_read_the_store(path):
     async with open_store(path) as store:

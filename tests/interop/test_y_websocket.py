@@ -175,6 +175,7 @@ async def test_tabs_reconnect_by_themselves_when_the_room_let_them_go(meeting):
         assert (await one("look"))["closes"] == [{"code": 1012, "reason": "restart"}]
 
 
+@pytest.mark.rule("RM8")
 async def test_tabs_see_who_is_here_and_who_left(meeting):
     async with meeting() as desk:
         one, two = await desk.open_tab(), await desk.open_tab()

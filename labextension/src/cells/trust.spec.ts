@@ -107,6 +107,7 @@ describe('TrustKeeper', () => {
     const { cell, runtime, server } = setUp();
     runtime.ran({});
     server.show();
+    expect(cell.trusted).toBe(true);
     expect(cell.outputs.trusted).toBe(true);
     expect(cell.outputs.get(0).trusted).toBe(true);
   });
@@ -182,16 +183,19 @@ describe('TrustKeeper', () => {
   it('does not let a cleared cell trust what a peer writes next', () => {
     const { cell, ydoc } = setUp();
     cell.clearExecution();
-    expect(cell.trusted).toBe(true);
+    expect(cell.outputs.trusted).toBe(true);
     new Peer(ydoc).show();
     expect(cell.outputs.get(0).trusted).toBe(false);
   });
 
   it('keeps what a person trusted here by hand', () => {
     const { cell, server } = setUp({ before: server => server.show() });
+    expect(cell.trusted).toBe(false);
     cell.trusted = true;
+    expect(cell.trusted).toBe(true);
     expect(cell.outputs.get(0).trusted).toBe(true);
     server.show();
+    expect(cell.trusted).toBe(false);
     expect(cell.outputs.get(0).trusted).toBe(false);
   });
 

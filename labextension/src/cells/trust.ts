@@ -57,10 +57,18 @@ export class TrustKeeper implements IDisposable {
         const cell = (model.sharedModel as YCodeCell).ymodel;
         this._cells.set(cell, model as CodeCellModel);
         if (before.get(cell) !== model) {
-          this._review(model as CodeCellModel);
+          this._onCell(model as CodeCellModel);
         }
       }
     }
+  }
+
+  private _onCell(model: CodeCellModel): void {
+    if (model.trusted) {
+      this._byHand.add(model);
+    }
+    model.stateChanged.connect(this._onState, this);
+    this._review(model);
   }
 
   private _onTransaction = (transaction: Y.Transaction) => {
@@ -85,15 +93,27 @@ export class TrustKeeper implements IDisposable {
     [...this._cells.values()].forEach(this._review, this);
   }
 
+  private _onState(
+    model: CodeCellModel,
+    { name, newValue }: { name: string; newValue: unknown }
+  ): void {
+    if (name === 'trusted' && newValue && !this._deciding) {
+      this._byHand.add(model);
+      this._review(model);
+    }
+  }
+
   private _review(model: CodeCellModel): void {
+    this._deciding = true;
     setTrust(model, this._isTrustworthy(model));
+    this._deciding = false;
   }
 
   private _isTrustworthy(model: CodeCellModel): boolean {
     const authors = outputAuthors((model.sharedModel as YCodeCell).ymodel);
     if (authors.size === 1 && authors.has(this._document.clientID)) {
       // "Trust Notebook" writes the outputs anew, and so does a paste.
-      return model.trusted;
+      return this._byHand.has(model);
     }
     const { info } = this._runtime;
     const trusted = new Set(info?.trusted_clients);
@@ -115,6 +135,8 @@ export class TrustKeeper implements IDisposable {
   private _runtime: TrustKeeper.IRuntime;
   private _document: Y.Doc;
   private _cells = new Map<unknown, CodeCellModel>();
+  private _byHand = new WeakSet<CodeCellModel>();
+  private _deciding = false;
   private _isDisposed = false;
 }
 
@@ -148,17 +170,24 @@ export namespace TrustKeeper {
  */
 function setTrust(model: CodeCellModel, trusted: boolean): void {
   const outputs = model.outputs as OutputAreaModel;
-  if (outputs.trusted === trusted) {
-    return;
-  }
-  outputs.changed.disconnect(model['onOutputsChange'], model);
-  outputs['_trusted'] = trusted;
-  for (let index = 0; index < outputs.length; index++) {
-    const output = outputs.get(index);
-    // A stream has no scripts, and a new model would not be seen to grow.
-    if (output.type !== 'stream') {
-      outputs.set(index, output.toJSON());
+  if (outputs.trusted !== trusted) {
+    outputs.changed.disconnect(model['onOutputsChange'], model);
+    outputs['_trusted'] = trusted;
+    for (let index = 0; index < outputs.length; index++) {
+      const output = outputs.get(index);
+      // A stream has no scripts, and a new model would not be seen to grow.
+      if (output.type !== 'stream') {
+        outputs.set(index, output.toJSON());
+      }
     }
+    outputs.changed.connect(model['onOutputsChange'], model);
   }
-  outputs.changed.connect(model['onOutputsChange'], model);
+  if (model.trusted !== trusted) {
+    model['_trusted'] = trusted;
+    model.stateChanged.emit({
+      name: 'trusted',
+      oldValue: !trusted,
+      newValue: trusted
+    });
+  }
 }

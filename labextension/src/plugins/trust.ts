@@ -1,5 +1,6 @@
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 
+// eslint-disable-next-line jupyter/prefer-lazy-imports -- it must be there before an output is
 import { TrustKeeper } from '../cells/trust';
 import { INotebookRuntimes } from '../tokens';
 import { eachNotebook } from './eachNotebook';
