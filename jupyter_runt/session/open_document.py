@@ -14,10 +14,11 @@ from jupyter_runt.errors import FileUnreadable, RuntError
 from jupyter_runt.events.base import Draft, Event
 from jupyter_runt.events.codec import document_updated
 from jupyter_runt.events.document import Change
-from jupyter_runt.ids import FILE_ACTOR, ActorId, HistoryId, Seq, derived_client_id
+from jupyter_runt.ids import FILE_ACTOR, ActorId, Seq
 from jupyter_runt.protocols import FileIdentity, Registration, Snapshot, Store
 from jupyter_runt.rooms.protocol import SaveStatus
 from jupyter_runt.rooms.room import Room
+from jupyter_runt.session.clients import Clients
 from jupyter_runt.session.content import Content
 from jupyter_runt.session.files import FileContent, FileNotWritten, Files, FileStamp
 from jupyter_runt.session.history import past
@@ -33,29 +34,6 @@ SNAPSHOT_EVERY: Final = 1000
 """Updates after which a snapshot makes the next open cheap again (EL4)."""
 
 DocT = TypeVar("DocT", bound=FileDocument)
-
-
-@dataclass(frozen=True, slots=True)
-class Clients:
-    """The Yjs client ids that only the server writes with; rooms refuse them from peers (EX9)."""
-
-    server: int
-    """Outputs of executions and edits by command."""
-    trusted_file: int
-    """Content of a file that Jupyter's notary had signed."""
-    file: int
-    """Content of any other file."""
-
-    @classmethod
-    def of(cls, history_id: HistoryId) -> "Clients":
-        """Return the ids of a history: the same after every restart."""
-        return cls(
-            *(derived_client_id(part, history_id) for part in ("server", "trusted-file", "file"))
-        )
-
-    def all(self) -> frozenset[int]:
-        """Return the ids as a set."""
-        return frozenset((self.server, self.trusted_file, self.file))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +83,7 @@ class OpenDocument(Generic[DocT]):
         self.provenance = Provenance()
         self._document: DocT | None = None
         self._saver: Saver | None = None
+        self._file = registration.file
         self._stamp: FileStamp | None = None
         self._file_access = asyncio.Lock()
         self._forsaken = False
@@ -120,7 +99,7 @@ class OpenDocument(Generic[DocT]):
             await stack.enter_async_context(self.room)
             projection = await self._meet_file(file, parsed, client_id)
             self._saver = Saver(self, projection, self.room.read, self._files, self._config.saver)
-            if self._seq > self.registration.checkpoint_seq:
+            if self._ahead:
                 self._saver.touch()  # it may hold what a dead server did not come to write
             tasks = await stack.enter_async_context(cancelled_at_exit())
             tasks.create_task(self._saver.run(), name=f"saver of {self.path}")
@@ -148,7 +127,7 @@ class OpenDocument(Generic[DocT]):
     @property
     def digest(self) -> str | None:
         """SHA-256 (hex) of the file as we last read or wrote it."""
-        return self.registration.file.digest
+        return self._file.digest
 
     @property
     def saver(self) -> Saver:
@@ -156,6 +135,12 @@ class OpenDocument(Generic[DocT]):
         if self._saver is None:
             raise RuntimeError("the document is not open")
         return self._saver
+
+    @property
+    def _ahead(self) -> bool:
+        """Whether the document may hold something that its last checkpoint did not."""
+        known = self.registration
+        return self._seq > known.checkpoint_seq or self._file.digest != known.file.digest
 
     def committed_seq(self) -> Seq:
         """Return the `seq` of the last update that the committed document holds."""
@@ -291,7 +276,7 @@ class OpenDocument(Generic[DocT]):
         await self.room.read(
             lambda doc: self.provenance.opened(doc, signed=client_id == self.clients.trusted_file)
         )
-        if self._seq > self.registration.checkpoint_seq:
+        if self._ahead:
             projection.expect_all()
         self._stamp = file.stamp
         return projection
@@ -314,22 +299,28 @@ class OpenDocument(Generic[DocT]):
             self._content.merge(before, parsed)(doc)
 
         await self.edit_apart(merge, await self._client_of(parsed), actor=FILE_ACTOR)
-        await self._record(file.identity, self._seq)
+        # No checkpoint yet: the document may also hold what the file does not.
+        self._file = file.identity
         log.info("%s was changed by another program; its changes are in the document.", self.path)
 
     async def _record(self, identity: FileIdentity, seq: Seq) -> None:
-        file = replace(identity, path=self.path)
+        self._file = file = replace(identity, path=self.path)
         await self._store.checkpointed(self.registration.notebook_id, file, seq)
         self.registration = replace(self.registration, file=file, checkpoint_seq=seq)
 
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(self._config.watch_interval)
+            known = self.digest
             try:
                 async with self.file_access():
                     pass  # to have looked is all
+                if self.digest != known:
+                    await self.saver.save()  # before it changes again: what it was is the next base
             except RuntError as error:
                 log.warning("%s: %s", self.path, error.message)
+            except FileNotWritten:
+                continue  # the saver said so, and tries again
 
     @asynccontextmanager
     async def file_access(self) -> AsyncIterator[None]:
@@ -352,6 +343,10 @@ class OpenDocument(Generic[DocT]):
         await self.room.read(projection.adopt)
         self.saver.restyle(projection)
 
+    async def held(self, seq: Seq) -> None:
+        """See `SaverPort`."""
+        await self._record(self._file, seq)
+
     async def saved(self, saved: Saved) -> None:
         """Record a checkpoint, and tell every tab the hash that the contents API now gives."""
         self._stamp = saved.stamp
@@ -372,7 +367,7 @@ class OpenDocument(Generic[DocT]):
         await self.room.read(lambda _: None)  # what its sender had typed until then goes along
         try:
             saved = await self.saver.save()
-        except FileNotWritten:
+        except (FileNotWritten, RuntError):
             return "failed"
         await self._sign()
         return "success" if saved else "skipped"

@@ -65,6 +65,10 @@ class SaverPort(Protocol):
         """
         ...
 
+    async def held(self, seq: Seq) -> None:
+        """Record that the file as it is holds the document as of `seq`."""
+        ...
+
     async def saved(self, saved: Saved) -> None:
         """Record a checkpoint."""
         ...
@@ -161,6 +165,7 @@ class Saver:
         seq = await self._projection.gather(self._read, self._port.committed_seq)
         data, digest = await to_thread(self._rendered)
         if digest == self._port.digest:
+            await self._port.held(seq)
             return False
         try:
             identity, stamp = await self._files.write(self._port.path, data)
