@@ -80,14 +80,15 @@ class Server:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
-        self._write_config(config or {})
+        self.configure(config or {})
 
     @property
     def url(self) -> str:
         """Where it is reached."""
         return f"http://127.0.0.1:{self.port}"
 
-    def _write_config(self, config: Mapping[str, Mapping[str, Any]]) -> None:
+    def configure(self, config: Mapping[str, Mapping[str, Any]]) -> None:
+        """Set the traits that it starts with next time."""
         sections: dict[str, dict[str, Any]] = {
             "ServerApp": {
                 "jpserver_extensions": EXTENSIONS,
@@ -105,7 +106,7 @@ class Server:
         for name, traits in config.items():
             sections.setdefault(name, {}).update(traits)
         file = self.folder / "config/jupyter_server_config.json"
-        file.parent.mkdir()
+        file.parent.mkdir(exist_ok=True)
         file.write_text(json.dumps(sections), encoding="utf-8")
 
     # its life
