@@ -184,7 +184,8 @@ def normal_path(path: str) -> str:
 
 def _replace(target: Path, data: bytes) -> os.stat_result:
     """Write beside the target, then rename over it; a reader sees the old or the new file."""
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+    # Short: with the target's own name in it, a long one could never be saved.
+    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
     exists = target.exists()
     if exists and not os.access(target, os.W_OK):
         raise PermissionError(errno.EACCES, "read-only")

@@ -88,9 +88,10 @@ class Pool(Generic[T]):
         for key, entry in list(self._entries.items()):
             if entry.users or entry.hosted is None or not entry.hosted.value.idle:
                 entry.idle_since = None
-            elif entry.idle_since is None:
+                continue
+            if entry.idle_since is None:
                 entry.idle_since = now
-            elif now - entry.idle_since >= self._keep:
+            if now - entry.idle_since >= self._keep:
                 await self._close(key, entry)
 
     async def vacate(self, key: str) -> bool:
