@@ -71,6 +71,10 @@ class EventLog(Protocol):
         """Return the last committed `seq`, 0 for an empty log."""
         ...
 
+    async def first_seq(self, notebook_id: NotebookId) -> Seq:
+        """Return the first `seq` that can be read: 1, or what follows the folded events."""
+        ...
+
     async def grown(self, notebook_id: NotebookId, after: Seq) -> Seq:
         """Wait until the log has an event above `after`, and return the head."""
         ...
@@ -101,7 +105,7 @@ class FileIdentity:
     digest: str | None = None
     """SHA-256 (hex) of the content, when it is known."""
     empty: bool = False
-    """The content could be anybody's (no text, no cell with a source): its digest proves nothing."""
+    """The content could be anybody's (no text, no cell with a source): its digest proves little."""
 
 
 @dataclass(frozen=True, slots=True)

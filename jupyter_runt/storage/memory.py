@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 from jupyter_runt.errors import StoreUnavailable
 from jupyter_runt.events.base import Draft, Event
+from jupyter_runt.events.codec import encode_payload
 from jupyter_runt.ids import HistoryId, NotebookId, Seq, new_id
 from jupyter_runt.protocols import (
     FileIdentity,
@@ -18,7 +19,15 @@ from jupyter_runt.protocols import (
 from jupyter_runt.storage.clock import now
 from jupyter_runt.storage.growth import Growth
 from jupyter_runt.storage.moves import recognise_move
-from jupyter_runt.storage.refusals import compacted, lease_held, no_document, stale_fence
+from jupyter_runt.storage.refusals import (
+    compacted,
+    lease_held,
+    no_document,
+    not_foldable,
+    stale_fence,
+)
+from jupyter_runt.storage.retention import Mark, needed_snapshots
+from jupyter_runt.storage.upkeep import LogSummary
 
 
 @dataclass
@@ -118,7 +127,7 @@ class MemoryStore:
     ) -> list[Event]:
         """Return up to `limit` events above `after`; see `EventLog`."""
         self._check_open()
-        first_seq = self.disk.floors.get(notebook_id, Seq(1))
+        first_seq = self._first_seq(notebook_id)
         if after < first_seq - 1:
             raise compacted(first_seq)
         return [
@@ -139,7 +148,15 @@ class MemoryStore:
 
     def _head(self, notebook_id: NotebookId) -> Seq:
         log = self.disk.logs.get(notebook_id)
-        return log[-1].seq if log else Seq(self.disk.floors.get(notebook_id, Seq(1)) - 1)
+        return log[-1].seq if log else Seq(self._first_seq(notebook_id) - 1)
+
+    async def first_seq(self, notebook_id: NotebookId) -> Seq:
+        """Return the first `seq` that can be read; see `EventLog`."""
+        self._check_open()
+        return self._first_seq(notebook_id)
+
+    def _first_seq(self, notebook_id: NotebookId) -> Seq:
+        return self.disk.floors.get(notebook_id, Seq(1))
 
     async def grown(self, notebook_id: NotebookId, after: Seq) -> Seq:
         """Wait for an event above `after`; see `EventLog`."""
@@ -163,6 +180,81 @@ class MemoryStore:
         kept = self.disk.snapshots.get((notebook_id, kind), {})
         seqs = [seq for seq in kept if at is None or seq <= at]
         return kept[max(seqs)] if seqs else None
+
+    async def notebook_ids(self) -> list[NotebookId]:
+        """Return every document that has a log; see `KeptLog`."""
+        self._check_open()
+        return sorted(self.disk.logs)
+
+    async def summary(self, notebook_id: NotebookId) -> LogSummary:
+        """Return what there is of a log; see `KeptLog`."""
+        marks = await self.marks(notebook_id, Seq(0), self._head(notebook_id))
+        known = await self.get(notebook_id)
+        data = [
+            snapshot.data
+            for kind in get_args(SnapshotKind)
+            for snapshot in self.disk.snapshots.get((notebook_id, kind), {}).values()
+        ]
+        return LogSummary(
+            notebook_id=notebook_id,
+            path=known.file.path if known else None,
+            first_seq=self._first_seq(notebook_id),
+            head=self._head(notebook_id),
+            events=len(marks),
+            size=sum(mark.size for mark in marks),
+            snapshots=len(data),
+            snapshot_size=sum(map(len, data)),
+            checkpoint_seq=self._checkpoint_seq(notebook_id),
+            last_recorded_at=max((mark.recorded_at for mark in marks), default=None),
+        )
+
+    async def checkpoint_seq(self, notebook_id: NotebookId) -> Seq:
+        """Return up to where the file holds the document; see `KeptLog`."""
+        self._check_open()
+        return self._checkpoint_seq(notebook_id)
+
+    def _checkpoint_seq(self, notebook_id: NotebookId) -> Seq:
+        known = self.disk.documents.get(notebook_id)
+        return known.checkpoint_seq if known else Seq(0)
+
+    async def marks(self, notebook_id: NotebookId, after: Seq, limit: int) -> list[Mark]:
+        """Return the marks of events; see `KeptLog`."""
+        self._check_open()
+        events = [event for event in self.disk.logs.get(notebook_id, []) if event.seq > after]
+        return [Mark(event.seq, event.recorded_at, _size(event)) for event in events[:limit]]
+
+    async def snapshot_seqs(self, notebook_id: NotebookId, kind: SnapshotKind) -> list[Seq]:
+        """Return where there are snapshots; see `KeptLog`."""
+        self._check_open()
+        return sorted(self.disk.snapshots.get((notebook_id, kind), {}))
+
+    async def fold(self, notebook_id: NotebookId, until: Seq, limit: int) -> Seq:
+        """Delete some of the first events; see `KeptLog`."""
+        self._check_writable()
+        replaced = all(
+            until in self.disk.snapshots.get((notebook_id, kind), {})
+            for kind in get_args(SnapshotKind)
+        )
+        if not replaced or self._checkpoint_seq(notebook_id) < until:
+            raise not_foldable(notebook_id, until)
+        first = self._first_seq(notebook_id)
+        left = Seq(max(first, min(first + limit, until + 1)))
+        self.disk.floors[notebook_id] = left
+        kept = [event for event in self.disk.logs[notebook_id] if event.seq >= left]
+        self.disk.logs[notebook_id] = kept
+        return left
+
+    async def prune_snapshots(self, notebook_id: NotebookId) -> int:
+        """Delete the snapshots that nothing needs; see `KeptLog`."""
+        self._check_writable()
+        first, checkpoint = self._first_seq(notebook_id), self._checkpoint_seq(notebook_id)
+        pruned = 0
+        for kind in get_args(SnapshotKind):
+            kept = self.disk.snapshots.get((notebook_id, kind), {})
+            for seq in kept.keys() - needed_snapshots(kept, first, checkpoint):
+                del kept[seq]
+                pruned += 1
+        return pruned
 
     async def resolve(self, file: FileIdentity) -> tuple[Registration, bool]:
         """Return the document of a file; see `Registry`."""
@@ -263,3 +355,8 @@ class MemoryStore:
         """Return the lease as it stands; see `Leases`."""
         self._check_open()
         return self.disk.leases.get((notebook_id, kind))
+
+
+def _size(event: Event) -> int:
+    row = encode_payload(event.payload)
+    return len(row.payload) + len(row.update or b"")

@@ -1,6 +1,6 @@
 """The refusals that every store words alike."""
 
-from jupyter_runt.errors import Compacted, LeaseHeld, NotebookNotFound, StaleFence
+from jupyter_runt.errors import Compacted, Conflict, LeaseHeld, NotebookNotFound, StaleFence
 from jupyter_runt.ids import NotebookId, Seq
 from jupyter_runt.protocols import Lease
 
@@ -32,3 +32,13 @@ def lease_held(lease: Lease) -> LeaseHeld:
 def no_document(notebook_id: NotebookId) -> NotebookNotFound:
     """Return the refusal of an id that was never given."""
     return NotebookNotFound(f"There is no document {notebook_id}.", notebook_id=notebook_id)
+
+
+def not_foldable(notebook_id: NotebookId, until: Seq) -> Conflict:
+    """Return the refusal to delete events that nothing replaces, or that a merge may need."""
+    return Conflict(
+        f"The events of notebook {notebook_id} up to {until} cannot be folded: a snapshot at"
+        " that place is missing, or its file is not known to hold as much.",
+        notebook_id=notebook_id,
+        seq=until,
+    )

@@ -62,7 +62,11 @@ class SqliteEventLog:
 
     async def head(self, notebook_id: NotebookId) -> Seq:
         """Return the last committed `seq`; see `EventLog`."""
-        return await self._database.read(partial(_head, notebook_id))
+        return await self._database.read(partial(head_of, notebook_id))
+
+    async def first_seq(self, notebook_id: NotebookId) -> Seq:
+        """Return the first `seq` that can be read; see `EventLog`."""
+        return await self._database.read(partial(first_seq_of, notebook_id))
 
     async def grown(self, notebook_id: NotebookId, after: Seq) -> Seq:
         """Wait for an event above `after`; see `EventLog`."""
@@ -114,7 +118,7 @@ def _append(
             recorded_at=recorded_at,
             payload=draft.payload,
         )
-        for seq, draft in enumerate(drafts, start=_head(notebook_id, connection) + 1)
+        for seq, draft in enumerate(drafts, start=head_of(notebook_id, connection) + 1)
     ]
     connection.executemany(
         f"INSERT INTO events (notebook_id, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -150,7 +154,7 @@ def _read(
             where += " AND name <> 'v1.DocumentUpdated'"  # in these words the index knows it
     events = _select(notebook_id, f"{where} ORDER BY seq LIMIT ?", (*parameters, limit), connection)
     # Looked up after the events: a compaction in between is seen.
-    first_seq = _first_seq(notebook_id, connection)
+    first_seq = first_seq_of(notebook_id, connection)
     if after < first_seq - 1:
         raise compacted(first_seq)
     return events
@@ -172,14 +176,15 @@ def _select(
     ]
 
 
-def _head(notebook_id: NotebookId, connection: sqlite3.Connection) -> Seq:
+def head_of(notebook_id: NotebookId, connection: sqlite3.Connection) -> Seq:
+    """Return the last `seq` that was given."""
     row = connection.execute(
         "SELECT max(seq) FROM events WHERE notebook_id = ?", (notebook_id,)
     ).fetchone()
-    return Seq(row[0] or _first_seq(notebook_id, connection) - 1)
+    return Seq(row[0] or first_seq_of(notebook_id, connection) - 1)
 
 
-def _first_seq(notebook_id: NotebookId, connection: sqlite3.Connection) -> Seq:
+def first_seq_of(notebook_id: NotebookId, connection: sqlite3.Connection) -> Seq:
     """Return the first `seq` that can still be read."""
     row = connection.execute(
         "SELECT first_seq FROM floors WHERE notebook_id = ?", (notebook_id,)
@@ -194,7 +199,7 @@ def _heads_if_changed(
     found: int = connection.execute("PRAGMA data_version").fetchone()[0]
     if found == version:
         return found, {}
-    return found, {notebook_id: _head(notebook_id, connection) for notebook_id in notebook_ids}
+    return found, {notebook_id: head_of(notebook_id, connection) for notebook_id in notebook_ids}
 
 
 def _put_snapshot(
