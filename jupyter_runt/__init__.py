@@ -10,6 +10,6 @@ def _jupyter_labextension_paths() -> list[dict[str, str]]:
 
 
 def _jupyter_server_extension_points() -> list[dict[str, Any]]:
-    from jupyter_runt.app import RuntApp  # noqa: PLC0415 (the front end is found without it)
+    from jupyter_runt.app import RuntApp  # here, so that finding the front end loads no server
 
     return [{"module": "jupyter_runt", "app": RuntApp}]
