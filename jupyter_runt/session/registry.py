@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 
 from jupyter_runt.document.shared import EmptyDocument, SharedDocument
 from jupyter_runt.document.text import TextDoc
-from jupyter_runt.errors import Conflict, NotANotebook, NotebookNotFound
+from jupyter_runt.errors import Conflict, NotANotebook, NotebookNotFound, RuntError
 from jupyter_runt.ids import NotebookId
 from jupyter_runt.protocols import Registration, Store
 from jupyter_runt.rooms.room import Room
@@ -244,7 +244,9 @@ class SessionRegistry:
 
     async def moved(self, old: str, new: str) -> None:
         """Follow a file or folder to its new path."""
-        await self.store.moved(old, new)
+        if not await self._known_as_moved(old, new):
+            await self.store.moved(old, new)
+            await self._close_gone()
         documents: list[NotebookSession | OpenDocument[TextDoc]] = []
         documents += self._notebooks.open_ones()
         documents += self._texts.open_ones()
@@ -256,12 +258,27 @@ class SessionRegistry:
     async def deleted(self, path: str) -> None:
         """Close the documents of a deleted file or folder; their logs stay."""
         await self.store.deleted(path)
+        await self._close_gone()
+
+    async def _known_as_moved(self, old: str, new: str) -> bool:
+        """Tell whether somebody opened the file at its new path before we heard of the move."""
+        known = await self.store.find(new)
+        if known is None or await self.store.find(old) is not None:
+            return False
+        try:
+            file = await self.files.identify(new)
+        except RuntError:
+            return False
+        return (file.device, file.inode) == (known.file.device, known.file.inode)
+
+    async def _close_gone(self) -> None:
+        """Close the documents whose file was deleted, or taken over by another document."""
         for key, session in self._notebooks.open_by_key():
-            if is_within(session.path, path):
+            if await self.store.get(NotebookId(key)) is None:
                 session.forsake()
                 await self._notebooks.close_one(key)
         for key, text in self._texts.open_by_key():
-            if is_within(text.path, path):
+            if await self.store.get(NotebookId(key)) is None:
                 text.forsake()
                 await self._texts.close_one(key)
 
