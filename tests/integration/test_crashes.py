@@ -3,8 +3,8 @@
 import asyncio
 import json
 import signal
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,10 +17,16 @@ SLOW_SAVES = {"RuntApp": {"save_delay": 60}}
 """Whatever is in the file was not written by the saver's clock."""
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Any:
-    with Server(tmp_path / "server", SLOW_SAVES).running() as server:
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with Server(tmp_path_factory.mktemp("crashing"), SLOW_SAVES).running() as server:
         yield server
+
+
+@pytest.fixture(autouse=True)
+def _started(server: Server) -> None:
+    if server.process.poll() is not None:
+        server.start()
 
 
 async def type_on(tab: Tab, cell: int, letter: str) -> None:
@@ -193,3 +199,22 @@ async def test_a_runtime_room_is_the_same_after_a_crash_or_says_that_it_is_not(
         async with RuntimeTab(server, again.runtime_room_id) as fresh:
             await fresh.synced()
             assert fresh.doc.get_state() == watcher.doc.get_state()
+
+
+@pytest.mark.rule("FB2")
+async def test_unsaved_edits_survive_a_file_that_is_written_to_again_and_again(
+    server: Server,
+) -> None:
+    notebook = await server.notebook("one", "two")
+    async with tabs(notebook) as (ada,):
+        await ada.type(" by ada", cell=1)
+        await eventually(lambda: has(notebook, "two by ada"))
+        for outside in ("first", "second"):
+            notebook.write_outside(c0=outside)
+            wanted = [outside, "two by ada"]
+            await ada.until(lambda wanted=wanted: ada.sources == wanted)
+            await notebook.saved(
+                lambda file, wanted=wanted: (
+                    ["".join(cell["source"]) for cell in file["cells"]] == wanted
+                )
+            )
