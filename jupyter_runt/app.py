@@ -10,7 +10,7 @@ from jupyter_server import CallContext
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.gateway.gateway_client import GatewayClient
 from jupyter_server.serverapp import ServerApp
-from traitlets import Enum, Float, Unicode, default
+from traitlets import Enum, Float, Integer, Unicode, default
 
 from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.document.text import TextDoc
@@ -18,6 +18,7 @@ from jupyter_runt.errors import StoreUnavailable
 from jupyter_runt.execution.gateway import ServerKernelGateway
 from jupyter_runt.execution.kernel_manager import owned_kernel_manager
 from jupyter_runt.execution.session_manager import one_kernel_session_manager
+from jupyter_runt.handlers.forks import FORK_EVENTS, FORK_EVENTS_SCHEMA
 from jupyter_runt.handlers.identity import actor_of
 from jupyter_runt.handlers.opening import Opening
 from jupyter_runt.handlers.routes import ROUTES
@@ -27,6 +28,7 @@ from jupyter_runt.provisioning import factory
 from jupyter_runt.session.content import NotebookContent, TextContent
 from jupyter_runt.session.files import LocalFiles
 from jupyter_runt.session.follower import ContentsFollower
+from jupyter_runt.session.hosting import cancelled_at_exit
 from jupyter_runt.session.notebook_session import NotebookSession, OnCommit
 from jupyter_runt.session.open_document import DocumentConfig, OpenDocument
 from jupyter_runt.session.registry import SessionRegistry
@@ -34,6 +36,8 @@ from jupyter_runt.session.runtime import NotebookRuntime, RuntimeServices
 from jupyter_runt.session.runtimes import Runtimes
 from jupyter_runt.session.saver import SaverConfig
 from jupyter_runt.session.trust import NotaryTrust
+from jupyter_runt.storage.housekeeping import Housekeeper
+from jupyter_runt.storage.retention import Retention
 from jupyter_runt.storage.sqlite.store import SqliteStore
 
 OTHER_ROOMS: Final = "jupyter_server_documents"
@@ -71,6 +75,25 @@ class RuntApp(ExtensionApp):
         60.0,
         config=True,
         help="Seconds that a document stays open after the last need for it ended.",
+    )
+
+    keep_days = Float(
+        None,
+        allow_none=True,
+        min=0,
+        config=True,
+        help="""Days for which each change can be looked at. What is older becomes one version, but
+        never anything newer than the file. No limit by default.""",
+    )
+    keep_events = Integer(
+        None,
+        allow_none=True,
+        min=0,
+        config=True,
+        help="The same by number of events of a document.",
+    )
+    keep_megabytes = Float(
+        None, allow_none=True, min=0, config=True, help="The same by size of a document's events."
     )
 
     @default("store_dir")
@@ -114,6 +137,9 @@ class RuntApp(ExtensionApp):
             self._open_without_collaboration(self.serverapp)
             return
         self.settings["runt_sessions"] = self._opening
+        events = cast("Any", self.serverapp).event_logger
+        if FORK_EVENTS not in events.schemas:
+            events.register_event_schema(dict(FORK_EVENTS_SCHEMA))
 
     def initialize_handlers(self) -> None:
         """Register every route."""
@@ -140,6 +166,10 @@ class RuntApp(ExtensionApp):
         """Save and close everything."""
         await self._opening.end()
 
+    def _retention(self) -> Retention:
+        size = None if self.keep_megabytes is None else int(self.keep_megabytes * 1e6)
+        return Retention(days=self.keep_days, events=self.keep_events, size=size)
+
     async def _serve(self, serverapp: ServerApp) -> None:
         async with AsyncExitStack() as stack:
             server_id, url = new_id(), str(serverapp.connection_url)
@@ -154,8 +184,11 @@ class RuntApp(ExtensionApp):
                     server_id=server_id,
                     exists=files.exists,
                     durability=cast("Any", self.durability),
+                    renew_damaged=True,
                 )
             )
+            tasks = await stack.enter_async_context(cancelled_at_exit())
+            tasks.create_task(Housekeeper(store, self._retention()).run(), name="housekeeper")
             gateway = await stack.enter_async_context(
                 ServerKernelGateway(serverapp.session_manager, self._runtimes)
             )

@@ -57,7 +57,8 @@ async def describe_execution(
 async def _from_log(
     notebook_id: NotebookId, log: EventLog, execution_id: ExecutionId, rest: list[Event]
 ) -> Execution:
-    async for events in pages(log, notebook_id, Seq(0), _REQUESTS):
+    after = Seq(await log.first_seq(notebook_id) - 1)  # what was folded is not found
+    async for events in pages(log, notebook_id, after, _REQUESTS):
         for event in events:
             if not isinstance(event.payload, ExecutionRequested):
                 continue

@@ -328,3 +328,123 @@ async def test_lookups_go_through_an_index(path):
             by_seq = plan(connection, "seq > 1 ORDER BY seq LIMIT 10")
             assert "sqlite_autoindex_events_1" in by_seq
             assert "TEMP B-TREE" not in by_seq
+
+
+def critical(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.message for record in caplog.records if record.levelname == "CRITICAL"]
+
+
+@pytest.mark.rule("EL5")
+@pytest.mark.parametrize("content", [b"this is no database" * 1000, b"SQLite format 3\0garbage"])
+@pytest.mark.asyncio
+async def test_a_damaged_store_is_set_aside_and_a_new_one_is_made(path, content, caplog):
+    path.parent.mkdir()
+    path.write_bytes(content)
+    path.with_name("store.db-wal").write_bytes(b"a log")
+    async with open_store(path, renew_damaged=True) as store:
+        [event] = await store.append(NOTEBOOK, [started("a")])
+        assert event.seq == 1
+    [aside] = path.parent.glob("store.db.damaged-*Z")
+    assert aside.read_bytes() == content
+    assert aside.with_name(f"{aside.name}-wal").read_bytes() == b"a log"
+    [message] = critical(caplog)
+    assert f"{path} is damaged" in message
+    assert str(aside) in message
+    async with open_store(path, renew_damaged=True) as store:
+        assert await store.head(NOTEBOOK) == 1
+    assert len(critical(caplog)) == 1
+
+
+@pytest.mark.rule("EL5")
+@pytest.mark.asyncio
+async def test_a_store_that_is_no_more_than_locked_is_not_set_aside(path):
+    async with open_store(path):
+        pass
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreUnavailable, match="locked"):
+            async with open_store(path, renew_damaged=True, busy_timeout=0.05):
+                pass
+    assert list(path.parent.glob("*.damaged-*")) == []
+
+
+@pytest.mark.rule("EL5")
+@pytest.mark.asyncio
+async def test_a_damaged_store_is_not_taken_from_a_server_that_lives(path):
+    path.parent.mkdir()
+    path.write_bytes(b"this is no database" * 1000)
+    other = ServerLock(path.parent / "servers", "other")
+    other.acquire()
+    with pytest.raises(StoreUnavailable, match="another server uses it"):
+        async with open_store(path, renew_damaged=True):
+            pass
+    other.release()
+    async with open_store(path, renew_damaged=True):
+        pass
+
+
+@pytest.mark.rule("EL5")
+@pytest.mark.asyncio
+async def test_servers_that_find_a_damaged_store_together_make_one_new_one(path, caplog):
+    path.parent.mkdir()
+    path.write_bytes(b"this is no database" * 1000)
+    stores = [open_store(path, f"{number}", renew_damaged=True) for number in range(4)]
+    await asyncio.gather(*(store.__aenter__() for store in stores))
+    try:
+        await asyncio.gather(*(store.append(NOTEBOOK, [started("a")]) for store in stores))
+        assert await stores[0].head(NOTEBOOK) == 4
+    finally:
+        for store in reversed(stores):
+            await store.__aexit__(None, None, None)
+    assert len(list(path.parent.glob("*.damaged-*"))) == len(critical(caplog)) == 1
+
+
+def damage(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2 // 4096 * 4096
+    content[middle : middle + 4096 * 10] = b"\xa5" * (4096 * 10)
+    path.write_bytes(content)
+
+
+@pytest.mark.rule("EL5")
+@pytest.mark.asyncio
+async def test_a_store_whose_damage_is_found_while_running_is_set_aside_at_the_next_start(path):
+    async with open_store(path, renew_damaged=True) as store:
+        for number in range(2000):
+            await store.append(NOTEBOOK, [started(f"{number}")] * 10)
+    damage(path)
+    async with open_store(path, renew_damaged=True) as store:
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable, match="is damaged"):
+                await store.read(NOTEBOOK, Seq(0), limit=100_000)
+    async with open_store(path, renew_damaged=True) as store:
+        assert await store.head(NOTEBOOK) == 0
+        await store.append(NOTEBOOK, [started("a")])
+    assert len(list(path.parent.glob("store.db.damaged-*"))) == 1
+
+
+@pytest.mark.rule("EL5")
+@pytest.mark.asyncio
+async def test_a_store_that_was_suspected_and_is_whole_stays(path):
+    async with open_store(path) as store:
+        await store.append(NOTEBOOK, [started("a")])
+    path.with_name("store.db.suspect").touch()
+    async with open_store(path, renew_damaged=True) as store:
+        assert await store.head(NOTEBOOK) == 1
+    assert not path.with_name("store.db.suspect").exists()
+
+
+@pytest.mark.rule("EL5")
+@pytest.mark.asyncio
+async def test_a_store_that_no_document_could_be_found_in_is_set_aside(path):
+    async with open_store(path) as store:
+        for _ in range(20):
+            await store.append(NOTEBOOK, [large(10_000)])
+    content = bytearray(path.read_bytes())
+    content[4096 : 4096 * 30] = b"\xa5" * (4096 * 29)
+    path.write_bytes(content)
+    async with open_store(path, renew_damaged=True) as store:
+        assert await store.head(NOTEBOOK) == 0
+    [aside] = path.parent.glob("store.db.damaged-*")
+    assert aside.read_bytes() == content

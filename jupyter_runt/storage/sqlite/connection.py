@@ -25,7 +25,9 @@ _SENTENCES: Final = MappingProxyType(
         sqlite3.SQLITE_LOCKED: "Another program keeps {path} locked.",
         sqlite3.SQLITE_CANTOPEN: "{path} cannot be opened.",
         sqlite3.SQLITE_IOERR: "The disk failed under {path}.",
-        sqlite3.SQLITE_CORRUPT: "{path} is damaged.",
+        sqlite3.SQLITE_CORRUPT: (
+            "{path} is damaged. Restart Jupyter: it sets this store aside and begins a new one."
+        ),
         sqlite3.SQLITE_NOTADB: "{path} is not a store, or it is damaged.",
     }
 )

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -18,8 +19,16 @@ T = TypeVar("T")
 class Database:
     """Runs work on the database without blocking the event loop."""
 
-    def __init__(self, path: Path, durability: Durability, busy_timeout: float) -> None:
+    def __init__(
+        self,
+        path: Path,
+        durability: Durability,
+        busy_timeout: float,
+        make: Callable[[Path, Durability, float], None] = create,
+    ) -> None:
+        """Name the database; `make` brings it into being, or to the newest schema."""
         self.path = path
+        self._make = make
         self._durability = durability
         self._busy_timeout = busy_timeout
         self._writer = Writer(path, self._connect)
@@ -30,7 +39,7 @@ class Database:
         return connect(self.path, self._durability, self._busy_timeout, read_only=read_only)
 
     async def __aenter__(self) -> Self:
-        await asyncio.to_thread(create, self.path, self._durability, self._busy_timeout)
+        await asyncio.to_thread(self._make, self.path, self._durability, self._busy_timeout)
         await self._stack.enter_async_context(self._reader)
         await self._stack.enter_async_context(self._writer)
         return self

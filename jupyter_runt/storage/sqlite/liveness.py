@@ -66,8 +66,17 @@ class ServerLock:
 
 def is_alive(folder: Path, server_id: str) -> bool:
     """Tell whether a server of this id lives on this host."""
+    return _is_held(_lock_path(folder, server_id))
+
+
+def anybody_lives(folder: Path) -> bool:
+    """Tell whether any server lives on this host."""
+    return any(_is_held(path) for path in folder.glob("*.lock"))
+
+
+def _is_held(path: Path) -> bool:
     try:
-        descriptor = os.open(_lock_path(folder, server_id), os.O_RDWR)
+        descriptor = os.open(path, os.O_RDWR)
     except FileNotFoundError:
         return False
     try:

@@ -4,6 +4,7 @@ import sqlite3
 from typing import ClassVar
 
 from jupyter_runt.storage.sqlite.connection import explained
+from jupyter_runt.storage.sqlite.damage import note_damage
 from jupyter_runt.storage.sqlite.worker import Job, Worker
 
 
@@ -19,5 +20,6 @@ class Reader(Worker):
                 job.result = job.work(self._connected())
             except Exception as error:  # noqa: BLE001  it belongs to whoever waits
                 job.error = explained(error, self._path)
+                note_damage(self._path, error)
                 if isinstance(error, sqlite3.Error):
                     self._disconnect()  # a database that failed may be whole next time

@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Self
 
 from jupyter_runt.storage.growth import Growth
-from jupyter_runt.storage.sqlite.connection import Durability
+from jupyter_runt.storage.sqlite.connection import Durability, create
+from jupyter_runt.storage.sqlite.damage import create_anew
 from jupyter_runt.storage.sqlite.database import Database
 from jupyter_runt.storage.sqlite.event_log import SqliteEventLog
 from jupyter_runt.storage.sqlite.leases import SqliteLeases
@@ -30,6 +32,7 @@ class SqliteStore(SqliteEventLog, SqliteUpkeep, SqliteRegistry, SqliteLeases):
         exists: Callable[[str], bool],
         durability: Durability = "process",
         busy_timeout: float = 5.0,
+        renew_damaged: bool = False,
     ) -> None:
         """Name the store; nothing is opened yet.
 
@@ -39,12 +42,14 @@ class SqliteStore(SqliteEventLog, SqliteUpkeep, SqliteRegistry, SqliteLeases):
             exists: tells whether there is a file at a registered path; called in a thread.
             durability: what an append survives, the death of the process or the loss of power.
             busy_timeout: seconds to wait while another process keeps the database locked.
+            renew_damaged: set a database that is damaged aside, and begin a new one.
         """
-        self._database = Database(path, durability, busy_timeout)
+        self._servers = path.parent / "servers"
+        make = partial(create_anew, servers=self._servers) if renew_damaged else create
+        self._database = Database(path, durability, busy_timeout, make)
         self._growth = Growth()
         self._exists = exists
         self._server_id = server_id
-        self._servers = path.parent / "servers"
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:

@@ -4,6 +4,7 @@ import sqlite3
 from typing import ClassVar
 
 from jupyter_runt.storage.sqlite.connection import explained, unavailable
+from jupyter_runt.storage.sqlite.damage import note_damage
 from jupyter_runt.storage.sqlite.worker import Job, Worker
 
 
@@ -25,6 +26,7 @@ class Writer(Worker):
                 self._attempt(connection, job)
             connection.execute("COMMIT")
         except sqlite3.Error as error:
+            note_damage(self._path, error)
             for job in group:
                 job.error = job.error or unavailable(error, self._path)
             self._disconnect()  # rolls back; what was read-only or broken may be whole next time
@@ -41,6 +43,7 @@ class Writer(Worker):
         except Exception as error:  # it belongs to whoever waits, not to this thread
             if not connection.in_transaction:
                 raise
+            note_damage(self._path, error)
             connection.execute("ROLLBACK TO job")
             job.error = explained(error, self._path)
         connection.execute("RELEASE job")

@@ -23,7 +23,11 @@ def failure(code: int) -> sqlite3.OperationalError:
         (sqlite3.SQLITE_READONLY, "/data/store.db is read-only."),
         (sqlite3.SQLITE_READONLY_DBMOVED, "/data/store.db is read-only."),
         (sqlite3.SQLITE_IOERR_WRITE, "The disk failed under /data/store.db."),
-        (sqlite3.SQLITE_CORRUPT, "/data/store.db is damaged."),
+        (
+            sqlite3.SQLITE_CORRUPT,
+            "/data/store.db is damaged. Restart Jupyter: it sets this store aside and begins a new"
+            " one.",
+        ),
         (sqlite3.SQLITE_CANTOPEN, "/data/store.db cannot be opened."),
         (sqlite3.SQLITE_PROTOCOL, "/data/store.db cannot be used."),
     ],
