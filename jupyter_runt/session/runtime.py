@@ -97,6 +97,7 @@ class NotebookRuntime:
         match action.kind:
             case "run":
                 self._run_soon(actor)
+                await asyncio.sleep(0)  # the runner's commit goes on while the reply is written
             case "start":
                 await self.ensure(action.kernel_name, None, actor)
             case "interrupt":
@@ -198,7 +199,12 @@ class NotebookRuntime:
             await services.leases.release(lease)
             raise
         owned = self._owned = OwnedKernel(kernel, lease, actor, _new_session(lease))
-        await self._record.started(owned)
+        try:
+            await self._record.started(owned)
+        except BaseException:  # a kernel that the log does not know must not run
+            await services.gateway.stop(kernel_id)
+            await self._forget(owned)
+            raise
         self._attach_when_ready(owned)
         return owned
 
@@ -226,8 +232,10 @@ class NotebookRuntime:
             return
         await self._runner.detach(cause, "cancelled")
         await self._services.gateway.stop(owned.kernel.kernel_id)
-        await self._record.ended(owned, reason, cause)
-        await self._forget(owned)
+        try:
+            await self._record.ended(owned, reason, cause)
+        finally:
+            await self._forget(owned)
 
     async def _after_death(self, cause: str, *, restarting: bool) -> None:
         async with self._changing:
@@ -255,8 +263,7 @@ class NotebookRuntime:
             try:
                 await owned.kernel.connection.ready()
             except RuntimeLost as error:
-                if self._owned is owned and owned.session is session:
-                    await self._record.gave_up(error.message)
+                await self._stop_unready(owned, session, error.message)
                 return
             async with self._changing:
                 if self._owned is owned and owned.session is session:
@@ -264,6 +271,13 @@ class NotebookRuntime:
                     self._runner.attach(session, owned.kernel.connection)
 
         self._spawn(attach(), "attach the runner")
+
+    async def _stop_unready(self, owned: OwnedKernel, session: RuntimeSession, reason: str) -> None:
+        """Stop a kernel that never answered: what is asked for next needs another one."""
+        async with self._changing:
+            if self._owned is owned and owned.session is session:
+                await self._stop("crashed", reason)
+                await self._record.gave_up(reason)
 
     async def _renew(self, owned: OwnedKernel) -> None:
         """Make the next incarnation of the kernel a new owner: the old fence is refused now."""
