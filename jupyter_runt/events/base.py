@@ -23,7 +23,7 @@ class Draft(BaseModel):
     payload: Payload
     actor: ActorId
     caused_by: str | None = None
-    """`command:<id>`, `execution:<id>` or `turn:<id>`: what led to it."""
+    """What led to it: `command:`, `execution:`, `turn:`, `fork:` and an id, or `restore:<seq>`."""
 
 
 class Event(BaseModel):

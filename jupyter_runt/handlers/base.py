@@ -51,6 +51,23 @@ class RuntHandler(APIHandler):
         """Return a query argument that is a whole number from 0 to `MAX_INTEGER`."""
         return parse_integer(name, self.get_query_argument(name, str(default)))
 
+    def argument(self, name: str) -> str:
+        """Return a query argument that must be there; raises InvalidRequest."""
+        value: str | None = self.get_query_argument(name, None)
+        if value is None:
+            raise InvalidRequest(f"{name} is missing.", field=name)
+        return value
+
+    def json_object(self) -> dict[str, Any]:
+        """Return the body, a JSON object; raises InvalidRequest."""
+        try:
+            body: Any = json.loads(self.request.body)
+        except ValueError as error:
+            raise InvalidRequest("The body is not JSON.", field="") from error
+        if not isinstance(body, dict):
+            raise InvalidRequest("The body is not an object.", field="")
+        return body
+
     def send(self, body: Any, status: int = 200) -> None:
         """Answer with JSON."""
         self.set_status(status)

@@ -1,8 +1,5 @@
 """`/api/collaboration/session`: which room a file is shared in, as jupyter-collaboration 5 asks."""
 
-import json
-from typing import Any
-
 from jupyter_server.auth.decorator import authorized
 from tornado.web import authenticated
 
@@ -34,12 +31,7 @@ class DocumentSessionHandler(RuntHandler):
         )
 
     def _body(self) -> dict[str, str]:
-        try:
-            body: Any = json.loads(self.request.body)
-        except ValueError as error:
-            raise InvalidRequest("The body is not JSON.", field="") from error
-        if not isinstance(body, dict):
-            raise InvalidRequest("The body is not an object.", field="")
+        body = self.json_object()
         for field in ("format", "type"):
             if not isinstance(body.get(field), str) or ":" in body[field]:
                 raise InvalidRequest(f"{field} is not a name.", field=field)

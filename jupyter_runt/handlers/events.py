@@ -1,4 +1,4 @@
-"""`/api/runt/notebooks/{id}/events`, `/executions`, `/history`, `/at`: what the log says."""
+"""`/api/runt/notebooks/{id}/events` and `/executions`: what the log says."""
 
 import asyncio
 import json
@@ -9,9 +9,8 @@ from tornado.web import authenticated
 
 from jupyter_runt.errors import InvalidRequest
 from jupyter_runt.events.registry import EVENTS
-from jupyter_runt.handlers.base import RuntHandler, parse_integer
+from jupyter_runt.handlers.base import RuntHandler
 from jupyter_runt.ids import ExecutionId, NotebookId, Seq
-from jupyter_runt.session.history import notebook_at
 from jupyter_runt.session.hosting import cancelled_at_exit
 
 PAGE = 500
@@ -83,15 +82,3 @@ class ExecutionHandler(RuntHandler):
         wait = min(self.integer("wait", 0), MAX_WAIT)
         async with self.sessions.use(NotebookId(notebook_id)) as session:
             self.send(await session.execution(ExecutionId(execution_id), wait))
-
-
-class AtHandler(RuntHandler):
-    """`GET …/at/{seq}`."""
-
-    @authenticated
-    @authorized(action="read", resource="contents")
-    async def get(self, notebook_id: str, seq: str) -> None:
-        """Answer with the notebook as it was, as nbformat JSON."""
-        at = Seq(parse_integer("seq", seq))
-        registration = await self.sessions.registered_notebook(NotebookId(notebook_id))
-        self.send(await notebook_at(self.sessions.store, registration.notebook_id, at))

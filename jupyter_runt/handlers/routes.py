@@ -4,20 +4,27 @@ from typing import Any, Final
 
 from jupyter_runt.handlers.collaboration import DocumentSessionHandler
 from jupyter_runt.handlers.commands import CommandsHandler
-from jupyter_runt.handlers.events import AtHandler, EventsHandler, ExecutionHandler
+from jupyter_runt.handlers.events import EventsHandler, ExecutionHandler
+from jupyter_runt.handlers.forks import ForkHandler
+from jupyter_runt.handlers.history import AtHandler, HistoryHandler
 from jupyter_runt.handlers.notebooks import NotebooksHandler, RuntimesHandler, StatusHandler
 from jupyter_runt.handlers.room_socket import RoomSocket
+from jupyter_runt.handlers.timeline import TimelineHandler, UndoRedoHandler
 
 _NOTEBOOK: Final = r"/api/runt/notebooks/([^/]+)"
 
 ROUTES: Final[tuple[tuple[str, type[Any]], ...]] = (
     (r"/api/collaboration/session/(.+)", DocumentSessionHandler),
     (r"/api/collaboration/room/(.+)", RoomSocket),
+    (r"/api/collaboration/timeline/(.+)", TimelineHandler),
+    (r"/api/collaboration/undo_redo/(.+)", UndoRedoHandler),
+    (r"/api/collaboration/fork/(.+)", ForkHandler),
     (r"/api/runt/status", StatusHandler),
     (r"/api/runt/notebooks", NotebooksHandler),
     (r"/api/runt/runtimes", RuntimesHandler),
     (rf"{_NOTEBOOK}/commands", CommandsHandler),
     (rf"{_NOTEBOOK}/events", EventsHandler),
     (rf"{_NOTEBOOK}/executions/([^/]+)", ExecutionHandler),
+    (rf"{_NOTEBOOK}/history", HistoryHandler),
     (rf"{_NOTEBOOK}/at/(\d+)", AtHandler),
 )

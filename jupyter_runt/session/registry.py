@@ -17,6 +17,7 @@ from jupyter_runt.protocols import Registration, Store
 from jupyter_runt.rooms.room import Room
 from jupyter_runt.session.content import is_blank
 from jupyter_runt.session.files import Files, is_notebook
+from jupyter_runt.session.forks import Forks
 from jupyter_runt.session.hosting import cancelled_at_exit
 from jupyter_runt.session.notebook_session import NotebookSession
 from jupyter_runt.session.open_document import OpenDocument
@@ -75,6 +76,7 @@ class SessionRegistry:
         self._group = asyncio.TaskGroup()
         self._notebooks = Pool(self._group, self._open_notebook, free_after)
         self._texts = Pool(self._group, self._open_text, free_after)
+        self.forks = Forks(self._group, free_after)
         self._global: Room[SharedDocument] = Room(GLOBAL_AWARENESS, load=_nothing, commit=None)
         self._lifetime = AsyncExitStack()
 
@@ -85,6 +87,7 @@ class SessionRegistry:
             await stack.enter_async_context(self._global)
             stack.push_async_callback(self._texts.close)
             stack.push_async_callback(self._notebooks.close)
+            stack.push_async_callback(self.forks.close)
             tasks = await stack.enter_async_context(cancelled_at_exit())
             tasks.create_task(self._free_idle(), name="free idle documents")
             self._lifetime = stack.pop_all()
@@ -102,7 +105,7 @@ class SessionRegistry:
     async def _free_idle(self) -> None:
         while True:
             await asyncio.sleep(LOOK_EVERY)
-            for pool in (self._notebooks, self._texts):
+            for pool in (self._notebooks, self._texts, self.forks):
                 await pool.close_idle()
 
     # which document is it
@@ -220,17 +223,35 @@ class SessionRegistry:
                     if session.writer.room.room_id != room_id:
                         raise StaleEpoch("The runtime room has another id now.")
                     yield RoomLease(session.writer.room, writable=False)
-            case ["json", "notebook", notebook_id]:
+            case [_, _, notebook_id]:
                 await self._check_history(notebook_id, session_id)
-                async with self.use(NotebookId(notebook_id)) as session:
-                    document = await session.document()
+                async with self.use_document(room_id) as document:
                     yield RoomLease(document.room, writable=True)
-            case ["text", _, notebook_id]:
-                await self._check_history(notebook_id, session_id)
-                async with self._texts.use(notebook_id) as text:
-                    yield RoomLease(text.room, writable=True)
+            case [fork_id]:
+                async with self.forks.use(fork_id) as fork:
+                    await self._check_history(fork.notebook_id, session_id)
+                    await fork.catch_up()
+                    yield RoomLease(fork.room, writable=True)
             case _:
                 raise UnknownRoom(f"There is no room {room_id}.")
+
+    @asynccontextmanager
+    async def use_document(self, room_id: str) -> AsyncIterator[OpenDocument[Any]]:
+        """Keep open the document of a room.
+
+        Raises:
+            UnknownRoom: the room is not a document's, or the document is gone.
+            RuntError: it cannot be opened.
+        """
+        match room_id.split(":"):
+            case ["json", "notebook", notebook_id]:
+                async with self.use(NotebookId(notebook_id)) as session:
+                    yield await session.document()
+            case ["text", _, notebook_id]:
+                async with self._texts.use(notebook_id) as text:
+                    yield text
+            case _:
+                raise UnknownRoom(f"There is no document in room {room_id}.")
 
     async def _check_history(self, notebook_id: str, session_id: str | None) -> None:
         registration = await self.registered(NotebookId(notebook_id))
@@ -281,6 +302,13 @@ class SessionRegistry:
             if await self.store.get(NotebookId(key)) is None:
                 text.forsake()
                 await self._texts.close_one(key)
+        await self._forget_forks()
+
+    async def _forget_forks(self) -> None:
+        """Close the forks of documents that are gone."""
+        for notebook_id in self.forks.roots():
+            if await self.store.get(notebook_id) is None:
+                await self.forks.remove_all_of({notebook_id})
 
     def status(self) -> dict[str, Any]:
         """Return how much is open."""
@@ -292,7 +320,8 @@ class SessionRegistry:
             "rooms": 1
             + len(notebooks)
             + sum(session.has_document for session in notebooks)
-            + len(self._texts.open_ones()),
+            + len(self._texts.open_ones())
+            + len(self.forks),
         }
 
 
