@@ -1,0 +1,265 @@
+"""A server's session layer over a store in memory, a folder, and kernels that obey the test."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from jupyter_runt.commands import parse_command
+from jupyter_runt.document.notebook import NotebookDoc
+from jupyter_runt.document.text import TextDoc
+from jupyter_runt.errors import RuntimeLost
+from jupyter_runt.events.base import Event, Payload
+from jupyter_runt.ids import ActorId, NotebookId, Seq
+from jupyter_runt.protocols import Kernel, KernelMessage, Registration
+from jupyter_runt.session.content import NotebookContent, TextContent
+from jupyter_runt.session.files import LocalFiles
+from jupyter_runt.session.notebook_session import NotebookSession, OnCommit, Reply
+from jupyter_runt.session.open_document import DocumentConfig, OpenDocument
+from jupyter_runt.session.registry import SessionRegistry
+from jupyter_runt.session.runtime import RuntimeServices
+from jupyter_runt.session.saver import SaverConfig
+from jupyter_runt.storage.memory import MemoryDisk, MemoryStore
+
+ADA = ActorId("user:ada")
+NEVER = DocumentConfig(saver=SaverConfig(delay=3600, retry=3600), watch_interval=3600)
+"""Nothing is saved or looked at unless somebody asks."""
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Let everything run until the condition holds."""
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110  (some conditions are of the file system)
+            await asyncio.sleep(0.001)
+
+
+class FakeKernel:
+    """A kernel's connection: what it was asked, and what the test has it say."""
+
+    def __init__(self, gateway: "FakeGateway") -> None:
+        self._gateway = gateway
+        self._listener: Callable[[Sequence[KernelMessage]], None] = list
+        self.asked: list[tuple[str, str]] = []
+        self.answers: list[str] = []
+
+    def listen(self, listener: Callable[[Sequence[KernelMessage]], None]) -> None:
+        self._listener = listener
+
+    async def ready(self) -> None:
+        await self._gateway.may_answer.wait()
+        if self._gateway.mute:
+            raise RuntimeLost("It does not answer.")
+
+    def execute(self, msg_id: str, code: str, *, metadata: dict[str, Any] | None = None) -> None:
+        self.asked.append((msg_id, code))
+
+    def reply_input(self, value: str) -> None:
+        self.answers.append(value)
+
+    def say(self, msg_type: str, msg_id: str, channel: str = "iopub", **content: Any) -> None:
+        message = KernelMessage(channel, msg_type, msg_id, content, {})  # type: ignore[arg-type]
+        self._listener([message])
+
+    def finish(self, msg_id: str, status: str = "ok", count: int = 1, **reply: Any) -> None:
+        content = {"status": status, "execution_count": count, **reply}
+        self.say("execute_reply", msg_id, "shell", **content)
+        self.say("status", msg_id, execution_state="idle")
+
+
+class FakeGateway:
+    """Kernels that start at once, unless the test says otherwise."""
+
+    def __init__(self) -> None:
+        self.kernels: dict[str, FakeKernel] = {}
+        self.did: list[str] = []
+        self.failure: str | None = None
+        self.mute = False
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
+        self.may_stop = asyncio.Event()
+        self.may_stop.set()
+
+    @property
+    def kernel(self) -> FakeKernel:
+        (kernel,) = self.kernels.values()
+        return kernel
+
+    async def start(self, path: str, kernel_name: str | None, kernel_id: str) -> Kernel:
+        self.did.append(f"start {kernel_name}")
+        if self.failure:
+            raise RuntimeLost(self.failure)
+        self.kernels[kernel_id] = FakeKernel(self)
+        return Kernel(kernel_id, kernel_name or "default", self.kernels[kernel_id])
+
+    async def interrupt(self, kernel_id: str) -> None:
+        self.did.append("interrupt")
+
+    async def restart(self, kernel_id: str) -> None:
+        self.did.append("restart")
+        if self.failure:
+            raise RuntimeLost(self.failure)
+
+    async def stop(self, kernel_id: str) -> None:
+        self.did.append("stop")
+        await self.may_stop.wait()
+        self.kernels.pop(kernel_id, None)
+
+
+class NoNotary:
+    """Vouches for what it signed since it was made."""
+
+    def __init__(self) -> None:
+        self.signed: list[Mapping[str, Any]] = []
+
+    async def is_signed(self, notebook: Mapping[str, Any]) -> bool:
+        return notebook in self.signed
+
+    async def sign(self, notebook: Mapping[str, Any]) -> None:
+        self.signed.append(notebook)
+
+
+@dataclass
+class Workspace:
+    """Everything below the handlers; `running` is one life of the server."""
+
+    root: Path
+    disk: MemoryDisk = field(default_factory=MemoryDisk)
+    trust: NoNotary = field(default_factory=NoNotary)
+    config: DocumentConfig = NEVER
+    free_after: float = 3600
+
+    def __post_init__(self) -> None:
+        self.files = LocalFiles(self.root)
+        self.store: MemoryStore
+        self.gateway: FakeGateway
+        self.sessions: SessionRegistry
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["Workspace"]:
+        self.gateway = FakeGateway()
+        store = MemoryStore(self.disk, exists=self.files.exists)
+        async with store as self.store:
+            services = RuntimeServices(self.store, self.gateway, "here", "http://here")
+
+            async def open_notebook(
+                registration: Registration, on_commit: OnCommit
+            ) -> OpenDocument[NotebookDoc]:
+                await sessions.claim_kind(registration, as_notebook=True)
+                return OpenDocument(
+                    registration,
+                    NotebookContent(),
+                    store,
+                    self.files,
+                    self.trust,
+                    self.config,
+                    on_commit,
+                )
+
+            def open_text(registration: Registration) -> OpenDocument[TextDoc]:
+                return OpenDocument(
+                    registration, TextContent(), store, self.files, self.trust, self.config
+                )
+
+            sessions = SessionRegistry(
+                store,
+                self.files,
+                lambda registration: NotebookSession(registration, store, open_notebook, services),
+                open_text,
+                lease_info={"url": "http://here"},
+                free_after=self.free_after,
+            )
+            async with sessions as self.sessions:
+                yield self
+
+    def crash(self) -> None:
+        """Have the next life find what is on the disk now, whatever this one still does."""
+        left = MemoryDisk(
+            logs={key: list(log) for key, log in self.disk.logs.items()},
+            floors=dict(self.disk.floors),
+            snapshots={key: dict(kept) for key, kept in self.disk.snapshots.items()},
+            documents=dict(self.disk.documents),
+            deleted=set(self.disk.deleted),
+            leases=dict(self.disk.leases),
+            fences=dict(self.disk.fences),
+        )
+        self.disk = left
+
+    # files
+
+    def write(self, path: str, *sources: str) -> None:
+        """Write a notebook of code cells, whose ids are c0, c1, …"""
+        cells = [nbformat.v4.new_code_cell(text, id=f"c{n}") for n, text in enumerate(sources)]
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        metadata = {"kernelspec": kernel}
+        notebook = nbformat.v4.new_notebook(cells=cells, metadata=metadata)
+        nbformat.write(notebook, self.root / path)
+
+    def sources(self, path: str) -> list[str]:
+        """Return the source of each cell in a file."""
+        notebook = nbformat.read(self.root / path, as_version=4)
+        return [cell.source for cell in notebook.cells]
+
+    # notebooks
+
+    @asynccontextmanager
+    async def open(self, path: str) -> AsyncIterator["OpenNotebook"]:
+        async with self.sessions.use_path(path) as session:
+            yield OpenNotebook(self, session)
+
+
+@dataclass
+class OpenNotebook:
+    """A notebook's session and what tests ask of it."""
+
+    workspace: Workspace
+    session: NotebookSession
+
+    @property
+    def id(self) -> NotebookId:
+        return self.session.notebook_id
+
+    async def send(self, kind: str, *, actor: ActorId = ADA, **fields: Any) -> Reply:
+        command = parse_command(json.dumps({"type": kind, **fields}).encode())
+        return await self.session.perform(command, actor)
+
+    async def run(self, *cell_ids: str, **fields: Any) -> list[str]:
+        """Ask cells to run; return the ids of the executions."""
+        reply = await self.send("execute_cells", cell_ids=list(cell_ids), **fields)
+        return [str(getattr(event.payload, "execution_id", "")) for event in reply.events]
+
+    async def started(self, count: int = 1) -> FakeKernel:
+        """Wait until the kernel was asked to run so many cells, and return it."""
+        kernels = self.workspace.gateway.kernels
+        await until(lambda: kernels and len(self.workspace.gateway.kernel.asked) >= count)
+        return self.workspace.gateway.kernel
+
+    async def ended(self, execution_id: str) -> dict[str, Any]:
+        return await self.session.execution(execution_id, 5)  # type: ignore[arg-type]
+
+    async def sources(self) -> list[str]:
+        document = await self.session.document()
+        return await document.room.read(lambda doc: [doc.source(c) for c in doc.cell_ids])
+
+    async def save(self) -> bool:
+        return await (await self.session.document()).saver.save()
+
+    async def log(self, *kinds: type[Payload]) -> list[Event]:
+        """Return the events of some kinds, or all."""
+        events = await self.workspace.store.read(self.id, Seq(0))
+        return [event for event in events if not kinds or isinstance(event.payload, kinds)]
+
+    async def first(self, kind: type[Payload]) -> Any:
+        """Wait for an event of a kind, and return the first one's payload."""
+        seq = Seq(0)
+        while not (found := await self.payloads(kind)):
+            async with asyncio.timeout(5):
+                seq = await self.workspace.store.grown(self.id, seq)
+        return found[0]
+
+    async def payloads(self, *kinds: type[Payload]) -> list[Any]:
+        return [event.payload for event in await self.log(*kinds)]
