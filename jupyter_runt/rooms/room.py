@@ -163,12 +163,26 @@ class Room(Generic[DocT]):
             RoomClosed: the room closed or failed first.
             Exception: what `edit` or the append raised; nothing was changed.
         """
-        done: asyncio.Future[Committed] = asyncio.get_running_loop().create_future()
-        self._pipeline.push(FromServer(edit, actor, caused_by, done))
-        committed = await done
+        committed = await self._push(edit, actor, caused_by)
         result: T = committed.attempt.value  # type: ignore[assignment]  # what `edit` returned
         changes = committed.edit.changes if committed.edit is not None else ()
         return Edited(result, changes, committed.events)
+
+    def post(self, edit: Callable[[DocT], object], *, actor: ActorId) -> None:
+        """Have `edit` run as `edit` does, for who need not wait for it; a failure is logged."""
+        self._push(edit, actor, None).add_done_callback(self._log_failure)
+
+    def _push(
+        self, edit: Callable[[DocT], object], actor: ActorId, caused_by: str | None
+    ) -> asyncio.Future[Committed]:
+        done: asyncio.Future[Committed] = asyncio.get_running_loop().create_future()
+        self._pipeline.push(FromServer(edit, actor, caused_by, done))
+        return done
+
+    def _log_failure(self, done: asyncio.Future[Committed]) -> None:
+        error = None if done.cancelled() else done.exception()
+        if error is not None and not isinstance(error, RoomClosed):
+            log.error("An edit of %s failed.", self.room_id, exc_info=error)
 
     async def read(self, view: Callable[[DocT], T]) -> T:
         """Return what `view` sees: all that was sent before, and nothing that is not in the log.

@@ -93,7 +93,7 @@ class Writer(AbstractAsyncContextManager["Writer"]):
             events = await self._store.append(self.notebook_id, drafts, fence=fence)
             for event in events:
                 before, self.state = self.state, apply(self.state, event)
-                await self._show(before, self.state)
+                self._show(before, self.state)
         async with self._change:
             self._change.notify_all()
         self.on_record()
@@ -112,8 +112,9 @@ class Writer(AbstractAsyncContextManager["Writer"]):
 
         return await self.record(decided, fence=fence)
 
-    async def _show(self, before: RuntimeState, after: RuntimeState) -> None:
-        await self.room.edit(lambda doc: project(doc, before, after), actor=_PROJECTOR)
+    def _show(self, before: RuntimeState, after: RuntimeState) -> None:
+        # Nobody waits for it: who looks at the room looks after it.
+        self.room.post(lambda doc: project(doc, before, after), actor=_PROJECTOR)
 
     async def _replayed(self) -> tuple[RuntimeState, Seq, list[Event]]:
         snapshot = await self._store.snapshot(self.notebook_id, "runtime")

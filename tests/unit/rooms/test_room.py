@@ -157,6 +157,18 @@ async def test_an_edit_that_changes_nothing_leads_to_no_event(meeting):
         assert here.log.appends == []
 
 
+async def test_who_looks_after_a_posted_edit_sees_it_and_its_failure_is_logged(meeting, caplog):
+    def fail(note):
+        raise CellNotFound("no such cell")
+
+    async with meeting() as here:
+        here.room.post(lambda note: note.text.insert(0, "posted"), actor=AGENT)
+        here.room.post(fail, actor=AGENT)
+        assert await here.text() == "posted"
+        await here.room.edit(lambda note: None, actor=AGENT)
+    assert "no such cell" in caplog.text
+
+
 async def test_an_edit_that_fails_before_it_changed_anything_costs_nothing(meeting):
     def fail(note):
         raise CellNotFound("no such cell")
