@@ -1,0 +1,34 @@
+from typing import get_args
+
+import pytest
+
+from jupyter_runt.commands import Command, parse_command
+from jupyter_runt.session.capabilities import CAPABILITIES, Capability, required
+from jupyter_runt.session.decide import READS_DOCUMENT
+from jupyter_runt.session.intents import INTENTS
+
+COMMANDS = get_args(get_args(Command)[0])
+
+
+@pytest.mark.rule("AU1")
+def test_every_command_is_classified_and_nothing_else_is() -> None:
+    assert set(CAPABILITIES) == set(COMMANDS)
+
+
+@pytest.mark.rule("AU1")
+def test_what_changes_the_document_needs_the_right_to_write_it() -> None:
+    for kind in INTENTS:
+        assert CAPABILITIES[kind] is Capability.EDIT
+
+
+@pytest.mark.rule("AU1")
+def test_what_reaches_the_kernel_needs_a_right_to_kernels() -> None:
+    for kind in set(COMMANDS) - set(INTENTS):
+        assert CAPABILITIES[kind].value[1] == "kernels"
+    for kind in READS_DOCUMENT:
+        assert CAPABILITIES[kind] is Capability.EXECUTE
+
+
+def test_a_command_names_what_it_needs() -> None:
+    assert required(parse_command(b'{"type": "run_all"}')) is Capability.EXECUTE
+    assert required(parse_command(b'{"type": "evict_runtime"}')) is Capability.ADMINISTER
