@@ -1,10 +1,13 @@
 """`/api/collaboration/session`: which room a file is shared in, as jupyter-collaboration 5 asks."""
 
+from urllib.parse import unquote
+
 from jupyter_server.auth.decorator import authorized
 from tornado.web import authenticated
 
-from jupyter_runt.errors import InvalidRequest
+from jupyter_runt.errors import InvalidRequest, NotebookNotFound
 from jupyter_runt.handlers.base import RuntHandler
+from jupyter_runt.protocols import Registration
 from jupyter_runt.session.registry import require_notebook
 
 
@@ -19,7 +22,7 @@ class DocumentSessionHandler(RuntHandler):
         as_notebook = kind["type"] == "notebook"
         if as_notebook:
             require_notebook(path)
-        registration, new = await self.sessions.register(path)
+        registration, new = await self._registered(path)
         await self.sessions.claim_kind(registration, as_notebook=as_notebook)
         self.send(
             {
@@ -29,6 +32,15 @@ class DocumentSessionHandler(RuntHandler):
             },
             201 if new else 200,
         )
+
+    async def _registered(self, path: str) -> tuple[Registration, bool]:
+        try:
+            return await self.sessions.register(path)
+        except NotebookNotFound:
+            # The stock timeline quotes the path twice.
+            if (quoted_once := unquote(path)) == path:
+                raise
+            return await self.sessions.register(quoted_once)
 
     def _body(self) -> dict[str, str]:
         body = self.json_object()

@@ -43,7 +43,6 @@ _PREFIXES: Final[Mapping[Kind, str]] = MappingProxyType(
     {
         "file": "changed in the file: ",
         "turn": "changed by AI: ",
-        "restore": "restored: ",
         "fork": "merged: ",
     }
 )
@@ -263,7 +262,9 @@ def _apart(burst: list[_Stretch]) -> Iterator[list[_Stretch]]:
 def _merged(stretches: list[_Stretch]) -> Version:
     newest, changes = stretches[0], [each for one in stretches for each in one.changes]
     summary = _PREFIXES.get(newest.kind, "") + _phrase(changes)
-    if newest.kind == "file" and stretches[-1].first_seq == 1:
+    if newest.kind == "restore":
+        summary = "restored an earlier version"  # what led there and back again is in its changes
+    elif newest.kind == "file" and stretches[-1].first_seq == 1:
         summary = "opened from the file"
     return Version(
         seq=newest.seq,
