@@ -82,7 +82,7 @@ class Log:
         return self.edit(KERNEL, at=at, cause=f"execution:{name}", changes=changed)
 
     def end(self, name: str, status: str = "ok") -> Seq:
-        ended = ExecutionCompleted(execution_id=ExecutionId(name), status=status)  # type: ignore[arg-type]
+        ended = ExecutionCompleted(execution_id=ExecutionId(name), status=status)
         return self.add(ended, KERNEL, f"execution:{name}")
 
     def versions(self) -> list[Version]:
@@ -293,7 +293,7 @@ async def all_pages(log: Log, limit: int) -> list[Version]:
     versions: list[Version] = []
     before: Seq | None = None
     while True:
-        page = await version_page(log, NOTEBOOK, before, limit)  # type: ignore[arg-type]
+        page = await version_page(log, NOTEBOOK, before, limit)
         assert len(page.versions) <= limit
         versions += page.versions
         if page.next_before is None:
@@ -358,7 +358,7 @@ async def test_a_page_does_not_read_the_whole_log():
     log = Log()
     for number in range(20_000):
         log.edit(at=number)
-    page = await version_page(log, NOTEBOOK, None, 3)  # type: ignore[arg-type]
+    page = await version_page(log, NOTEBOOK, None, 3)
     assert len(page.versions) == 3
     assert log.read_events <= 2500
 
@@ -369,7 +369,7 @@ async def test_a_page_of_endless_quiet_events_ends_and_says_where_to_go_on():
     log.edit()
     for _ in range(12_000):
         log.edit(changes=[StateChanged(keys=("hash",))])
-    page = await version_page(log, NOTEBOOK, None, 10)  # type: ignore[arg-type]
+    page = await version_page(log, NOTEBOOK, None, 10)
     assert (page.versions, page.next_before) == ((), 2002)
     assert spans(await all_pages(log, 10)) == [(1, 1)]
 
@@ -390,7 +390,7 @@ async def test_a_run_that_was_asked_for_long_ago_is_by_who_asked(log):
     for _ in range(11_000):
         log.edit(changes=[StateChanged(keys=("hash",))])
     log.end("e")
-    page = await version_page(log, NOTEBOOK, None, 10)  # type: ignore[arg-type]
+    page = await version_page(log, NOTEBOOK, None, 10)
     [version] = page.versions
     assert (version.first_seq, version.authors, version.cells) == (asked + 1, (BOB,), ("c7",))
 

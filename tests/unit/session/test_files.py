@@ -1,0 +1,217 @@
+import errno
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from jupyter_runt.errors import FileUnreadable, NotebookNotFound
+from jupyter_runt.session import files as module
+from jupyter_runt.session.files import FileNotWritten, LocalFiles, is_notebook, normal_path
+
+pytestmark = pytest.mark.asyncio
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "root/sub").mkdir(parents=True)
+    return tmp_path / "root"
+
+
+@pytest.fixture
+def files(root: Path) -> LocalFiles:
+    return LocalFiles(root)
+
+
+def names(folder: Path) -> list[str]:
+    """Return what files there are, hidden ones too."""
+    return [path.name for path in folder.iterdir() if path.is_file()]
+
+
+@pytest.mark.rule("FB3")
+@pytest.mark.parametrize(
+    "spelling", ["sub/a.ipynb", "/sub/a.ipynb", "./sub/./a.ipynb", "x/../sub//a.ipynb", "link"]
+)
+async def test_a_file_has_one_path_however_it_is_spelled(
+    files: LocalFiles, root: Path, spelling: str
+) -> None:
+    (root / "sub/a.ipynb").write_bytes(b"{}")
+    (root / "link").symlink_to("sub/a.ipynb")
+    identity = await files.identify(spelling)
+    info = (root / "sub/a.ipynb").stat()
+    assert identity.path == "sub/a.ipynb"
+    assert (identity.device, identity.inode) == (info.st_dev, info.st_ino)
+
+
+async def test_a_link_that_leads_out_keeps_its_own_name(files: LocalFiles, root: Path) -> None:
+    (root.parent / "outside.txt").write_bytes(b"out")
+    (root / "link.txt").symlink_to(root.parent / "outside.txt")
+    assert (await files.identify("link.txt")).path == "link.txt"
+    await files.write("link.txt", b"in")
+    assert (root.parent / "outside.txt").read_bytes() == b"in"
+    assert (root / "link.txt").is_symlink()
+
+
+@pytest.mark.rule("FB5")
+@pytest.mark.parametrize(
+    "path", ["gone", "sub/gone", "a.txt/child", "../../etc/passwd", "nul\0", ".hidden", ".h/a.txt"]
+)
+async def test_what_is_not_there_or_not_shown_is_not_found(
+    files: LocalFiles, root: Path, path: str
+) -> None:
+    (root / "a.txt").write_bytes(b"")
+    (root / ".hidden").write_bytes(b"")
+    (root / ".h").mkdir()
+    (root / ".h/a.txt").write_bytes(b"")
+    with pytest.raises(NotebookNotFound):
+        await files.identify(path)
+    with pytest.raises(NotebookNotFound):
+        await files.read(path)
+
+
+async def test_hidden_files_are_there_where_jupyter_shows_them(root: Path) -> None:
+    (root / ".hidden").write_bytes(b"")
+    assert (await LocalFiles(root, allow_hidden=True).identify(".hidden")).path == ".hidden"
+
+
+@pytest.mark.rule("FB5")
+@pytest.mark.parametrize("path", ["sub", "", "n" * 300])
+async def test_what_is_no_file_says_so(files: LocalFiles, path: str) -> None:
+    with pytest.raises(FileUnreadable):
+        await files.identify(path)
+
+
+@pytest.mark.rule("FB5")
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (PermissionError(errno.EACCES, "denied"), "may not read"),
+        (OSError(errno.EIO, "Input/output error"), "Input/output error"),
+    ],
+)
+async def test_a_file_that_cannot_be_read_says_why(
+    files: LocalFiles, root: Path, monkeypatch: pytest.MonkeyPatch, error: OSError, words: str
+) -> None:
+    (root / "a.txt").write_bytes(b"")
+
+    def refuse(*_args: object, **_options: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(FileUnreadable, match=words):
+        await files.read("a.txt")
+
+
+@pytest.mark.rule("FB5")
+async def test_a_file_that_is_too_large_is_not_read(
+    files: LocalFiles, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_FILE_BYTES", 3)
+    (root / "a.txt").write_bytes(b"abcd")
+    with pytest.raises(FileUnreadable, match="too large"):
+        await files.read("a.txt")
+
+
+async def test_what_is_read_carries_its_digest(files: LocalFiles, root: Path) -> None:
+    (root / "a.txt").write_bytes(b"abc")
+    content = await files.read("a.txt")
+    assert content.data == b"abc"
+    assert content.identity.digest == hashlib.sha256(b"abc").hexdigest()
+
+
+@pytest.mark.rule("FB1")
+async def test_a_write_replaces_the_file_whole_and_keeps_its_mode(
+    files: LocalFiles, root: Path
+) -> None:
+    target = root / "a.txt"
+    target.write_bytes(b"old")
+    target.chmod(0o640)
+    with target.open("rb") as reader:
+        identity, stamp = await files.write("a.txt", b"new")
+        assert reader.read() == b"old", "a reader sees the old file or the new one"
+    assert target.read_bytes() == b"new"
+    assert target.stat().st_mode & 0o777 == 0o640
+    assert identity == (await files.read("a.txt")).identity
+    assert stamp == await files.stamp("a.txt")
+    assert names(root) == ["a.txt"]
+
+
+@pytest.mark.rule("FB1")
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+async def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
+    files: LocalFiles, root: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    (root / "a.txt").write_bytes(b"old")
+
+    def fail(*_args: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    if step == "fsync":
+        monkeypatch.setattr(os, "fsync", fail)
+    else:
+        monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(FileNotWritten, match="No space left"):
+        await files.write("a.txt", b"new")
+    assert names(root) == ["a.txt"]
+    assert (root / "a.txt").read_bytes() == b"old"
+
+
+@pytest.mark.rule("FB1")
+async def test_a_read_only_file_is_not_replaced(
+    files: LocalFiles, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (root / "a.txt").write_bytes(b"old")
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(FileNotWritten):
+        await files.write("a.txt", b"new")
+    assert (root / "a.txt").read_bytes() == b"old"
+
+
+@pytest.mark.rule("FB1")
+async def test_a_writable_file_in_a_folder_that_is_not_is_written_in_place(
+    files: LocalFiles, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (root / "a.txt").write_bytes(b"old")
+    inode = (root / "a.txt").stat().st_ino
+
+    def refuse(*_args: object) -> int:
+        raise PermissionError(errno.EACCES, "denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module.os, "open", refuse)
+        await files.write("a.txt", b"new")
+    assert (root / "a.txt").read_bytes() == b"new"
+    assert (root / "a.txt").stat().st_ino == inode
+
+
+async def test_a_stamp_tells_a_change_and_none_that_there_is_no_file(
+    files: LocalFiles, root: Path
+) -> None:
+    assert await files.stamp("a.txt") is None
+    (root / "a.txt").write_bytes(b"one")
+    first = await files.stamp("a.txt")
+    (root / "a.txt").write_bytes(b"three")
+    assert await files.stamp("a.txt") != first
+    assert files.exists("a.txt")
+    assert not files.exists("sub")
+
+
+@pytest.mark.parametrize(
+    ("path", "normal"),
+    [
+        ("a", "a"),
+        ("/a", "a"),
+        ("//a//b/", "a/b"),
+        ("./a/../b", "b"),
+        ("../../a", "a"),
+        ("", ""),
+        ("/", ""),
+    ],
+)
+async def test_paths_are_spelled_in_one_way(path: str, normal: str) -> None:
+    assert normal_path(path) == normal
+
+
+async def test_a_notebook_is_known_by_its_name() -> None:
+    assert is_notebook("a/b.ipynb")
+    assert not is_notebook("a.ipynb/b.txt")

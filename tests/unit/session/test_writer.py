@@ -1,0 +1,137 @@
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from pycrdt import Doc, Map
+
+from jupyter_runt.document.materialize import RuntimeState
+from jupyter_runt.errors import StaleFence, StoreUnavailable
+from jupyter_runt.events.base import Draft
+from jupyter_runt.events.execution import ExecutionCancelled, ExecutionRequested
+from jupyter_runt.ids import ActorId, CellId, ExecutionId, NotebookId, Seq
+from jupyter_runt.session import writer as module
+from jupyter_runt.session.writer import Writer
+from jupyter_runt.storage.memory import MemoryStore
+
+pytestmark = pytest.mark.asyncio
+
+NOTEBOOK = NotebookId("n")
+ADA = ActorId("user:ada")
+
+
+def request(execution_id: str) -> Draft:
+    payload = ExecutionRequested(
+        execution_id=ExecutionId(execution_id),
+        cell_id=CellId(f"cell of {execution_id}"),
+        source="",
+        document_seq=Seq(0),
+        requested_by=ADA,
+    )
+    return Draft(payload=payload, actor=ADA)
+
+
+async def shown(writer: Writer) -> tuple[bytes, list[str]]:
+    """Return the Yjs state of the runtime room, and the executions in it."""
+
+    def view(doc: Any) -> tuple[bytes, list[str]]:
+        return doc.doc.get_state(), sorted(doc.executions.keys())
+
+    return await writer.room.read(view)
+
+
+@pytest.mark.rule("EL1")
+async def test_events_are_in_the_log_the_state_and_the_room() -> None:
+    async with MemoryStore() as store, Writer(NOTEBOOK, store) as writer:
+        recorded = []
+        writer.on_record = lambda: recorded.append(writer.state.queue)
+        events = await writer.append(request("a"), request("b"))
+        assert [event.seq for event in events] == [1, 2]
+        assert await store.read(NOTEBOOK, Seq(0)) == events
+        assert writer.state.queue == ("a", "b")
+        assert (await shown(writer))[1] == ["a", "b"]
+        assert recorded == [("a", "b")]
+
+
+@pytest.mark.rule("EL1", "EL5")
+async def test_what_the_store_refuses_is_nowhere() -> None:
+    async with MemoryStore() as store, Writer(NOTEBOOK, store) as writer:
+        store.disk.failure = StoreUnavailable("full")
+        with pytest.raises(StoreUnavailable):
+            await writer.append(request("a"))
+        store.disk.failure = None
+        with pytest.raises(StaleFence):
+            await writer.append(request("a"), fence=7)
+        assert writer.state == RuntimeState()
+        assert (await shown(writer))[1] == []
+        await writer.append(request("a"))
+        assert writer.state.queue == ("a",)
+
+
+@pytest.mark.rule("EL3")
+async def test_nothing_comes_between_a_look_at_the_state_and_its_events() -> None:
+    async with MemoryStore() as store, Writer(NOTEBOOK, store) as writer:
+
+        async def one_more(state: RuntimeState) -> Sequence[Draft]:
+            await asyncio.sleep(0)
+            return [request(f"e{len(state.queue)}")]
+
+        await asyncio.gather(*(writer.record(one_more) for _ in range(20)))
+        assert writer.state.queue == tuple(f"e{n}" for n in range(20))
+
+
+async def test_a_decision_for_nothing_appends_nothing() -> None:
+    async with MemoryStore() as store, Writer(NOTEBOOK, store) as writer:
+
+        async def nothing(_state: RuntimeState) -> Sequence[Draft]:
+            return []
+
+        assert await writer.record(nothing) == []
+        assert await store.head(NOTEBOOK) == 0
+
+
+async def test_who_waits_for_a_change_hears_of_it() -> None:
+    async with MemoryStore() as store, Writer(NOTEBOOK, store) as writer:
+        waiting = asyncio.create_task(writer.changed())
+        await asyncio.sleep(0)
+        await writer.append(request("a"))
+        await asyncio.wait_for(waiting, 5)
+
+
+@pytest.mark.rule("EL2")
+async def test_a_second_open_has_the_same_state_and_the_same_yjs_history() -> None:
+    async with MemoryStore() as store:
+        async with Writer(NOTEBOOK, store) as writer:
+            for name in "abc":
+                await writer.append(request(name))
+            cancel = ExecutionCancelled(execution_id=ExecutionId("b"), reason="")
+            await writer.append(Draft(payload=cancel, actor=ADA))
+            before, room_id, state = await shown(writer), writer.room.room_id, writer.state
+            update = await writer.room.read(lambda doc: doc.doc.get_update())
+        async with Writer(NOTEBOOK, store) as again:
+            assert (await shown(again), again.room.room_id) == (before, room_id)
+            assert again.state.to_json() == state.to_json()
+            tab: Doc[Any] = Doc()
+            tab.apply_update(update)
+            tab.apply_update(await again.room.read(lambda doc: doc.doc.get_update()))
+            assert tab.get("executions", type=Map).to_py().keys() == {"a", "b", "c"}
+
+
+@pytest.mark.rule("EL2", "EL4")
+async def test_a_long_log_is_opened_from_a_snapshot_under_a_new_epoch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "SNAPSHOT_EVERY", 3)
+    async with MemoryStore() as store:
+        async with Writer(NOTEBOOK, store) as writer:
+            await writer.append(*(request(name) for name in "abcd"))
+            state, old = writer.state, writer.room.room_id
+        async with Writer(NOTEBOOK, store) as again:
+            assert again.state.to_json() == state.to_json()
+            assert again.room.room_id != old
+            first = await shown(again)
+            await again.append(request("e"))
+        async with Writer(NOTEBOOK, store) as third:
+            assert third.room.room_id == again.room.room_id
+            assert (await shown(third))[1] == ["a", "b", "c", "d", "e"]
+            assert first[1] == ["a", "b", "c", "d"]
