@@ -46,6 +46,15 @@ class SqliteUpkeep:
         """Delete the snapshots that nothing needs; see `KeptLog`."""
         return await self._database.write(partial(_prune_snapshots, notebook_id))
 
+    async def damage(self) -> list[str]:
+        """Return what is wrong with the database file, in SQLite's words; reads all of it."""
+        return await self._database.read(_damage)
+
+
+def _damage(connection: sqlite3.Connection) -> list[str]:
+    found = [row[0] for row in connection.execute("PRAGMA quick_check(10)")]
+    return [] if found == ["ok"] else found
+
 
 def _notebook_ids(connection: sqlite3.Connection) -> list[NotebookId]:
     # One step in the index for each log, where DISTINCT would read all of it.

@@ -1,0 +1,1 @@
+"""`jupyter runt`: looking after a store from a terminal."""
