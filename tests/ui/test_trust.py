@@ -1,5 +1,6 @@
 """Outputs run scripts where a person asked for them, for everybody, and nowhere else."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -31,6 +32,9 @@ def sees_scripts_run(one: Person) -> None:
     expect(one.page.locator("body")).to_have_attribute("data-html", "ran")
     expect(one.page.locator("body")).to_have_attribute("data-javascript", "ran")
     expect(one.output(0).locator(".jp-RenderedSVG img")).to_be_visible()
+    expect(one.page.locator(".jp-StatusItem-trust")).to_have_attribute(
+        "title", re.compile("Notebook trusted")
+    )
 
 
 @pytest.mark.rule("EX9")

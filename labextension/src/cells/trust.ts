@@ -189,5 +189,7 @@ function setTrust(model: CodeCellModel, trusted: boolean): void {
       oldValue: !trusted,
       newValue: trusted
     });
+    // The status bar's shield listens to this one.
+    model.contentChanged.emit();
   }
 }
