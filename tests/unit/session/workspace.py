@@ -142,6 +142,7 @@ class Workspace:
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Workspace"]:
         self.gateway = FakeGateway()
+        failure: Exception | None = None
         store = MemoryStore(self.disk, exists=self.files.exists)
         async with store as self.store:
             services = RuntimeServices(self.store, self.gateway, "here", "http://here")
@@ -174,7 +175,12 @@ class Workspace:
                 free_after=self.free_after,
             )
             async with sessions as self.sessions:
-                yield self
+                try:
+                    yield self
+                except Exception as error:  # noqa: BLE001  (groups would wrap it)
+                    failure = error
+        if failure is not None:
+            raise failure
 
     def crash(self) -> None:
         """Have the next life find what is on the disk now, whatever this one still does."""

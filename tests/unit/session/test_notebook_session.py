@@ -1,0 +1,184 @@
+import asyncio
+import base64
+from typing import Any
+
+import pytest
+from pycrdt import Doc, Text
+
+from jupyter_runt.errors import (
+    CellNotFound,
+    ExecutionNotFound,
+    InvalidCommand,
+    StaleRevision,
+    StoreUnavailable,
+)
+from jupyter_runt.events.document import DocumentUpdated
+from jupyter_runt.events.execution import ExecutionRequested
+from jupyter_runt.events.outputs import OutputsCleared
+from jupyter_runt.ids import ActorId, ExecutionId
+from jupyter_runt.session import notebook_session
+from tests.unit.session.workspace import ADA, Workspace
+
+pytestmark = pytest.mark.asyncio
+
+PATH = "nb.ipynb"
+BOB = ActorId("user:bob")
+
+
+@pytest.fixture(autouse=True)
+def _file(workspace: Workspace) -> None:
+    workspace.write(PATH, "one", "two")
+
+
+@pytest.mark.rule("EL1", "AU2")
+async def test_an_edit_is_logged_under_its_actor_and_its_command(workspace: Workspace) -> None:
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        reply = await notebook.send(
+            "edit_cell", cell_id="c0", source="1", actor=BOB, command_id="k"
+        )
+        (event,) = reply.events
+        assert (event.actor, event.caused_by) == (BOB, "command:k")
+        assert event == (await notebook.log())[-1]
+        assert reply.seq == event.seq
+
+
+async def test_a_command_that_changes_nothing_says_where_the_log_is(workspace: Workspace) -> None:
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        await notebook.session.document()
+        reply = await notebook.send("edit_cell", cell_id="c0", source="one")
+        assert (reply.events, reply.seq) == ((), 1)
+
+
+@pytest.mark.rule("EX2")
+async def test_a_command_id_does_its_thing_once_for_each_actor(workspace: Workspace) -> None:
+    command = {"cell_type": "code", "source": "new", "command_id": "k"}
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        replies = await asyncio.gather(
+            *(notebook.send("create_cell", **command) for _ in range(3)),
+            notebook.send("create_cell", actor=BOB, **command),
+        )
+        assert replies[0] == replies[1] == replies[2] != replies[3]
+        assert await notebook.sources() == ["new", "new", "one", "two"]
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        assert await notebook.send("create_cell", **command) == replies[0]
+        assert await notebook.sources() == ["new", "new", "one", "two"]
+
+
+@pytest.mark.rule("EX2")
+async def test_a_command_that_failed_fails_for_who_waits_and_may_be_sent_again(
+    workspace: Workspace,
+) -> None:
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        await notebook.session.document()
+        workspace.disk.failure = StoreUnavailable("full")
+        command = {"cell_ids": ["c0"], "command_id": "k"}
+        results = await asyncio.gather(
+            *(notebook.send("execute_cells", **command) for _ in range(2)), return_exceptions=True
+        )
+        assert [type(result) for result in results] == [StoreUnavailable, StoreUnavailable]
+        workspace.disk.failure = None
+        await notebook.send("execute_cells", **command)
+        assert len(await notebook.log(ExecutionRequested)) == 1
+
+
+@pytest.mark.rule("EX2")
+async def test_only_so_many_replies_are_remembered_and_the_log_knows_the_rest(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notebook_session, "REMEMBERED_REPLIES", 2)
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        replies = [
+            await notebook.send("edit_cell", cell_id="c0", source=name, command_id=name)
+            for name in "abc"
+        ]
+        again = await notebook.send("edit_cell", cell_id="c0", source="a", command_id="a")
+        assert again == replies[0]
+        assert await notebook.sources() == ["c", "two"]
+
+
+@pytest.mark.rule("EX2")
+async def test_what_the_sender_has_not_seen_here_yet_is_waited_for(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        document = await notebook.session.document()
+        tab: Doc[Any] = Doc()
+        tab.apply_update(await document.room.read(lambda doc: doc.doc.get_update()))
+        tab.get("extra", type=Text).insert(0, "typed")
+        vector = base64.b64encode(tab.get_state()).decode()
+        monkeypatch.setattr(notebook_session, "COVERS_TIMEOUT", 0.01)
+        with pytest.raises(StaleRevision):
+            await notebook.send("execute_cells", cell_ids=["c0"], state_vector=vector)
+        monkeypatch.setattr(notebook_session, "COVERS_TIMEOUT", 5)
+        asked = asyncio.create_task(
+            notebook.send("execute_cells", cell_ids=["c0"], state_vector=vector)
+        )
+        await document.room.edit(lambda doc: doc.doc.apply_update(tab.get_update()), actor=BOB)
+        assert len((await asked).events) == 1
+        for wrong in ("?", "AA", "/w=="):
+            with pytest.raises(InvalidCommand):
+                await notebook.send("run_all", state_vector=wrong)
+
+
+@pytest.mark.rule("EX2")
+async def test_a_refused_command_changes_nothing(workspace: Workspace) -> None:
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        await notebook.session.document()
+        before = await workspace.store.head(notebook.id)
+        for kind, fields in (
+            ("execute_cells", {"cell_ids": ["c0", "z"]}),
+            ("delete_cells", {"cell_ids": ["c0", "z"]}),
+            ("clear_outputs", {"cell_ids": ["z"]}),
+        ):
+            with pytest.raises(CellNotFound):
+                await notebook.send(kind, **fields)
+        assert await workspace.store.head(notebook.id) == before
+        assert workspace.gateway.did == []
+
+
+async def test_cleared_outputs_are_told_as_such(workspace: Workspace) -> None:
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        (execution_id,) = await notebook.run("c0")
+        kernel = await notebook.started()
+        kernel.say("stream", execution_id, name="stdout", text="out")
+        kernel.finish(execution_id)
+        await notebook.ended(execution_id)
+        reply = await notebook.send("clear_outputs")
+        updated, cleared = (event.payload for event in reply.events)
+        assert isinstance(updated, DocumentUpdated)
+        assert cleared == OutputsCleared(cell_ids=("c0", "c1"))
+        assert (await notebook.ended(execution_id))["outputs"], "those of its end"
+
+
+async def test_an_execution_that_goes_on_is_told_as_far_as_it_is(workspace: Workspace) -> None:
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        (execution_id,) = await notebook.run("c0")
+        await notebook.started()
+        described = await notebook.session.execution(ExecutionId(execution_id), 0.01)
+        assert (described["status"], described["completed_at"]) == ("running", None)
+        with pytest.raises(ExecutionNotFound):
+            await notebook.session.execution(ExecutionId("none"), 1)
+
+
+@pytest.mark.rule("RM4")
+async def test_a_session_is_idle_when_nobody_needs_it(workspace: Workspace) -> None:
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        assert notebook.session.idle
+        await notebook.session.document()
+        assert notebook.session.idle
+        await notebook.send("start_runtime")
+        assert not notebook.session.idle
+        await notebook.send("stop_runtime")
+        assert notebook.session.idle
+
+
+async def test_a_notebook_describes_itself(workspace: Workspace) -> None:
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        described = await notebook.session.describe()
+        assert described["path"] == PATH
+        assert described["room_id"] == f"json:notebook:{notebook.id}"
+        assert (described["seq"], described["checkpoint_seq"]) == (1, 1)
+        assert described["runtime"] is None
+        await notebook.send("start_runtime")
+        runtime = (await notebook.session.describe())["runtime"]
+        assert (runtime["kernel_name"], runtime["owner"]) == ("python3", ADA)

@@ -1,0 +1,293 @@
+import json
+from typing import Any
+
+import pytest
+from pycrdt import Map
+
+from jupyter_runt.events.document import DocumentUpdated, SourceChanged
+from jupyter_runt.ids import FILE_ACTOR, NotebookId, Seq
+from jupyter_runt.protocols import FileIdentity
+from jupyter_runt.session.history import notebook_at
+from jupyter_runt.session.registry import SessionRegistry
+from tests.unit.session.workspace import OpenNotebook, Workspace
+
+pytestmark = pytest.mark.asyncio
+
+PATH = "nb.ipynb"
+
+
+@pytest.fixture(autouse=True)
+def _file(workspace: Workspace) -> None:
+    workspace.write(PATH, "one", "two")
+
+
+def rewrite(workspace: Workspace, *sources: str, path: str = PATH) -> None:
+    """Change sources in the file as another program does."""
+    file = workspace.root / path
+    content = json.loads(file.read_text(encoding="utf-8"))
+    for cell, source in zip(content["cells"], sources, strict=True):
+        cell["source"] = source
+    file.write_text(json.dumps(content), encoding="utf-8")
+
+
+async def look(notebook: OpenNotebook) -> None:
+    """Look at the file, as the watcher does."""
+    async with (await notebook.session.document()).file_access():
+        pass
+
+
+async def checkpoint(workspace: Workspace, notebook_id: NotebookId) -> list[str]:
+    """Return what the registry believes that the file holds."""
+    known = await workspace.store.get(notebook_id)
+    assert known is not None
+    content = await notebook_at(workspace.store, notebook_id, known.checkpoint_seq)
+    return [cell["source"] for cell in content["cells"]]
+
+
+@pytest.mark.rule("FB4")
+async def test_the_first_open_imports_the_file_and_writes_nothing_to_it(
+    workspace: Workspace,
+) -> None:
+    before = (workspace.root / PATH).read_bytes()
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        assert await notebook.sources() == ["one", "two"]
+        (event,) = await notebook.log()
+        assert (event.actor, event.seq) == (FILE_ACTOR, 1)
+        assert await notebook.save() is False
+        assert await checkpoint(workspace, notebook.id) == ["one", "two"]
+    assert (workspace.root / PATH).read_bytes() == before
+
+
+@pytest.mark.rule("FB1")
+async def test_closing_saves(workspace: Workspace) -> None:
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        await notebook.send("edit_cell", cell_id="c0", source="edited")
+        assert workspace.sources(PATH) == ["one", "two"]
+    assert workspace.sources(PATH) == ["edited", "two"]
+
+
+@pytest.mark.rule("EL1", "FB1")
+async def test_edits_that_were_never_saved_are_there_after_a_crash_and_saved_then(
+    workspace: Workspace,
+) -> None:
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        await notebook.send("edit_cell", cell_id="c0", source="edited")
+        workspace.crash()
+        file = (workspace.root / PATH).read_bytes()
+    (workspace.root / PATH).write_bytes(file)
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        assert await notebook.sources() == ["edited", "two"]
+        assert await notebook.save() is True
+        assert workspace.sources(PATH) == ["edited", "two"]
+
+
+@pytest.mark.rule("FB2")
+async def test_a_crash_between_the_write_and_its_record_merges_to_the_same(
+    workspace: Workspace,
+) -> None:
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        await notebook.send("create_cell", cell_type="code", source="new", after="c0")
+        await notebook.send("edit_cell", cell_id="c0", source="one and more")
+        workspace.crash()
+        await notebook.save()  # the file has it, and the disk that is read next does not know
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        assert await notebook.sources() == ["one and more", "new", "two"]
+        await notebook.save()
+        assert await checkpoint(workspace, notebook.id) == ["one and more", "new", "two"]
+    assert workspace.sources(PATH) == ["one and more", "new", "two"]
+
+
+@pytest.mark.rule("FB2")
+async def test_what_others_wrote_while_it_was_closed_is_merged_as_the_file_s_own_edit(
+    workspace: Workspace,
+) -> None:
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        await notebook.send("edit_cell", cell_id="c0", source="by ada")
+    rewrite(workspace, "by ada", "outside")
+    before = (workspace.root / PATH).read_bytes()
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        assert await notebook.sources() == ["by ada", "outside"]
+        last = [e for e in await notebook.log(DocumentUpdated) if e.actor == FILE_ACTOR][-1]
+        assert isinstance(last.payload, DocumentUpdated)
+        assert [type(change) for change in last.payload.changes] == [SourceChanged]
+        assert await notebook.save() is False
+        assert await checkpoint(workspace, notebook.id) == ["by ada", "outside"]
+    assert (workspace.root / PATH).read_bytes() == before
+
+
+@pytest.mark.rule("FB2")
+async def test_a_merge_is_no_checkpoint_of_what_the_file_does_not_hold(
+    workspace: Workspace,
+) -> None:
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        await notebook.send("edit_cell", cell_id="c0", source="by ada")
+        rewrite(workspace, "one", "outside")
+        await look(notebook)
+        assert await notebook.sources() == ["by ada", "outside"]
+        rewrite(workspace, "one", "outside again")
+        await look(notebook)
+        assert (await notebook.sources())[0] == "by ada", "nobody took it back"
+        await notebook.save()
+        assert workspace.sources(PATH)[0] == "by ada"
+
+
+@pytest.mark.rule("FB2", "FB1")
+async def test_edits_of_both_sides_of_a_crash_are_in_the_file_after_it(
+    workspace: Workspace,
+) -> None:
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        await notebook.send("edit_cell", cell_id="c0", source="by ada")
+        workspace.crash()
+        file = (workspace.root / PATH).read_bytes()
+    (workspace.root / PATH).write_bytes(file)
+    rewrite(workspace, "one", "outside")
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        assert await notebook.sources() == ["by ada", "outside"]
+        assert await notebook.save() is True
+        assert workspace.sources(PATH) == ["by ada", "outside"]
+        assert await checkpoint(workspace, notebook.id) == ["by ada", "outside"]
+
+
+@pytest.mark.rule("FB4")
+async def test_a_file_that_was_only_formatted_anew_stays_as_it_is(workspace: Workspace) -> None:
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        await notebook.session.document()
+        content = json.loads((workspace.root / PATH).read_text(encoding="utf-8"))
+        formatted = json.dumps(content, indent=7)
+        (workspace.root / PATH).write_text(formatted, encoding="utf-8")
+        before = await workspace.store.head(notebook.id)
+        await look(notebook)
+        assert await workspace.store.head(notebook.id) == before
+        assert await notebook.save() is False
+        await notebook.send("edit_cell", cell_id="c1", source="2")
+        await notebook.save()
+    written = (workspace.root / PATH).read_text(encoding="utf-8")
+    assert written == formatted.replace('"two"', '"2"')
+
+
+@pytest.mark.rule("FB3")
+async def test_the_file_is_followed_when_it_moves(workspace: Workspace) -> None:
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        (workspace.root / "sub").mkdir()
+        (workspace.root / PATH).rename(workspace.root / "sub/b.ipynb")
+        await workspace.sessions.moved(PATH, "sub/b.ipynb")
+        await notebook.send("edit_cell", cell_id="c0", source="moved")
+        await notebook.save()
+        assert workspace.sources("sub/b.ipynb") == ["moved", "two"]
+        assert not (workspace.root / PATH).exists()
+        document = await notebook.session.document()
+        state = await document.room.read(lambda doc: doc.doc.get("state", type=Map).to_py())
+        assert state["path"] == "sub/b.ipynb"
+        assert (await workspace.sessions.register("sub/b.ipynb"))[0].notebook_id == notebook.id
+
+
+@pytest.mark.rule("FB3")
+async def test_a_move_that_was_seen_before_it_was_told_keeps_the_document(
+    workspace: Workspace,
+) -> None:
+    async with workspace.running():
+        registration, _ = await workspace.sessions.register(PATH)
+        (workspace.root / PATH).rename(workspace.root / "b.ipynb")
+        found, new = await workspace.sessions.register("b.ipynb")
+        assert (found.notebook_id, new) == (registration.notebook_id, False)
+        await workspace.sessions.moved(PATH, "b.ipynb")
+        assert await workspace.store.get(registration.notebook_id) is not None
+        async with workspace.open("b.ipynb") as notebook:
+            assert notebook.id == registration.notebook_id
+
+
+@pytest.mark.rule("FB3")
+async def test_a_document_whose_place_another_one_takes_is_closed_and_writes_nothing(
+    workspace: Workspace,
+) -> None:
+    async with workspace.running():
+        async with workspace.open(PATH) as known:
+            await known.send("edit_cell", cell_id="c0", source="changes the digest")
+            await known.save()
+            await known.send("edit_cell", cell_id="c0", source="known")
+        (workspace.root / PATH).rename(workspace.root / "b.ipynb")
+        rewrite(workspace, "unlike anything", "known here", path="b.ipynb")
+        async with workspace.open("b.ipynb") as stranger:
+            await stranger.send("edit_cell", cell_id="c1", source="too early")
+        assert stranger.id != known.id
+        await workspace.sessions.moved(PATH, "b.ipynb")
+        assert workspace.sources("b.ipynb") == ["unlike anything", "known here"]
+        async with workspace.open("b.ipynb") as notebook:
+            assert notebook.id == known.id
+        assert open_ids(workspace.sessions) == [known.id]
+
+
+def open_ids(sessions: SessionRegistry) -> list[NotebookId]:
+    return [session.notebook_id for session in sessions.notebooks()]
+
+
+@pytest.mark.rule("FB3")
+async def test_a_deleted_file_is_not_written_again(workspace: Workspace) -> None:
+    async with workspace.running():
+        async with workspace.open(PATH) as notebook:
+            await notebook.send("edit_cell", cell_id="c0", source="unsaved")
+        (workspace.root / PATH).unlink()
+        await workspace.sessions.deleted(PATH)
+        assert open_ids(workspace.sessions) == []
+    assert not (workspace.root / PATH).exists()
+
+
+@pytest.mark.rule("EL4")
+async def test_a_document_is_opened_from_a_snapshot_and_the_rest(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jupyter_runt.session.open_document.SNAPSHOT_EVERY", 3)
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        for text in "abcdef":
+            await notebook.send("edit_cell", cell_id="c0", source=text)
+            await notebook.save()
+        assert await workspace.store.snapshot(notebook.id, "document") is not None
+    async with workspace.running(), workspace.open(PATH) as again:
+        assert await again.sources() == ["f", "two"]
+        assert again.id == notebook.id
+
+
+@pytest.mark.rule("EX9")
+async def test_what_the_server_writes_is_known_by_clients_that_stay_the_same(
+    workspace: Workspace,
+) -> None:
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        first = (await notebook.session.document()).clients
+        assert len(first.all()) == 3
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        assert (await notebook.session.document()).clients == first
+
+
+@pytest.mark.rule("FB3")
+async def test_a_file_that_was_open_as_text_and_as_a_notebook_is_the_same_in_both(
+    workspace: Workspace,
+) -> None:
+    async with workspace.running():
+        async with workspace.open(PATH) as notebook:
+            await notebook.send("edit_cell", cell_id="c0", source="one, as a notebook")
+        registration, _ = await workspace.sessions.register(PATH)
+        text = f"text:file:{registration.notebook_id}"
+        async with workspace.sessions.room(text, registration.history_id) as lease:
+            shown = await lease.room.read(lambda doc: doc.content())
+            assert json.loads(shown)["cells"][0]["source"] == ["one, as a notebook"]
+
+            def edit(doc: Any) -> None:
+                doc.replace(doc.content().replace("two", "two, as text"))
+
+            await lease.room.edit(edit, actor=FILE_ACTOR)
+        async with workspace.open(PATH) as notebook:
+            assert await notebook.sources() == ["one, as a notebook", "two, as text"]
+            await notebook.send("edit_cell", cell_id="c0", source="1")
+        async with workspace.sessions.room(text, registration.history_id) as lease:
+            shown = await lease.room.read(lambda doc: doc.content())
+            assert shown == (workspace.root / PATH).read_text(encoding="utf-8")
+    assert workspace.sources(PATH) == ["1", "two, as text"]
+
+
+async def test_a_record_of_the_file_keeps_the_path_that_it_was_given(workspace: Workspace) -> None:
+    async with workspace.running():
+        registration, _ = await workspace.sessions.register(PATH)
+        await workspace.store.checkpointed(registration.notebook_id, FileIdentity("other"), Seq(1))
+        known = await workspace.store.get(registration.notebook_id)
+        assert known is not None
+        assert known.file.path == PATH

@@ -1,0 +1,158 @@
+import asyncio
+
+import pytest
+
+from jupyter_runt.errors import Conflict, LeaseHeld, NotANotebook, NotebookNotFound
+from jupyter_runt.ids import NotebookId
+from jupyter_runt.session.registry import StaleEpoch, UnknownSession, is_within
+from jupyter_runt.storage.memory import MemoryStore
+from tests.unit.session.workspace import Workspace
+
+pytestmark = pytest.mark.asyncio
+
+
+@pytest.fixture(autouse=True)
+def _files(workspace: Workspace) -> None:
+    workspace.write("nb.ipynb", "one")
+    (workspace.root / "a.txt").write_text("text", encoding="utf-8")
+
+
+@pytest.mark.rule("FB3")
+async def test_a_file_is_registered_once(workspace: Workspace) -> None:
+    async with workspace.running():
+        first, new = await workspace.sessions.register("nb.ipynb")
+        again, known = await workspace.sessions.register("/x/../nb.ipynb")
+        assert (new, known) == (True, False)
+        assert first.notebook_id == again.notebook_id
+    async with workspace.running():
+        assert (await workspace.sessions.register("nb.ipynb"))[0].notebook_id == first.notebook_id
+
+
+@pytest.mark.rule("FB3")
+async def test_requests_at_the_same_time_share_one_session(workspace: Workspace) -> None:
+    async with workspace.running():
+
+        async def opened() -> object:
+            async with workspace.open("nb.ipynb") as notebook:
+                return await notebook.session.document()
+
+        documents = await asyncio.gather(*(opened() for _ in range(10)))
+        assert len(set(documents)) == 1
+        status = workspace.sessions.status()
+        assert (status["store"], status["notebooks"], status["rooms"]) == ("memory", 1, 3)
+
+
+async def test_each_room_id_leads_to_its_room(workspace: Workspace) -> None:
+    async with workspace.running():
+        sessions = workspace.sessions
+        nb, _ = await sessions.register("nb.ipynb")
+        text, _ = await sessions.register("a.txt")
+        async with sessions.room(f"json:notebook:{nb.notebook_id}", nb.history_id) as lease:
+            assert lease.writable
+        async with sessions.room(f"text:file:{text.notebook_id}", text.history_id) as lease:
+            assert await lease.room.read(lambda doc: doc.content()) == "text"
+        async with sessions.room("JupyterLab:globalAwareness", None) as lease:
+            assert lease.writable
+        async with sessions.use(nb.notebook_id) as session:
+            runtime = session.writer.room.room_id
+            async with sessions.room(runtime, None) as lease:
+                assert not lease.writable
+            with pytest.raises(StaleEpoch):
+                async with sessions.room(runtime + "0", None):
+                    pass
+
+
+@pytest.mark.rule("RM3")
+async def test_a_client_of_another_history_gets_no_room(workspace: Workspace) -> None:
+    async with workspace.running():
+        registration, _ = await workspace.sessions.register("nb.ipynb")
+        room = f"json:notebook:{registration.notebook_id}"
+        for history_id in (None, "other"):
+            with pytest.raises(UnknownSession) as refused:
+                async with workspace.sessions.room(room, history_id):
+                    pass
+            assert refused.value.detail == {"session_id": registration.history_id}
+
+
+@pytest.mark.parametrize("room_id", ["", "x", "json:file:1", "json:notebook", "a:b:c:d:e"])
+async def test_other_ids_lead_nowhere(workspace: Workspace, room_id: str) -> None:
+    async with workspace.running():
+        with pytest.raises(NotebookNotFound):
+            async with workspace.sessions.room(room_id, None):
+                pass
+
+
+async def test_only_notebooks_have_sessions(workspace: Workspace) -> None:
+    async with workspace.running():
+        text, _ = await workspace.sessions.register("a.txt")
+        with pytest.raises(NotANotebook):
+            async with workspace.sessions.use(text.notebook_id):
+                pass
+        with pytest.raises(NotANotebook):
+            async with workspace.sessions.use_path("a.txt"):
+                pass
+        with pytest.raises(NotebookNotFound):
+            async with workspace.sessions.use(NotebookId("none")):
+                pass
+        assert workspace.sessions.notebooks() == []
+
+
+@pytest.mark.rule("FB3")
+async def test_a_file_is_not_open_in_two_ways_at_once(workspace: Workspace) -> None:
+    async with workspace.running():
+        sessions = workspace.sessions
+        registration, _ = await sessions.register("nb.ipynb")
+        text = f"text:file:{registration.notebook_id}"
+        async with sessions.room(text, registration.history_id):
+            with pytest.raises(Conflict, match="open as text"):
+                await sessions.claim_kind(registration, as_notebook=True)
+            async with sessions.use(registration.notebook_id) as session:
+                with pytest.raises(Conflict, match="open as text"):
+                    await session.document()
+        async with sessions.use(registration.notebook_id) as session:
+            await session.document()
+            with pytest.raises(Conflict, match="open as a notebook"):
+                async with sessions.room(text, registration.history_id):
+                    pass
+        async with sessions.room(text, registration.history_id):
+            pass  # nobody needs the notebook any more
+
+
+@pytest.mark.rule("EX1")
+async def test_a_notebook_of_another_live_server_is_not_opened_here(workspace: Workspace) -> None:
+    async with workspace.running():
+        registration, _ = await workspace.sessions.register("nb.ipynb")
+        async with MemoryStore(workspace.disk, server_id="other") as other:
+            where = {"url": "http://other"}
+            lease = await other.acquire(registration.notebook_id, "documents", where)
+            with pytest.raises(LeaseHeld) as refused:
+                async with workspace.open("nb.ipynb"):
+                    pass
+            assert refused.value.detail == where
+            await other.release(lease)
+            async with workspace.open("nb.ipynb") as notebook:
+                assert await notebook.sources() == ["one"]
+
+
+@pytest.mark.rule("FB3")
+async def test_a_folder_s_files_move_and_go_with_it(workspace: Workspace) -> None:
+    (workspace.root / "old").mkdir()
+    workspace.write("old/in.ipynb", "in")
+    workspace.write("older.ipynb", "beside")
+    async with workspace.running():
+        async with workspace.open("old/in.ipynb") as moved, workspace.open("older.ipynb") as beside:
+            await moved.session.document()
+            (workspace.root / "old").rename(workspace.root / "new")
+            await workspace.sessions.moved("old", "new")
+            assert moved.session.path == "new/in.ipynb"
+            assert beside.session.path == "older.ipynb"
+        await workspace.sessions.deleted("new")
+        assert [each.path for each in workspace.sessions.notebooks()] == ["older.ipynb"]
+        with pytest.raises(NotebookNotFound):
+            await workspace.sessions.registered(moved.id)
+
+
+async def test_a_path_is_within_its_folders_alone() -> None:
+    assert is_within("a/b", "a")
+    assert is_within("a", "a")
+    assert not is_within("ab", "a")
