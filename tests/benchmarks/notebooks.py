@@ -1,28 +1,29 @@
 """Notebooks to measure with."""
 
+import json
 from pathlib import Path
 from typing import Any
-
-import nbformat
 
 
 def write_notebook(path: Path, cells: int, *, lines: int = 0, source: str = "x = 1") -> None:
     """Write a notebook of code cells, each with a stream output of so many lines."""
-    nbformat.write(_notebook(cells, lines, source), path)
-
-
-def _notebook(cells: int, lines: int, source: str) -> Any:
     metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    notebook = nbformat.v4.new_notebook(metadata=metadata)
-    text = "".join(f"line {number} of what this cell printed\n" for number in range(lines))
-    for number in range(cells):
-        outputs = [nbformat.v4.new_output("stream", name="stdout", text=text)] if lines else []
-        notebook.cells.append(
-            nbformat.v4.new_code_cell(
-                source,
-                id=f"cell-{number}",
-                outputs=outputs,
-                execution_count=number + 1 if lines else None,
-            )
-        )
-    return notebook
+    notebook = {
+        "cells": [_cell(number, lines, source) for number in range(cells)],
+        "metadata": metadata,
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    path.write_text(json.dumps(notebook, indent=1) + "\n", encoding="utf-8")
+
+
+def _cell(number: int, lines: int, source: str) -> dict[str, Any]:
+    text = [f"line {line} of what this cell printed\n" for line in range(lines)]
+    return {
+        "cell_type": "code",
+        "execution_count": number + 1 if lines else None,
+        "id": f"cell-{number}",
+        "metadata": {},
+        "outputs": [{"name": "stdout", "output_type": "stream", "text": text}] if lines else [],
+        "source": source.splitlines(keepends=True),
+    }

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any, Self
 
 from tests.benchmarks.servers import Address
@@ -37,7 +37,7 @@ class Connection:
             raise RuntimeError(f"{method} {path}: {status} {content.decode(errors='replace')}")
         return json.loads(content) if content else None
 
-    async def lines(self, path: str) -> AsyncIterator[bytes]:
+    async def lines(self, path: str) -> AsyncGenerator[bytes, None]:
         """Yield what a chunked answer consists of, line by line."""
         status, _ = await self._begin("GET", path, None)
         if status != 200:
