@@ -3,13 +3,14 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
 from types import TracebackType
 from typing import Final, Self
 
 from jupyter_runt.document.materialize import RuntimeState, apply
 from jupyter_runt.document.runtime import RuntimeDoc, project
+from jupyter_runt.errors import StoreUnavailable
 from jupyter_runt.events.base import Draft, Event
 from jupyter_runt.events.document import DocumentUpdated
 from jupyter_runt.events.registry import EVENTS
@@ -44,15 +45,15 @@ class Writer(AbstractAsyncContextManager["Writer"]):
         self.on_record: Callable[[], None] = lambda: None
         """Called after events were recorded."""
         self._room: Room[RuntimeDoc] | None = None
+        self._since_snapshot = 0
 
     async def __aenter__(self) -> Self:
         """Bring the state and the runtime room to the end of the log."""
         base, base_seq, tail = await self._replayed()
+        self._since_snapshot = len(tail)
         if len(tail) >= SNAPSHOT_EVERY:
             base, base_seq, tail = self.state, tail[-1].seq, []
-            await self._store.put_snapshot(
-                self.notebook_id, "runtime", Snapshot(base_seq, json.dumps(base.to_json()).encode())
-            )
+            await self._snapshot(base, base_seq)
         epoch = f"{RuntimeDoc.version}-{base_seq}"
         room_id = f"runt:runtime:{self.notebook_id}:{epoch}"
 
@@ -94,10 +95,20 @@ class Writer(AbstractAsyncContextManager["Writer"]):
             for event in events:
                 before, self.state = self.state, apply(self.state, event)
                 self._show(before, self.state)
+            after, seq = self.state, events[-1].seq
+            self._since_snapshot += len(events)
         async with self._change:
             self._change.notify_all()
         self.on_record()
+        if self._since_snapshot >= SNAPSHOT_EVERY:
+            with suppress(StoreUnavailable):  # it is only later that opening is cheap again
+                await self._snapshot(after, seq)
         return events
+
+    async def _snapshot(self, state: RuntimeState, seq: Seq) -> None:
+        self._since_snapshot = 0
+        data = await asyncio.to_thread(lambda: json.dumps(state.to_json()).encode())
+        await self._store.put_snapshot(self.notebook_id, "runtime", Snapshot(seq, data))
 
     async def changed(self) -> None:
         """Wait until events were recorded."""
