@@ -5,12 +5,12 @@ edit by the person who asked for that.
 """
 
 import asyncio
-import logging
 import time
 from asyncio import to_thread
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self
 from uuid import uuid4
@@ -31,8 +31,6 @@ from jupyter_runt.session.open_document import OpenDocument
 from jupyter_runt.session.pool import Pool
 from jupyter_runt.session.versions import Version
 
-log = logging.getLogger(__name__)
-
 MAX_FORKS: Final = 100
 MAX_TIMELINES: Final = 20
 MAX_TIMELINE_AGE: Final = 12 * 3600.0
@@ -40,6 +38,8 @@ MAX_TIMELINE_AGE: Final = 12 * 3600.0
 
 RETRY: Final = 1.0
 """Seconds between tries to read a log that cannot be read."""
+
+DocumentKind = type[NotebookDoc] | type[TextDoc]
 
 _UPDATES: Final = frozenset({DocumentUpdated.event_name})
 _UNLOGGED: Final = ActorId("fork")
@@ -75,7 +75,7 @@ class Fork:
         self.info = info
         self.notebook_id: NotebookId = registration.notebook_id
         self.history_id = registration.history_id
-        self._empty = _kind_of(info.root_roomid)
+        self._kind = _kind_of(info.root_roomid)
         self._log = source
         self._seq = Seq(0)
         self._catching_up = asyncio.Lock()
@@ -114,7 +114,7 @@ class Fork:
     async def _load(self) -> FileDocument:
         before = await past(self._log, self.notebook_id)
         self._seq = before.seq
-        return await to_thread(_document, self._empty, before.updates)
+        return await to_thread(_document, self._kind, before.updates)
 
     async def catch_up(self) -> None:
         """Bring in what happened in the document.
@@ -152,7 +152,7 @@ class Fork:
         """
         theirs = await document.room.read(lambda doc: doc.doc.get_update())
         ours = await self.room.read(lambda doc: doc.doc.get_update())
-        updates = await to_thread(_merged, self._empty, theirs, ours)
+        updates = await to_thread(_merged, self._kind, theirs, ours)
         if updates:
             await document.room.edit(lambda doc: _apply(doc, updates), actor=actor, caused_by=cause)
 
@@ -208,9 +208,12 @@ class Timeline(Fork):
         while self._shown != self._position:
             position = self._position
             then = await past(self._log, self.notebook_id, self.versions[position].seq)
-            now = await self.room.read(lambda doc: doc.doc.get_update())
-            edit = await to_thread(_edit_to, self._empty, now, then.updates)
-            await self.room.edit(edit, actor=_UNLOGGED)
+            client_id, now = await self.room.read(
+                lambda doc: (doc.doc.client_id, doc.doc.get_update())
+            )
+            update = await to_thread(_update_to, self._kind, client_id, now, then.updates)
+            if update is not None:
+                await self._take_in([update])
             self._shown = position
 
 
@@ -316,8 +319,8 @@ class Forks:
         await self._pool.close()
 
 
-def _kind_of(room_id: str) -> Callable[[], FileDocument]:
-    """Return what makes an empty document for a copy of that room's."""
+def _kind_of(room_id: str) -> DocumentKind:
+    """Return of what kind the document of a room is."""
     match room_id.split(":"):
         case ["json", "notebook", _]:
             return NotebookDoc
@@ -331,29 +334,37 @@ def _apply(doc: FileDocument, updates: Sequence[bytes]) -> None:
         doc.doc.apply_update(update)
 
 
-def _document(empty: Callable[[], FileDocument], updates: Sequence[bytes]) -> FileDocument:
-    doc = empty()
+def _document(
+    kind: DocumentKind, updates: Sequence[bytes], client_id: int | None = None
+) -> FileDocument:
+    doc = kind(client_id)
     doc.apply(updates)
     return doc
 
 
-def _merged(empty: Callable[[], FileDocument], theirs: bytes, ours: bytes) -> list[bytes]:
+def _merged(kind: DocumentKind, theirs: bytes, ours: bytes) -> list[bytes]:
     """Return the updates that bring our document into theirs, as a peer's would come in."""
-    copy = _document(empty, [theirs])
+    copy = _document(kind, [theirs])
     merged = copy.apply([ours])
     scrubbed = copy.transact(copy.scrub)
     return [update for update in (merged.update, scrubbed.update) if update is not None]
 
 
-def _edit_to(
-    empty: Callable[[], FileDocument], now: bytes, then: Sequence[bytes]
-) -> Callable[[Any], Any]:
-    """Return the edit that makes a document that reads as `now` read as it did `then`."""
-    current, wanted = _document(empty, [now]), _document(empty, then)
-    if isinstance(current, NotebookDoc) and isinstance(wanted, NotebookDoc):
-        return merge_notebook(_with_ids(current), _with_ids(wanted))
-    text = wanted.content() if isinstance(wanted, TextDoc) else ""
-    return lambda doc: doc.replace(text)
+def _update_to(
+    kind: DocumentKind, client_id: int, now: bytes, then: Sequence[bytes]
+) -> bytes | None:
+    """Return what makes a document that reads as `now` read as it did `then`.
+
+    Written as `client_id`, who writes nothing else: each move as another client would leave one
+    more of them in the document for ever.
+    """
+    doc, wanted = _document(kind, [now], client_id), _document(kind, then)
+    if isinstance(doc, NotebookDoc) and isinstance(wanted, NotebookDoc):
+        edit = merge_notebook(_with_ids(doc), _with_ids(wanted))
+        return doc.transact(partial(edit, doc)).update
+    if isinstance(doc, TextDoc) and isinstance(wanted, TextDoc):
+        return doc.transact(partial(doc.replace, wanted.content())).update
+    return None
 
 
 def _with_ids(doc: NotebookDoc) -> Mapping[str, Any]:
