@@ -4,7 +4,6 @@ import asyncio
 import json
 import signal
 from os import kill
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,15 +19,6 @@ ENDLESS = "import time\nprint('begun', flush=True)\nwhile True:\n    time.sleep(
 def text_of(execution: dict[str, Any]) -> str:
     """Return what an execution printed."""
     return "".join(output.get("text", "") for output in execution["outputs"])
-
-
-def runs(pid: int) -> bool:
-    """Tell whether a process is there that has not ended."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii")
-    except FileNotFoundError:
-        return False
-    return stat.rpartition(")")[2].split()[0] != "Z"
 
 
 async def status(notebook: Notebook, execution_id: str) -> str:
@@ -403,14 +393,3 @@ async def test_a_kernel_stopped_by_jupyter_s_own_api_ends_what_runs(server: Serv
     assert answer.status == 204
     assert (await notebook.execution(running))["status"] == "cancelled"
     assert await runtime_of(server, notebook) is None
-
-
-@pytest.mark.rule("EX1")
-async def test_no_kernel_is_left_behind_when_the_server_stops(tmp_path: Path) -> None:
-    with Server(tmp_path / "server").running() as server:
-        notebook = await server.notebook("import os; print(os.getpid())")
-        (execution,) = await notebook.run("c0")
-        pid = int(text_of(execution))
-        assert runs(pid)
-        await notebook.running(ENDLESS, "begun")
-    assert not runs(pid)

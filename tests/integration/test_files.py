@@ -166,12 +166,11 @@ async def test_a_notebook_that_is_renamed_keeps_its_kernel(server: Server) -> No
     (execution,) = await renamed.run("c1")
     assert execution["outputs"][0]["text"] == "1\n"
     runtimes = (await server.get("/api/runt/runtimes"))["runtimes"]
-    assert [each["path"] for each in runtimes if each["notebook_id"] == notebook.id] == [
-        "with-kernel.ipynb"
-    ]
+    (runtime,) = (each for each in runtimes if each["notebook_id"] == notebook.id)
+    assert runtime["path"] == "with-kernel.ipynb"
     body = {"path": "with-kernel.ipynb", "type": "notebook", "name": "", "kernel": {}}
     session = await server.call("POST", "/api/sessions", body)
-    assert session.body["kernel"]["id"] == runtimes[0]["kernel_id"]
+    assert session.body["kernel"]["id"] == runtime["kernel_id"]
     await renamed.do("stop_runtime")
 
 
