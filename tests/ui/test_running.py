@@ -131,6 +131,25 @@ def test_restart_and_run_all_runs_everything_again(lab: Lab, person: People) -> 
     bob.sees_prompt(0, "[1]:")
 
 
+@pytest.mark.rule("EX1", "EX10")
+def test_a_cell_run_after_a_shutdown_starts_one_kernel_for_every_tab(
+    lab: Lab, person: People
+) -> None:
+    lab.write("'alive'")
+    ada, bob = person("ada").open(), person("bob").open()
+    first = lab.get("/api/kernels")[0]["id"]
+    ada.command("kernelmenu:shutdown")
+    for one in (ada, bob):
+        name = one.page.locator(".jp-Toolbar-kernelName")
+        expect(name).to_have_text("No Kernel", timeout=30_000)
+    bob.run(0)
+    for one in (ada, bob):
+        one.sees_output(0, "alive")
+        one.is_connected()
+    (kernel,) = lab.get("/api/kernels")
+    assert kernel["id"] != first
+
+
 @pytest.mark.rule("EX5")
 def test_anybody_answers_a_prompt_and_it_goes_for_everybody(lab: Lab, person: People) -> None:
     lab.write("name = input('Who? ')\nprint('hello', name)", "'typing goes on'")

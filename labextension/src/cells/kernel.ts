@@ -21,7 +21,7 @@ export function followKernel(
     }
     last = id;
     await sessionContext.ready;
-    if (!sessionContext.isDisposed && !sessionContext.session?.kernel) {
+    if (!sessionContext.isDisposed && sessionContext.hasNoKernel) {
       await sessionContext.changeKernel({ id });
     }
   };

@@ -1,0 +1,118 @@
+import { ServerConnection } from '@jupyterlab/services';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type * as Y from 'yjs';
+
+import { RuntError } from './client';
+import { RuntimeRoom } from './runtimeRoom';
+
+/** A socket that a test closes as a server would. */
+class Socket {
+  static readonly OPEN = 1;
+  static opened: Socket[] = [];
+
+  constructor(readonly url: string) {
+    Socket.opened.push(this);
+  }
+
+  binaryType = '';
+  readyState = 0;
+  onopen: (() => void) | null = null;
+  onclose: ((event: { code: number; reason: string }) => void) | null = null;
+  onmessage: (() => void) | null = null;
+  onerror: (() => void) | null = null;
+  send(): void {}
+  close(): void {}
+}
+
+function setUp(locate: () => Promise<string>) {
+  const onError = vi.fn<(reason: RuntError) => void>();
+  const room = new RuntimeRoom({
+    serverSettings: ServerConnection.makeSettings({
+      wsUrl: 'ws://localhost/user/ada/',
+      token: 'secret',
+      appendToken: true,
+      WebSocket: Socket as unknown as typeof WebSocket
+    }),
+    locate,
+    onError
+  });
+  const documents: Y.Doc[] = [];
+  room.documentChanged.connect((_, document) => {
+    documents.push(document);
+  });
+  return { documents, onError, room };
+}
+
+describe('RuntimeRoom', () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+    Socket.opened = [];
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('joins the room that the server names', async () => {
+    const { documents, room } = setUp(() =>
+      Promise.resolve('runt:runtime:n:1')
+    );
+    await vi.advanceTimersByTimeAsync(0);
+    expect(Socket.opened.map(({ url }) => url)).toEqual([
+      'ws://localhost/user/ada/api/collaboration/room/runt:runtime:n:1?token=secret'
+    ]);
+    expect(documents.length).toBe(1);
+    expect(room.synced).toBe(false);
+    room.dispose();
+  });
+
+  it('asks again and starts a new document where the room has moved', async () => {
+    let epoch = 1;
+    const { documents, room } = setUp(() => Promise.resolve(`room${epoch++}`));
+    await vi.advanceTimersByTimeAsync(0);
+    Socket.opened[0].onclose!({ code: 4410, reason: 'moved' });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(Socket.opened[1].url).toContain('/room2?');
+    expect(documents.length).toBe(2);
+    expect(documents[0]).not.toBe(documents[1]);
+    room.dispose();
+  });
+
+  it('comes back to the same document after the network did', async () => {
+    const { documents, room } = setUp(() => Promise.resolve('room'));
+    await vi.advanceTimersByTimeAsync(0);
+    Socket.opened[0].onclose!({ code: 1006, reason: '' });
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(Socket.opened.length).toBe(2);
+    expect(documents.length).toBe(1);
+    room.dispose();
+  });
+
+  it('asks until a server that is away answers', async () => {
+    const locate = vi.fn<() => Promise<string>>();
+    locate.mockRejectedValueOnce(new TypeError('Failed to fetch'));
+    locate.mockResolvedValue('room');
+    const { onError, room } = setUp(locate);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(Socket.opened.length).toBe(0);
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(Socket.opened.length).toBe(1);
+    expect(onError).not.toHaveBeenCalled();
+    room.dispose();
+  });
+
+  it('tells why the server refuses, once', async () => {
+    const reason = new RuntError('not_a_notebook', 'It is no notebook.');
+    const { onError, room } = setUp(() => Promise.reject(reason));
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(onError).toHaveBeenCalledExactlyOnceWith(reason);
+    room.dispose();
+  });
+
+  it('opens nothing once it is disposed', async () => {
+    const { room } = setUp(() => Promise.resolve('room'));
+    room.dispose();
+    room.dispose();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(Socket.opened.length).toBe(0);
+  });
+});
