@@ -1,15 +1,19 @@
 """A document as it was: a snapshot and the updates after it."""
 
 from asyncio import to_thread
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from jupyter_runt.document.notebook import NotebookDoc
+from jupyter_runt.errors import Compacted
 from jupyter_runt.events.base import Event
 from jupyter_runt.events.document import DocumentUpdated
 from jupyter_runt.ids import NotebookId, Seq
-from jupyter_runt.protocols import EventLog
+from jupyter_runt.protocols import EventLog, Snapshot, SnapshotKind
+
+T = TypeVar("T")
 
 PAGE = 1000
 _UPDATES = frozenset({DocumentUpdated.event_name})
@@ -44,9 +48,39 @@ async def past(log: EventLog, notebook_id: NotebookId, at: Seq | None = None) ->
     Raises:
         Compacted: the history of that moment was folded away.
     """
+    return await from_snapshot(
+        log, notebook_id, "document", partial(_past, log, notebook_id, at), at
+    )
+
+
+async def from_snapshot(
+    log: EventLog,
+    notebook_id: NotebookId,
+    kind: SnapshotKind,
+    replay: Callable[[Snapshot | None], Awaitable[T]],
+    at: Seq | None = None,
+) -> T:
+    """Return what `replay` makes of the last snapshot (up to `at`) and the events after it.
+
+    Raises:
+        Compacted: the history of that moment was folded away.
+    """
+    snapshot = await log.snapshot(notebook_id, kind, at)
+    while True:
+        try:
+            return await replay(snapshot)
+        except Compacted:
+            last, snapshot = snapshot, await log.snapshot(notebook_id, kind, at)
+            if snapshot is None or (last is not None and snapshot.seq <= last.seq):
+                raise
+            # The events were folded after the first look, into the snapshot that is there now.
+
+
+async def _past(
+    log: EventLog, notebook_id: NotebookId, at: Seq | None, snapshot: Snapshot | None
+) -> Past:
     updates: list[bytes] = []
     seq, replayed = Seq(0), 0
-    snapshot = await log.snapshot(notebook_id, "document", at)
     if snapshot is not None:
         updates.append(snapshot.data)
         seq = snapshot.seq

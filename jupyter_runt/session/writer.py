@@ -17,7 +17,7 @@ from jupyter_runt.events.registry import EVENTS
 from jupyter_runt.ids import ActorId, NotebookId, Seq
 from jupyter_runt.protocols import Snapshot, Store
 from jupyter_runt.rooms.room import Room
-from jupyter_runt.session.history import pages
+from jupyter_runt.session.history import from_snapshot, pages
 
 SNAPSHOT_EVERY: Final = 500
 """Domain events after which the next open starts from a snapshot, under a new epoch."""
@@ -49,7 +49,9 @@ class Writer(AbstractAsyncContextManager["Writer"]):
 
     async def __aenter__(self) -> Self:
         """Bring the state and the runtime room to the end of the log."""
-        base, base_seq, tail = await self._replayed()
+        base, base_seq, tail = await from_snapshot(
+            self._store, self.notebook_id, "runtime", self._replayed
+        )
         self._since_snapshot = len(tail)
         if len(tail) >= SNAPSHOT_EVERY:
             base, base_seq, tail = self.state, tail[-1].seq, []
@@ -127,8 +129,7 @@ class Writer(AbstractAsyncContextManager["Writer"]):
         # Nobody waits for it: who looks at the room looks after it.
         self.room.post(lambda doc: project(doc, before, after), actor=_PROJECTOR)
 
-    async def _replayed(self) -> tuple[RuntimeState, Seq, list[Event]]:
-        snapshot = await self._store.snapshot(self.notebook_id, "runtime")
+    async def _replayed(self, snapshot: Snapshot | None) -> tuple[RuntimeState, Seq, list[Event]]:
         base, seq = RuntimeState(), Seq(0)
         if snapshot is not None:
             base, seq = RuntimeState.from_json(json.loads(snapshot.data)), snapshot.seq

@@ -21,6 +21,7 @@ from jupyter_runt.events.codec import document_updated
 from jupyter_runt.ids import NotebookId, Seq
 from jupyter_runt.protocols import Snapshot
 from jupyter_runt.session.history import notebook_at
+from jupyter_runt.session.writer import Writer
 from jupyter_runt.storage.compaction import SLICE, compact, origin
 from jupyter_runt.storage.memory import MemoryStore
 from jupyter_runt.storage.replay import Content, Inconsistent, Replay, pages
@@ -273,6 +274,38 @@ async def test_people_type_while_a_log_is_folded_in_slices(place):
         assert [event.seq for event in slow.appended] == [head + n for n in range(1, 5)]
         now = await reopened(store, notebook_id)
         assert now.notebook == author.doc.notebook(always_ids=True)
+
+
+class Folding:
+    """A store that is compacted between a look for a snapshot and the events after it."""
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+        self._folded = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def read(self, notebook_id, after, **options):
+        if not self._folded:
+            self._folded = True
+            await compact(self._store, notebook_id, FEW)
+        return await self._store.read(notebook_id, after, **options)
+
+
+@pytest.mark.rule("EL4")
+@pytest.mark.asyncio
+async def test_whoever_opens_a_notebook_in_the_middle_of_a_compaction_gets_it_whole(place):
+    async with place.store() as store:
+        notebook_id, head = await recorded(store, range(60))
+        expected = await replayed(store, notebook_id)
+        then = await notebook_at(Folding(store), notebook_id, head, always_ids=True)
+        assert then == expected.notebook
+    async with place.store() as store:
+        notebook_id, _ = await recorded(store, range(60), "b.ipynb")
+        expected = await replayed(store, notebook_id)
+        async with Writer(notebook_id, Folding(store)) as writer:
+            assert writer.state == expected.runtime
 
 
 things = st.lists(st.integers(0, 200), min_size=1, max_size=40)
