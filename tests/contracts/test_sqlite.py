@@ -190,7 +190,7 @@ async def test_a_full_disk_is_said_in_words_and_passes(path):
 @pytest.mark.rule("EL5")
 @pytest.mark.asyncio
 async def test_a_read_only_store_is_said_in_words_and_passes(path):
-    async with open_store(path) as store:
+    async with open_store(path, durability="power") as store:
         await store.append(NOTEBOOK, [started("a")])
         await store._database.write(lambda it: it.execute("PRAGMA query_only = ON").close())
         with pytest.raises(StoreUnavailable, match="is read-only"):

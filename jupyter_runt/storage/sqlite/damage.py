@@ -45,12 +45,14 @@ def create_anew(path: Path, durability: Durability, busy_timeout: float, servers
     Raises:
         StoreUnavailable: it cannot be made, or another server uses the damaged one.
     """
-    if _damage(path, durability, busy_timeout) is None:
-        return
-    with _locked(path.parent):
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise unavailable(error, path) from error
+    with _locked(path.parent):  # nobody looks at a file that another server sets aside
         damage = _damage(path, durability, busy_timeout)
         if damage is None:
-            return  # another server came first
+            return
         if anybody_lives(servers):
             raise StoreUnavailable(
                 f"{path} is damaged ({damage}), and another server uses it: stop that one, then"

@@ -24,6 +24,9 @@ from jupyter_runt.storage.sqlite.leases import check_fence
 _POLL: Final = 0.25
 """Seconds between two looks for what other processes appended."""
 
+_FEW: Final = 8
+_SHORT: Final = 4096
+
 _COLUMNS: Final = "seq, actor, caused_by, recorded_at, name, payload, update_bytes"
 
 
@@ -39,8 +42,9 @@ class SqliteEventLog:
         """Append all of `drafts` or none; see `EventLog`."""
         if not drafts:
             return []
-        # Encoded in the writer's thread: the changes of a large document cost the loop nothing.
-        events = await self._database.write(partial(_append, notebook_id, drafts, fence))
+        # What is large is encoded in the writer's thread, and costs the loop nothing.
+        work = partial(_append, notebook_id, drafts, fence)
+        events = await self._database.write(work, small=_is_small(drafts))
         self._growth.announce(notebook_id, events[-1].seq)
         return events
 
@@ -98,6 +102,14 @@ class SqliteEventLog:
                 for notebook_id, head in heads.items():
                     self._growth.announce(notebook_id, head)
             await asyncio.sleep(_POLL)
+
+
+def _is_small(drafts: Sequence[Draft]) -> bool:
+    """Tell whether drafts are a few keystrokes or a step of the queue."""
+    if len(drafts) > _FEW:
+        return False
+    updates = (draft.payload for draft in drafts if isinstance(draft.payload, DocumentUpdated))
+    return all(len(each.update) < _SHORT and len(each.changes) < _FEW for each in updates)
 
 
 def _append(

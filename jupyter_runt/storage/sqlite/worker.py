@@ -41,6 +41,7 @@ class Worker(ABC):
         self._handoff = Handoff()
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._is_open = False
+        self._waiting = 0
         self._connection: sqlite3.Connection | None = None  # touched by the thread only
 
     async def __aenter__(self) -> Self:
@@ -66,10 +67,26 @@ class Worker(ABC):
         if not self._is_open:
             raise StoreUnavailable(f"{self._path} is closed.", path=str(self._path))
         job = Job(work, self._loop.create_future())
+        self._waiting += 1
         self._jobs.put(job)
         self._handoff.asked()
         result: T = await job.waiter
         return result
+
+    @property
+    def idle(self) -> bool:
+        """Whether it is open, and nobody waits for it."""
+        return self._is_open and self._waiting == 0
+
+    def _answer(self, group: list[Job]) -> None:
+        self._waiting -= len(group)
+        for job in group:
+            if job.waiter.done():
+                continue  # whoever waited was cancelled
+            if job.error is None:
+                job.waiter.set_result(job.result)
+            else:
+                job.waiter.set_exception(job.error)
 
     @abstractmethod
     def _do(self, group: list[Job]) -> None:
@@ -82,7 +99,7 @@ class Worker(ABC):
             except Exception as error:  # noqa: BLE001  a mistake here must leave nobody waiting
                 for job in group:
                     job.error = job.error or error
-            self._loop.call_soon_threadsafe(_answer, group)
+            self._loop.call_soon_threadsafe(self._answer, group)
             self._handoff.answered(len(group))
         self._disconnect()
 
@@ -110,13 +127,3 @@ class Worker(ABC):
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-
-
-def _answer(group: list[Job]) -> None:
-    for job in group:
-        if job.waiter.done():
-            continue  # whoever waited was cancelled
-        if job.error is None:
-            job.waiter.set_result(job.result)
-        else:
-            job.waiter.set_exception(job.error)

@@ -1,0 +1,103 @@
+"""Small commits on the event loop, for as long as that costs less than the way to a thread."""
+
+import sqlite3
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from jupyter_runt.storage.sqlite.worker import Work
+
+SLOW: Final = 0.003
+"""Seconds. A commit that took longer waited for the disk: the next ones wait in the thread."""
+
+PATIENCE: Final = 30.0
+"""Seconds until it is tried again."""
+
+RATE: Final = 1000.0
+"""Commits a second at most: a flood is cheaper in groups, which only the thread makes."""
+
+BURST: Final = 8
+"""Commits that may come at once."""
+
+CHECKPOINT_EVERY: Final = 400
+"""Commits after which one goes to the thread, which then shortens the WAL if it is long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Work that was committed."""
+
+    result: Any
+
+
+class Shortcut:
+    """A connection of the event loop's own, for work that is done in some ten microseconds.
+
+    In WAL mode, and without waiting for the disk, a commit copies a page or two into the system's
+    file cache. It never waits for a lock, never makes a checkpoint, and declines whenever it may
+    be slow; whatever it declines or fails at is the thread's (`docs/decisions/0006`).
+    """
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        self._connect = connect
+        self._connection: sqlite3.Connection | None = None
+        self._allowance = float(BURST)
+        self._allowed_at = 0.0
+        self._resume_at = 0.0
+        self._commits = 0
+
+    def attempt(self, work: Work[Any]) -> Done | None:
+        """Do and commit the work, or return None with nothing written: the thread must do it.
+
+        Raises what `work` raises, if it is no error of the database; nothing is written then.
+        """
+        began = time.monotonic()
+        if not self._may(began):
+            return None
+        try:
+            result = self._commit(work)
+        except sqlite3.Error:
+            self._abandon()  # the thread waits for locks, and says what is wrong
+            self._resume_at = began + PATIENCE
+            return None
+        except BaseException:
+            self._abandon()
+            raise
+        if time.monotonic() - began > SLOW:
+            self._resume_at = began + PATIENCE
+        return Done(result)
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _may(self, now: float) -> bool:
+        self._allowance = min(BURST, self._allowance + (now - self._allowed_at) * RATE)
+        self._allowed_at = now
+        if now < self._resume_at or self._allowance < 1:
+            return False
+        self._allowance -= 1
+        self._commits += 1
+        return self._commits % CHECKPOINT_EVERY != 0
+
+    def _commit(self, work: Work[Any]) -> Any:
+        if self._connection is None:
+            self._connection = self._connect()
+            self._connection.execute("PRAGMA busy_timeout = 0")
+            self._connection.execute("PRAGMA wal_autocheckpoint = 0")
+        self._connection.execute("BEGIN IMMEDIATE")
+        result = work(self._connection)
+        self._connection.execute("COMMIT")
+        return result
+
+    def _abandon(self) -> None:
+        """Roll back, if only by closing: what is broken may be whole next time."""
+        connection = self._connection
+        if connection is not None and connection.in_transaction:
+            try:
+                connection.execute("ROLLBACK")
+            except sqlite3.Error:
+                self.close()
