@@ -243,6 +243,8 @@ class KernelMessage:
     content: dict[str, Any]
     metadata: dict[str, Any]
     buffers: tuple[memoryview, ...] = ()
+    parent_type: str | None = None
+    """`msg_type` of that request."""
 
 
 class KernelConnection(Protocol):

@@ -39,10 +39,15 @@ class ZmqKernelConnection:
     It speaks for itself: its identity is its own, so that no other client of the kernel gets its
     replies. Each kernel process is met with new sockets, so that nothing that the last one left in
     a pipe reaches the next one.
+
+    Args:
+        overhear: told all that the kernel says on iopub, answers to us and to others, before the
+            listener.
     """
 
-    def __init__(self, context: zmq.Context[zmq.Socket[bytes]]) -> None:
+    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], overhear: Listener) -> None:
         self._context = context
+        self._overhear = overhear
         self._listener: Listener = _ignore
         self._link: _Link | None = None
         self._changed = asyncio.Event()
@@ -51,7 +56,7 @@ class ZmqKernelConnection:
     def connect(self, info: ConnectionInfo) -> None:
         """Meet a kernel process; `info` is what its connection file says."""
         self.disconnect()
-        self._link = _Link(self._context, info, self._hear)
+        self._link = _Link(self._context, info, self._hear, self._overhear)
         self._changed.set()
 
     def disconnect(self) -> None:
@@ -126,8 +131,10 @@ class _Link:
         context: zmq.Context[zmq.Socket[bytes]],
         info: ConnectionInfo,
         hear: Callable[..., None],
+        overhear: Listener,
     ) -> None:
         self._hear = hear
+        self._overhear = overhear
         self._loop = asyncio.get_running_loop()
         key = info["key"]
         self._session = Session(
@@ -192,6 +199,7 @@ class _Link:
     def _read(self) -> None:
         until = time.perf_counter() + SLICE_SECONDS
         messages: list[KernelMessage] = []
+        broadcast: list[KernelMessage] = []
         waited = bool(self._missing)
         for channel, parts in self._received():
             try:
@@ -199,6 +207,8 @@ class _Link:
             except (ValueError, TypeError, KeyError, IndexError):
                 log.warning("A malformed message on %s was ignored.", channel, exc_info=True)
                 continue
+            if channel == "iopub":
+                broadcast.append(message)
             if message.parent_id in self._nudges or message.msg_type == "iopub_welcome":
                 self._missing.discard(channel)
             else:
@@ -206,6 +216,8 @@ class _Link:
             if time.perf_counter() > until:
                 self._read_soon()
                 break
+        if broadcast:
+            self._overhear(broadcast)
         self._hear(messages, answered=waited and not self._missing)
 
     def _received(self) -> Iterator[tuple[Channel, list[bytes]]]:
@@ -265,6 +277,7 @@ def _decode(session: Session, channel: Channel, parts: list[bytes]) -> KernelMes
         content=content,
         metadata=metadata,
         buffers=tuple(memoryview(part) for part in parts[5:]),
+        parent_type=parent.get("msg_type"),
     )
 
 

@@ -12,6 +12,7 @@ from jupyter_client.kernelspec import NoSuchKernel
 from jupyter_core.utils import ensure_async
 
 from jupyter_runt.errors import RuntimeLost
+from jupyter_runt.execution.activity import Activity
 from jupyter_runt.execution.connection import ZmqKernelConnection
 from jupyter_runt.execution.kernel_manager import Gates
 from jupyter_runt.protocols import Kernel
@@ -38,12 +39,14 @@ class _Started:
     """The `jupyter_client.KernelManager`."""
 
     connection: ZmqKernelConnection
+    activity: Activity
     callbacks: dict[str, Callable[[], None]] = field(default_factory=dict)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
     alive: bool = False
 
     def connect(self) -> None:
         """Meet the kernel's process."""
+        self.activity.starting()
         self.connection.connect(self.manager.get_connection_info())
         self.alive = True
 
@@ -98,7 +101,9 @@ class ServerKernelGateway:
         if (failure := manager.ready.exception()) is not None:
             await self._kernels.shutdown_owned(kernel_id)
             raise RuntimeLost(f"The kernel could not be started: {failure}") from failure
-        started = self._started[kernel_id] = _Started(manager, ZmqKernelConnection(self._context))
+        activity = Activity(self._kernels, manager)
+        connection = ZmqKernelConnection(self._context, activity.note)
+        started = self._started[kernel_id] = _Started(manager, connection, activity)
         started.connect()
         self._watch(kernel_id, started)
         return Kernel(kernel_id, manager.kernel_name, started.connection)

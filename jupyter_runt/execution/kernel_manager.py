@@ -81,6 +81,11 @@ class OwnedKernels(_Base):  # type: ignore[misc]
         if owner is None or not owner.busy(kernel_id):
             await ensure_async(super().cull_kernel_if_idle(kernel_id))
 
+    def start_watching_activity(self, kernel_id: str) -> None:
+        """See the base class. The owner's connection tells what a notebook's kernel does."""
+        if self._owner(kernel_id) is None:
+            super().start_watching_activity(kernel_id)
+
     def spare(self, kernel_id: str) -> None:
         """Let the kernel live through the next `shutdown_kernel`.
 

@@ -39,6 +39,7 @@ class Owner:
         self.root = root
         self.gateway: ServerKernelGateway
         self.kernels: dict[str, Kernel] = {}
+        self.starting: dict[str, str] = {}
         self.told: list[tuple[str, ...]] = []
         self.working: set[str] = set()
         self.deaths: asyncio.Queue[tuple[str, str, bool]] = asyncio.Queue()
@@ -54,13 +55,19 @@ class Owner:
         return self.kernels[path].kernel_id if path in self.kernels else None
 
     def notebook_of(self, kernel_id: str) -> str | None:
-        return next((p for p, k in self.kernels.items() if k.kernel_id == kernel_id), None)
+        running = {kernel.kernel_id: path for path, kernel in self.kernels.items()}
+        return (self.starting | running).get(kernel_id)
 
     async def ensure(self, path: str, kernel_name: str | None, kernel_id: str | None) -> str:
         if path in self.elsewhere:
             raise LeaseHeld("Another server has it.", url="http://other")
         if path not in self.kernels:
-            self.kernels[path] = await self.gateway.start(path, kernel_name, kernel_id or new_id())
+            kernel_id = kernel_id or new_id()
+            self.starting[kernel_id] = path
+            try:
+                self.kernels[path] = await self.gateway.start(path, kernel_name, kernel_id)
+            finally:
+                del self.starting[kernel_id]
         return self.kernels[path].kernel_id
 
     async def switch(self, kernel_id: str, kernel_name: str) -> str:
@@ -296,6 +303,69 @@ async def test_a_kernel_with_cells_to_run_is_left_to_its_owner(
         )
         await server.app.kernel_manager.cull_kernel_if_idle(kernel_id)
         assert await server.kernel_ids() == [kernel_id]
+
+
+@pytest.mark.rule("EX10")
+async def test_jupyter_shows_what_a_notebook_s_kernel_does_and_culls_it_when_it_does_nothing(
+    jp_serverapp: Any, jp_fetch: Fetch
+) -> None:
+    async with serving(jp_serverapp, jp_fetch) as server:
+        server.write("a.ipynb")
+        kernel_id = (await server.open("a.ipynb"))["kernel"]["id"]
+        kernels = server.app.kernel_manager
+        assert getattr(kernels.get_kernel(kernel_id), "_activity_stream", None) is None
+        kernel = server.owner.kernels["a.ipynb"]
+        await kernel.connection.ready()
+        ears = Ears(kernel)
+        ready = await server.call("GET", "kernels", kernel_id)
+        assert ready["execution_state"] == "idle"
+
+        running = asyncio.ensure_future(ears.run("input()"))
+        await ears.until(lambda: any(m.msg_type == "input_request" for m in ears.messages))
+        busy = await server.call("GET", "kernels", kernel_id)
+        assert busy["execution_state"] == "busy"
+        assert busy["last_activity"] > ready["last_activity"]
+        kernels.cull_idle_timeout = 1
+        long_ago = kernels.get_kernel(kernel_id).last_activity.replace(year=2000)
+        kernels.get_kernel(kernel_id).last_activity = long_ago
+        await kernels.cull_kernel_if_idle(kernel_id)
+        assert await server.kernel_ids() == [kernel_id]
+
+        kernel.connection.reply_input("")
+        await running
+        idle = await server.call("GET", "kernels", kernel_id)
+        assert idle["execution_state"] == "idle"
+        assert idle["last_activity"] > busy["last_activity"]
+        assert kernels.last_kernel_activity == kernels.get_kernel(kernel_id).last_activity
+        await kernels.cull_kernel_if_idle(kernel_id)
+        assert await server.kernel_ids() == [kernel_id]
+        kernels.get_kernel(kernel_id).last_activity = long_ago
+        await kernels.cull_kernel_if_idle(kernel_id)
+        assert await server.kernel_ids() == []
+
+
+@pytest.mark.rule("EX10")
+async def test_a_kernel_that_was_restarted_while_it_was_busy_is_shown_idle(
+    jp_serverapp: Any, jp_fetch: Fetch
+) -> None:
+    async with serving(jp_serverapp, jp_fetch) as server:
+        server.write("a.ipynb")
+        kernel_id = (await server.open("a.ipynb"))["kernel"]["id"]
+        kernel = server.owner.kernels["a.ipynb"]
+        await kernel.connection.ready()
+        ears = Ears(kernel)
+        kernel.connection.execute(new_id(), "input()")
+        await ears.until(lambda: any(m.msg_type == "input_request" for m in ears.messages))
+        await server.call("POST", "kernels", kernel_id, "restart")
+        await kernel.connection.ready()
+        assert (await server.call("GET", "kernels", kernel_id))["execution_state"] == "idle"
+
+
+@pytest.mark.rule("EX10")
+async def test_a_bare_kernel_has_jupyter_s_own_watcher(jp_serverapp: Any, jp_fetch: Fetch) -> None:
+    async with serving(jp_serverapp, jp_fetch) as server:
+        bare = await server.call("POST", "kernels")
+        assert server.app.kernel_manager.get_kernel(bare["id"])._activity_stream is not None
 
 
 @pytest.mark.rule("EX10")
