@@ -68,6 +68,10 @@ class Suspects:
     malformed: bool = False
     """Whether an item of `cells` is not a cell that the front end can show."""
 
+    def __bool__(self) -> bool:
+        """Tell whether there is anything to look at."""
+        return bool(self.trusted or self.created or self.malformed)
+
 
 class ChangeDecoder:
     """Keeps the list of cells beside the document, and decodes what happens to it.
@@ -121,7 +125,10 @@ class ChangeDecoder:
 
     def take(self) -> tuple[Change, ...]:
         """Return the changes since the last call, and remember what to scrub."""
-        changes = [*self._structure(), *self._contents()]
+        changes: list[Change] = []
+        if self._inserted or self._deleted or self._renamed:
+            changes += self._structure()
+        changes += self._contents()
         if self._meta_keys:
             changes.append(MetadataChanged(cell_id=None, keys=tuple(sorted(self._meta_keys))))
         if self._state_keys:
@@ -190,9 +197,12 @@ class ChangeDecoder:
         for cell in deleted:
             gone[cell.cell_id].append(cell)
         placed: list[Change] = []
-        for cell in sorted(self._inserted):
+        inserted = sorted(self._inserted)
+        # Only then is the same index the same place.
+        in_place = [cell.at for cell in inserted] == [cell.at for cell in deleted]
+        for cell in inserted:
             if before := gone.get(cell.cell_id):
-                placed += _replaced(before.popleft(), cell)
+                placed += _replaced(before.popleft(), cell, in_place=in_place)
             else:
                 self._found.created.append(cell.at)
                 placed.append(
@@ -311,9 +321,9 @@ def text_delta(event: SharedEvent) -> tuple[int, int]:
     return inserted, removed
 
 
-def _replaced(old: _Placed, new: _Placed) -> Iterator[Change]:
+def _replaced(old: _Placed, new: _Placed, *, in_place: bool) -> Iterator[Change]:
     retyped = old.cell_type != new.cell_type
-    if old.at != new.at or not retyped:
+    if old.at != new.at or not retyped or not in_place:
         yield CellMoved(cell_id=new.cell_id, from_index=old.at, index=new.at)
     if retyped:
         yield CellTypeChanged(cell_id=new.cell_id, cell_type=new.cell_type)

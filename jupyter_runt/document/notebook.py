@@ -290,6 +290,11 @@ class NotebookDoc(FileDocument):
 
     # what peers may not write
 
+    @property
+    def suspicious(self) -> bool:
+        """See `SharedDocument`: a keystroke in a cell is above suspicion."""
+        return bool(self._decoder.suspects)
+
     def scrub(self) -> None:
         """Repair what the last transaction left as no peer may write it.
 

@@ -85,6 +85,11 @@ class SharedDocument(ABC):
     def _take_changes(self) -> tuple[Change, ...]:
         """Return the changes observed since the last call, and forget them."""
 
+    @property
+    def suspicious(self) -> bool:
+        """Whether `scrub` may find something in what the last transaction touched."""
+        return True
+
     @abstractmethod
     def scrub(self) -> None:
         """Remove, inside a transaction, what no peer may write into what the last one touched."""

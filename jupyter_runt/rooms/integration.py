@@ -84,7 +84,7 @@ def integrate(
 
     with poisoning():
         edits = [_edit(document.transact(apply))]
-        if edits[0] is not None:
+        if edits[0] is not None and document.suspicious:
             edits.append(_edit(document.transact(document.scrub)))
         missing = _missing(document.doc, accepted, edits[0])
     return Integrated(

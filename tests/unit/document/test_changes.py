@@ -261,3 +261,17 @@ def test_a_cell_that_came_trusted_and_without_an_id_stayed_trusted():
     peer.send_to(document)
     document.transact(document.scrub)
     assert "trusted" not in document.metadata(document.cell_ids[0])
+
+
+def test_a_cell_retyped_and_moved_onto_its_old_index_was_not_said_to_move():
+    peer, document = Peer(), NotebookDoc()
+    peer.cells.extend([shared_cell(cell("x")), shared_cell(cell("a"))])
+    peer.send_to(document)
+    before = list(document.cell_ids)
+    with peer.doc.transaction():
+        peer.cells.insert(0, shared_cell(cell("b")))
+        del peer.cells[2]
+        peer.cells.insert(1, shared_cell(cell("a", "markdown")))
+    changes = peer.send_to(document)
+    assert follow(before, changes) == ["b", "a", "x"]
+    assert CellTypeChanged(cell_id="a", cell_type="markdown") in changes
