@@ -31,14 +31,14 @@ export class Batch {
     const [{ run }] = this._runs;
     // What was on the screen when the person ran it; a kernel takes its time.
     const stateVector = encodeStateVector(run.notebook.sharedModel);
-    if (!(await hasKernel(run))) {
-      this._runs.forEach(({ outcome }) => outcome.resolve(true));
-      return;
-    }
-    for (const { run } of this._runs) {
-      run.onCellExecutionScheduled({ cell: run.cell });
-    }
     try {
+      if (!(await hasKernel(run))) {
+        this._runs.forEach(({ outcome }) => outcome.resolve(true));
+        return;
+      }
+      for (const { run } of this._runs) {
+        run.onCellExecutionScheduled({ cell: run.cell });
+      }
       const executions = await this._request(stateVector);
       await Promise.all(
         this._runs.map(async ({ run, outcome }) => {
@@ -123,7 +123,8 @@ export namespace Batch {
 
 function encodeStateVector(notebook: Run['notebook']['sharedModel']): string {
   const { ydoc } = notebook as unknown as { ydoc: Y.Doc };
-  return btoa(String.fromCharCode(...Y.encodeStateVector(ydoc)));
+  const bytes = Array.from(Y.encodeStateVector(ydoc));
+  return btoa(bytes.map(byte => String.fromCharCode(byte)).join(''));
 }
 
 /** Starts a kernel as JupyterLab does, asking which where it must. */

@@ -196,6 +196,15 @@ describe('ServerCellExecutor', () => {
     expect(notify.mock.calls[0][0]).toContain('You may not run cells here.');
   });
 
+  it('tells the person why no kernel starts, and ends every cell', async () => {
+    const notify = vi.spyOn(Notification, 'error').mockReturnValue('id');
+    const { run, sessionContext } = setUp(new Server(), notebookOf('a'));
+    sessionContext.hasNoKernel = true;
+    sessionContext.startKernel.mockRejectedValue(new Error('No memory.'));
+    expect(await run(0)).toBe(false);
+    expect(notify.mock.calls[0][0]).toContain('No memory.');
+  });
+
   it('clears an empty cell, as JupyterLab does, and runs nothing', async () => {
     const server = new Server();
     const notebook = notebookOf('  \n');
