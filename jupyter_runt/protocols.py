@@ -1,7 +1,7 @@
 """The seams: what a layer needs from another, without knowing who provides it."""
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -17,6 +17,18 @@ class Snapshot:
 
     seq: Seq
     data: bytes
+
+
+class LogWatch(Protocol):
+    """Hears of one log's growth."""
+
+    async def beyond(self, after: Seq) -> Seq:
+        """Wait until a head above `after` was announced, and return it.
+
+        Raises:
+            StoreUnavailable: the store was closed.
+        """
+        ...
 
 
 class EventLog(Protocol):
@@ -77,6 +89,10 @@ class EventLog(Protocol):
 
     async def grown(self, notebook_id: NotebookId, after: Seq) -> Seq:
         """Wait until the log has an event above `after`, and return the head."""
+        ...
+
+    def watch(self, notebook_id: NotebookId) -> AbstractContextManager[LogWatch]:
+        """Hear of the log's growth: a later `read` returns an event, or the watch announces it."""
         ...
 
     async def put_snapshot(

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import suppress
 
 from jupyter_server.auth.decorator import authorized
 from tornado.iostream import StreamClosedError
@@ -11,6 +12,7 @@ from jupyter_runt.errors import InvalidRequest
 from jupyter_runt.events.registry import EVENTS
 from jupyter_runt.handlers.base import RuntHandler
 from jupyter_runt.ids import ExecutionId, NotebookId, Seq
+from jupyter_runt.protocols import LogWatch
 from jupyter_runt.session.hosting import cancelled_at_exit
 
 PAGE = 500
@@ -37,10 +39,11 @@ class EventsHandler(RuntHandler):
         names = self._names()
         registration = await self.sessions.registered_notebook(NotebookId(notebook_id))
         store, notebook = self.sessions.store, registration.notebook_id
-        events = await store.read(notebook, after, limit=PAGE, names=names)
-        self.set_header("Content-Type", "application/x-ndjson")
         seen = after
-        try:
+        # A reader who goes away has what it wanted.
+        with suppress(StreamClosedError), store.watch(notebook) as watch:
+            events = await store.read(notebook, after, limit=PAGE, names=names)
+            self.set_header("Content-Type", "application/x-ndjson")
             await self.flush()  # the status, at once: what follows may take hours
             while True:
                 for event in events:
@@ -48,16 +51,14 @@ class EventsHandler(RuntHandler):
                     after = event.seq
                 await self.flush()
                 if len(events) < PAGE:
-                    seen = await self._grown(notebook, max(after, seen)) if follow else seen
+                    seen = await self._grown(watch, max(after, seen)) if follow else seen
                     if not follow or self._gone.is_set():
                         return
                 events = await store.read(notebook, after, limit=PAGE, names=names)
-        except StreamClosedError:
-            return  # the reader has what it wanted
 
-    async def _grown(self, notebook_id: NotebookId, after: Seq) -> Seq:
+    async def _grown(self, watch: LogWatch, after: Seq) -> Seq:
         async with cancelled_at_exit() as group:
-            growing = group.create_task(self.sessions.store.grown(notebook_id, after))
+            growing = group.create_task(watch.beyond(after))
             going = group.create_task(self._gone.wait())
             await asyncio.wait((growing, going), return_when=asyncio.FIRST_COMPLETED)
             return growing.result() if growing.done() else after

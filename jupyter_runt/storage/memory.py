@@ -1,6 +1,7 @@
 """A store without a disk: for tests, and as the plainest statement of what a store does."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, Self, get_args
 
@@ -12,6 +13,7 @@ from jupyter_runt.protocols import (
     FileIdentity,
     Lease,
     LeaseKind,
+    LogWatch,
     Registration,
     Snapshot,
     SnapshotKind,
@@ -165,6 +167,11 @@ class MemoryStore:
             watch.announce(self._head(notebook_id))
             return await watch.beyond(after)
 
+    def watch(self, notebook_id: NotebookId) -> AbstractContextManager[LogWatch]:
+        """Hear of the log's growth; see `EventLog`."""
+        self._check_open()
+        return self.disk.servers[self._server_id].watch(notebook_id)
+
     async def put_snapshot(
         self, notebook_id: NotebookId, kind: SnapshotKind, snapshot: Snapshot
     ) -> None:
@@ -244,14 +251,15 @@ class MemoryStore:
         self.disk.logs[notebook_id] = kept
         return left
 
-    async def prune_snapshots(self, notebook_id: NotebookId) -> int:
-        """Delete the snapshots that nothing needs; see `KeptLog`."""
+    async def prune_snapshots(self, notebook_id: NotebookId, limit: int) -> int:
+        """Delete some of the snapshots that nothing needs; see `KeptLog`."""
         self._check_writable()
         first, checkpoint = self._first_seq(notebook_id), self._checkpoint_seq(notebook_id)
         pruned = 0
         for kind in get_args(SnapshotKind):
             kept = self.disk.snapshots.get((notebook_id, kind), {})
-            for seq in kept.keys() - needed_snapshots(kept, first, checkpoint):
+            unneeded = sorted(kept.keys() - needed_snapshots(kept, first, checkpoint))
+            for seq in unneeded[: limit - pruned]:
                 del kept[seq]
                 pruned += 1
         return pruned

@@ -211,6 +211,25 @@ async def test_growth_is_noticed_when_another_server_appended(place):
         assert await grown == 1
 
 
+@pytest.mark.rule("EL1")
+@pytest.mark.asyncio
+async def test_a_watch_hears_of_every_event_that_was_not_read(place):
+    async with (
+        asyncio.timeout(5),
+        place.store("one") as one,
+        place.store("two") as two,
+    ):
+        await one.append(NOTEBOOK, [started("a")])
+        with one.watch(NOTEBOOK) as watch:
+            assert len(await one.read(NOTEBOOK, Seq(0))) == 1
+            await one.append(NOTEBOOK, [started("b")])
+            assert await watch.beyond(Seq(1)) == 2
+            await two.append(NOTEBOOK, [started("c")])
+            assert len(await one.read(NOTEBOOK, Seq(1))) == 2
+            await two.append(NOTEBOOK, [started("d")])
+            assert await watch.beyond(Seq(3)) == 4
+
+
 @pytest.mark.rule("EL5")
 @pytest.mark.asyncio
 async def test_a_closed_store_tells_everybody_so(place):

@@ -5,7 +5,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from jupyter_runt.events.base import Draft, Event
 from jupyter_runt.events.codec import Row, decode_event, encode_payload
 from jupyter_runt.events.document import DocumentUpdated
 from jupyter_runt.ids import NotebookId, Seq
-from jupyter_runt.protocols import Snapshot, SnapshotKind
+from jupyter_runt.protocols import LogWatch, Snapshot, SnapshotKind
 from jupyter_runt.storage.clock import now
 from jupyter_runt.storage.growth import Growth
 from jupyter_runt.storage.refusals import compacted
@@ -77,6 +77,10 @@ class SqliteEventLog:
         with self._growth.watch(notebook_id) as watch:
             watch.announce(await self.head(notebook_id))
             return await watch.beyond(after)
+
+    def watch(self, notebook_id: NotebookId) -> AbstractContextManager[LogWatch]:
+        """Hear of the log's growth; see `EventLog`."""
+        return self._growth.watch(notebook_id)
 
     async def put_snapshot(
         self, notebook_id: NotebookId, kind: SnapshotKind, snapshot: Snapshot
