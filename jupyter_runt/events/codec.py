@@ -29,9 +29,7 @@ class Row(NamedTuple):
 def encode_payload(payload: Payload) -> Row:
     """Return the row of a payload."""
     if isinstance(payload, DocumentUpdated):
-        return Row(
-            payload.event_name, payload.model_dump_json(exclude={"update"}), payload.update
-        )
+        return Row(payload.event_name, payload.model_dump_json(exclude={"update"}), payload.update)
     return Row(payload.event_name, payload.model_dump_json(), None)
 
 
