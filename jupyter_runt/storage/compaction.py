@@ -14,6 +14,9 @@ from jupyter_runt.storage.upkeep import KeptLog
 SLICE: Final = 500
 """Events that one transaction deletes: writers wait no longer than that takes."""
 
+FEW: Final = 10
+"""Snapshots that one transaction deletes: each may be as large as its document."""
+
 KINDS: Final[tuple[SnapshotKind, ...]] = ("document", "runtime")
 
 
@@ -67,7 +70,9 @@ async def compact(
     if until - first + 1 >= at_least and await _replaced(log, notebook_id, until):
         while left <= until:
             left = await log.fold(notebook_id, until, SLICE)
-    pruned = await log.prune_snapshots(notebook_id)
+    pruned = 0
+    while dropped := await log.prune_snapshots(notebook_id, FEW):
+        pruned += dropped
     return Compaction(left, left - first, pruned)
 
 

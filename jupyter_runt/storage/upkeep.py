@@ -60,6 +60,6 @@ class KeptLog(EventLog, Protocol):
         """
         ...
 
-    async def prune_snapshots(self, notebook_id: NotebookId) -> int:
-        """Delete the snapshots that nothing needs, and return how many."""
+    async def prune_snapshots(self, notebook_id: NotebookId, limit: int) -> int:
+        """Delete up to `limit` snapshots that nothing needs, and return how many."""
         ...

@@ -33,9 +33,9 @@ class Asking(SqliteStore):
         await ask(f"fold until {until}: {first}")
         return first
 
-    async def prune_snapshots(self, notebook_id: NotebookId) -> int:
+    async def prune_snapshots(self, notebook_id: NotebookId, limit: int) -> int:
         await ask("prune")
-        return await super().prune_snapshots(notebook_id)
+        return await super().prune_snapshots(notebook_id, limit)
 
 
 async def run(path: str, notebook_id: str, keep: str) -> None:

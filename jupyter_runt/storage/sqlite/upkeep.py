@@ -42,9 +42,9 @@ class SqliteUpkeep:
         """Delete some of the first events; see `KeptLog`."""
         return await self._database.write(partial(_fold, notebook_id, until, limit))
 
-    async def prune_snapshots(self, notebook_id: NotebookId) -> int:
-        """Delete the snapshots that nothing needs; see `KeptLog`."""
-        return await self._database.write(partial(_prune_snapshots, notebook_id))
+    async def prune_snapshots(self, notebook_id: NotebookId, limit: int) -> int:
+        """Delete some of the snapshots that nothing needs; see `KeptLog`."""
+        return await self._database.write(partial(_prune_snapshots, notebook_id, limit))
 
     async def damage(self) -> list[str]:
         """Return what is wrong with the database file, in SQLite's words; reads all of it."""
@@ -144,13 +144,14 @@ def _fold(notebook_id: NotebookId, until: Seq, limit: int, connection: sqlite3.C
     return Seq(left)
 
 
-def _prune_snapshots(notebook_id: NotebookId, connection: sqlite3.Connection) -> int:
+def _prune_snapshots(notebook_id: NotebookId, limit: int, connection: sqlite3.Connection) -> int:
     first = first_seq_of(notebook_id, connection)
     checkpoint = _checkpoint_seq(notebook_id, connection)
     pruned = 0
     for kind in get_args(SnapshotKind):
         seqs = _snapshot_seqs(notebook_id, kind, connection)
-        dropped = set(seqs) - needed_snapshots(seqs, first, checkpoint)
+        unneeded = sorted(set(seqs) - needed_snapshots(seqs, first, checkpoint))
+        dropped = unneeded[: limit - pruned]
         connection.executemany(
             "DELETE FROM snapshots WHERE notebook_id = ? AND kind = ? AND seq = ?",
             [(notebook_id, kind, seq) for seq in dropped],

@@ -58,9 +58,9 @@ class Watched(MemoryStore):
         self.tried.set()
         await super().put_snapshot(notebook_id, kind, snapshot)
 
-    async def prune_snapshots(self, notebook_id):
+    async def prune_snapshots(self, notebook_id, limit):
         self.done.set()
-        return await super().prune_snapshots(notebook_id)
+        return await super().prune_snapshots(notebook_id, limit)
 
 
 @pytest.mark.asyncio
