@@ -143,19 +143,21 @@ class Server:
                 start_new_session=True,
             )
         pause, end = threading.Event(), time.monotonic() + 30
-        while not self._answers():
+        while (status := self._status()) is None:
             assert self.process.poll() is None, self.log.read_text(encoding="utf-8")
             assert time.monotonic() < end, self.log.read_text(encoding="utf-8")
             pause.wait(0.05)
+        # Strangers are refused: the package was loaded, and its documents can be opened.
+        assert status == 403, self.log.read_text(encoding="utf-8")
 
-    def _answers(self) -> bool:
+    def _status(self) -> int | None:
         try:
-            with urlopen(f"{self.url}/api", timeout=5):
-                return True
-        except HTTPError:
-            return True  # that it answers is all
+            with urlopen(f"{self.url}/api/runt/status", timeout=5) as answer:
+                return int(answer.status)
+        except HTTPError as error:
+            return error.code
         except OSError:
-            return False
+            return None
 
     def kill(self) -> None:
         """End it as a crash does, without a last word."""
