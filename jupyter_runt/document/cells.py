@@ -76,3 +76,10 @@ def cell_type(cell: Map[Any]) -> str:
 def joined(text: str | list[str]) -> str:
     """Return a text that nbformat may keep as a list of lines."""
     return text if isinstance(text, str) else "".join(text)
+
+
+def distrust(cell: Map[Any]) -> None:
+    """Remove `trusted` from the metadata of a shared cell."""
+    metadata = cell.get("metadata")
+    if isinstance(metadata, Map) and "trusted" in metadata:
+        del metadata["trusted"]

@@ -14,6 +14,7 @@ from jupyter_runt.document.cells import (
     Cell,
     Output,
     cell_type,
+    distrust,
     plain_cell,
     shared_cell,
     shared_outputs,
@@ -304,7 +305,7 @@ class NotebookDoc(FileDocument):
         """
         suspects = self._decoder.suspects
         for index in suspects.trusted:
-            _distrust(self._cells[index])
+            distrust(self._cells[index])
         for index in self._clashes(suspects.created):
             self._cells[index]["id"] = new_id()
         if suspects.malformed:
@@ -331,7 +332,7 @@ class NotebookDoc(FileDocument):
                 continue
             if not isinstance(item.get("id"), str) or not item["id"]:
                 item["id"] = new_id()
-                _distrust(item)  # a cell without an id is no suspect by its id
+                distrust(item)  # a cell without an id is no suspect by its id
             if item.get("cell_type") not in SHARED_TYPES:
                 metadata = item.get("metadata")
                 cell = {
@@ -385,12 +386,6 @@ class NotebookDoc(FileDocument):
     def _delete(self, index: int) -> None:
         del self._stage()[index]
         del self._cells[index]
-
-
-def _distrust(cell: Map[Any]) -> None:
-    metadata = cell.get("metadata")
-    if isinstance(metadata, Map) and "trusted" in metadata:
-        del metadata["trusted"]
 
 
 def _shared_type(kind: CellType) -> str:
