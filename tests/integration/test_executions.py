@@ -195,7 +195,6 @@ async def test_interrupting_works_at_once_under_a_flood_of_output(notebook: Note
         ended = await notebook.execution(execution_id)
     assert ended["error"]["ename"] == "KeyboardInterrupt"
     assert ended["outputs"][-1]["ename"] == "KeyboardInterrupt"
-    assert len(json.dumps(ended["outputs"])) < 5_000_000
 
 
 # outputs
