@@ -44,7 +44,8 @@ def project(doc: RuntimeDoc, before: RuntimeState, after: RuntimeState) -> None:
     Costs the difference. Everything is written in an order that the states alone decide.
     """
     with doc.doc.transaction():
-        _write(doc.runtime, _runtime(before.runtime), _runtime(after.runtime))
+        if before.runtime is not after.runtime:
+            _write(doc.runtime, _runtime(before.runtime), _runtime(after.runtime))
         _write_queue(doc.queue, before.queue, after.queue)
         for execution_id in after.executions.differing(before.executions):
             old, new = before.executions.get(execution_id), after.executions.get(execution_id)
