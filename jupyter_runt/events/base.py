@@ -1,5 +1,6 @@
 """The envelope that every event travels in."""
 
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
@@ -15,10 +16,9 @@ class Payload(BaseModel):
     event_name: ClassVar[str]
 
 
-class Draft(BaseModel):
+@dataclass(frozen=True, slots=True)
+class Draft:
     """An event before the log has given it a place."""
-
-    model_config = ConfigDict(frozen=True)
 
     payload: Payload
     actor: ActorId
@@ -26,10 +26,9 @@ class Draft(BaseModel):
     """What led to it: `command:`, `execution:`, `turn:`, `fork:` and an id, or `restore:<seq>`."""
 
 
-class Event(BaseModel):
+@dataclass(frozen=True, slots=True)
+class Event:
     """An event with its place in the log."""
-
-    model_config = ConfigDict(frozen=True)
 
     seq: Seq
     notebook_id: NotebookId

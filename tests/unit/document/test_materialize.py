@@ -54,7 +54,7 @@ def time(seq):
 def replay(*payloads, state=None, after=0):
     state = RuntimeState() if state is None else state
     for seq, payload in enumerate(payloads, start=after + 1):
-        event = Event.model_construct(
+        event = Event(
             seq=seq,
             notebook_id="n",
             actor="user:ada",
