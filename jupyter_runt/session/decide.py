@@ -1,8 +1,8 @@
 """What a command leads to: pure, so that every rule of the queue and the prompt can be tested."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from jupyter_runt.commands import (
     CancelExecutions,
@@ -45,6 +45,10 @@ class DocumentView(Protocol):
         """Return the text of the cell."""
         ...
 
+    def metadata(self, cell_id: CellId) -> Mapping[str, Any]:
+        """Return the metadata of the cell."""
+        ...
+
 
 class NoDocument:
     """The view of commands that do not look at the notebook."""
@@ -60,6 +64,10 @@ class NoDocument:
         raise CellNotFound(f"There is no cell {cell_id}.", cell_ids=[cell_id])
 
     source = cell_type
+
+    def metadata(self, cell_id: CellId) -> Mapping[str, Any]:
+        """There is none."""
+        raise CellNotFound(f"There is no cell {cell_id}.", cell_ids=[cell_id])
 
 
 READS_DOCUMENT: Final = (ExecuteCells, RunAll, RestartAndRunAll)
@@ -169,10 +177,16 @@ def _request(
                 source=now.document.source(cell_id),
                 document_seq=now.document_seq,
                 requested_by=now.actor,
-                stop_on_error=stop_on_error,
+                stop_on_error=stop_on_error and not _may_fail(now.document, cell_id),
             )
         )
     return tuple(requests)
+
+
+def _may_fail(document: DocumentView, cell_id: CellId) -> bool:
+    """Tell whether a cell's author expects it to fail: Jupyter's tag for that."""
+    tags = document.metadata(cell_id).get("tags")
+    return isinstance(tags, list) and "raises-exception" in tags
 
 
 def _waiting(state: RuntimeState) -> list[ExecutionId]:

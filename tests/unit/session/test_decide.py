@@ -43,6 +43,9 @@ class Cells:
     def source(self, cell_id: CellId) -> str:
         return self._sources[cell_id]
 
+    def metadata(self, cell_id: CellId) -> dict[str, Any]:
+        return {"tags": ["raises-exception"]} if cell_id.startswith("fails") else {}
+
 
 def state(*payloads: Payload) -> RuntimeState:
     after = RuntimeState()
@@ -193,3 +196,9 @@ def test_starting_names_the_kernel() -> None:
     decision = decided(command("start_runtime", kernel_name="julia"))
     assert decision == Decision(action=RuntimeAction("start", kernel_name="julia"))
     assert decided(command("interrupt_runtime")).action == RuntimeAction("interrupt")
+
+
+def test_a_cell_that_is_tagged_to_fail_stops_nothing() -> None:
+    decision = decided(command("execute_cells", cell_ids=["a", "fails"]), a="1", fails="1/0")
+    requests = [p for p in decision.payloads if isinstance(p, ExecutionRequested)]
+    assert [request.stop_on_error for request in requests] == [True, False]
