@@ -147,10 +147,6 @@ class SessionRegistry:
         """Return the sessions of the open notebooks."""
         return self._notebooks.open_ones()
 
-    def open_notebook(self, notebook_id: NotebookId) -> NotebookSession | None:
-        """Return the session of a notebook if it is open."""
-        return self._notebooks.get(notebook_id)
-
     def use(self, notebook_id: NotebookId) -> AbstractAsyncContextManager[NotebookSession]:
         """Keep a notebook's session open; raises NotebookNotFound or NotANotebook."""
         return self._notebooks.use(notebook_id)
