@@ -304,8 +304,9 @@ class OpenDocument(Generic[DocT]):
         log.info("%s was changed by another program; its changes are in the document.", self.path)
 
     async def _record(self, identity: FileIdentity, seq: Seq) -> None:
-        self._file = file = replace(identity, path=self.path)
-        await self._store.checkpointed(self.registration.notebook_id, file, seq)
+        self._file = identity
+        await self._store.checkpointed(self.registration.notebook_id, identity, seq)
+        file = replace(identity, path=self.path)  # it may have been moved meanwhile
         self.registration = replace(self.registration, file=file, checkpoint_seq=seq)
 
     async def _watch(self) -> None:

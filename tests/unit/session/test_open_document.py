@@ -182,6 +182,29 @@ async def test_the_file_is_followed_when_it_moves(workspace: Workspace) -> None:
 
 
 @pytest.mark.rule("FB3")
+async def test_a_move_during_a_checkpoint_does_not_send_the_document_back(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        await notebook.send("edit_cell", cell_id="c0", source="edited")
+        record = workspace.store.checkpointed
+
+        async def moved_meanwhile(*args: Any) -> None:
+            await record(*args)
+            if (workspace.root / PATH).exists():
+                (workspace.root / PATH).rename(workspace.root / "b.ipynb")
+                await workspace.sessions.moved(PATH, "b.ipynb")
+
+        monkeypatch.setattr(workspace.store, "checkpointed", moved_meanwhile)
+        await notebook.save()
+        assert notebook.session.path == "b.ipynb"
+        await notebook.send("edit_cell", cell_id="c1", source="later")
+        await notebook.save()
+        assert workspace.sources("b.ipynb") == ["edited", "later"]
+        assert not (workspace.root / PATH).exists()
+
+
+@pytest.mark.rule("FB3")
 async def test_a_move_that_was_seen_before_it_was_told_keeps_the_document(
     workspace: Workspace,
 ) -> None:
