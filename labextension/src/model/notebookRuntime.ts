@@ -9,7 +9,7 @@ import type {
   RuntClient,
   RuntError
 } from '../services/client';
-import { RuntimeRoom } from '../services/runtimeRoom';
+import { type IServerState, RuntimeRoom } from '../services/runtimeRoom';
 import { Completions } from './completions';
 import { RuntimeModel } from './runtime';
 
@@ -27,10 +27,14 @@ export class NotebookRuntime implements IDisposable {
     this._room.documentChanged.connect((_, document) => {
       this.model.follow(document);
     }, this);
+    this._room.serverStateChanged.connect((_, state) => {
+      this._serverStateChanged.emit(state);
+    }, this);
     this._completions = new Completions({
       model: this.model,
       room: this._room,
-      read: (executionId, wait) => this._read(executionId, wait)
+      read: (executionId, wait) =>
+        this.ask((client, id) => client.execution(id, executionId, wait))
     });
   }
 
@@ -54,11 +58,34 @@ export class NotebookRuntime implements IDisposable {
   }
 
   /**
+   * What the server says of the notebook while it changes, once it does.
+   */
+  get serverState(): IServerState | null {
+    return this._room.serverState;
+  }
+
+  /**
+   * The server says something else of the notebook.
+   */
+  get serverStateChanged(): ISignal<this, IServerState> {
+    return this._serverStateChanged;
+  }
+
+  /**
    * Ask the server for a change.
    */
-  async command(command: Command): Promise<ICommandReply> {
+  command(command: Command): Promise<ICommandReply> {
+    return this.ask((client, id) => client.command(id, command));
+  }
+
+  /**
+   * Ask the server something about the notebook.
+   */
+  async ask<T>(
+    question: (client: RuntClient, notebookId: string) => Promise<T>
+  ): Promise<T> {
     const { notebook_id } = this._info ?? (await this._locate());
-    return this._options.client.command(notebook_id, command);
+    return question(this._options.client, notebook_id);
   }
 
   /**
@@ -103,16 +130,12 @@ export class NotebookRuntime implements IDisposable {
     return this._info;
   }
 
-  private async _read(executionId: string, wait: number): Promise<IExecution> {
-    const { notebook_id } = this._info ?? (await this._locate());
-    return this._options.client.execution(notebook_id, executionId, wait);
-  }
-
   private _options: NotebookRuntime.IOptions;
   private _room: RuntimeRoom;
   private _completions: Completions;
   private _info: INotebookInfo | null = null;
   private _infoChanged = new Signal<this, INotebookInfo>(this);
+  private _serverStateChanged = new Signal<this, IServerState>(this);
   private _isDisposed = false;
 }
 

@@ -14,6 +14,14 @@ const MOVED = 4410;
 const RETRY_MS = 2000;
 
 /**
+ * What the server says of a notebook while it changes, as presence.
+ */
+export interface IServerState {
+  /** The number of the last event of the notebook's log. */
+  seq: number;
+}
+
+/**
  * Follows a notebook's runtime document, which only the server writes.
  */
 export class RuntimeRoom implements IDisposable {
@@ -41,6 +49,20 @@ export class RuntimeRoom implements IDisposable {
    */
   get synced(): boolean {
     return this._provider?.synced ?? false;
+  }
+
+  /**
+   * What the server says of the notebook, once it does.
+   */
+  get serverState(): IServerState | null {
+    return this._serverState;
+  }
+
+  /**
+   * The server says something else of the notebook.
+   */
+  get serverStateChanged(): ISignal<this, IServerState> {
+    return this._serverStateChanged;
   }
 
   /**
@@ -104,11 +126,22 @@ export class RuntimeRoom implements IDisposable {
     this._provider.on('sync', synced => {
       this._syncedChanged.emit(synced);
     });
+    const { awareness } = this._provider;
+    awareness.on('change', () => this._onAwareness(awareness.getStates()));
     this._provider.on('closed', ({ code }) => {
       if (code === MOVED) {
         void this._join();
       }
     });
+  }
+
+  private _onAwareness(states: ReadonlyMap<number, object>): void {
+    for (const state of states.values()) {
+      if ('seq' in state) {
+        this._serverState = state as IServerState;
+        this._serverStateChanged.emit(this._serverState);
+      }
+    }
   }
 
   private _leave(): void {
@@ -123,6 +156,8 @@ export class RuntimeRoom implements IDisposable {
   private _isDisposed = false;
   private _documentChanged = new Signal<this, Y.Doc>(this);
   private _syncedChanged = new Signal<this, boolean>(this);
+  private _serverState: IServerState | null = null;
+  private _serverStateChanged = new Signal<this, IServerState>(this);
 }
 
 /**
