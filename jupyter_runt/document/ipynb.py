@@ -48,7 +48,7 @@ def read_notebook(data: bytes) -> NotebookFile:
         raise NotANotebook(f"The notebook is in nbformat {major}; versions up to 4 can be read.")
     if major < 4:
         notebook = _notebook(_converted(layout.value))
-        return NotebookFile(notebook, NotebookText.fresh(notebook))
+        return NotebookFile(notebook, NotebookText.fresh(notebook, converted=data))
     layout.value.setdefault("nbformat_minor", 0)
     notebook = _notebook(layout.value)
     cell_ids = [CellId(cell["id"]) for cell in notebook["cells"]]

@@ -8,6 +8,7 @@ from jupyter_runt.document.cells import Cell, Output, joined
 from jupyter_runt.document.values import to_shared
 
 _LINED_MIME_TYPES: Final = frozenset({"application/javascript", "image/svg+xml"})
+_DEFAULTS: Final[tuple[Any, ...]] = (None, "", [], {})
 
 Keep = Callable[[str, Any, Any], Any]
 """Takes a key, what the file has there, and what it shall say."""
@@ -36,8 +37,27 @@ def disk_cell(cell: Cell, old: dict[str, Any], *, with_id: bool) -> dict[str, An
         for key, value in cell.items()
         if key != "execution_state" and (key != "id" or with_id or "id" in old)
     }
-    wanted["metadata"] = {k: v for k, v in cell.get("metadata", {}).items() if k != "trusted"}
-    return _keep_map(old, wanted, _keep_member)
+    metadata = {k: v for k, v in cell.get("metadata", {}).items() if k != "trusted"}
+    wanted["metadata"] = metadata | _trusted(old.get("metadata"))
+    return _keep_map(old, _left_alone(old, wanted) | _without_defaults(wanted, old), _keep_member)
+
+
+def _left_alone(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the file has and the document does not take in, so that nobody can edit it."""
+    kind = new.get("cell_type")
+    odd = {"outputs"} if kind != "code" and kind == old.get("cell_type") else set()
+    return {k: v for k, v in old.items() if k in odd or (k == "attachments" and v == {})}
+
+
+def _trusted(metadata: Any) -> dict[str, Any]:
+    """Return what a file says of trust: not for us to write, and not to remove either."""
+    says = isinstance(metadata, dict) and "trusted" in metadata
+    return {"trusted": metadata["trusted"]} if says else {}
+
+
+def _without_defaults(wanted: Mapping[str, Any], old: Any) -> dict[str, Any]:
+    """Return what is new without what is empty: reading filled in what the file left out."""
+    return {k: v for k, v in wanted.items() if not old or k in old or v not in _DEFAULTS}
 
 
 def keep(old: Any, new: Any) -> Any:
@@ -89,7 +109,7 @@ def _keep_output(old: Any, new: Output) -> dict[str, Any]:
             return _keep_text(was, value)
         return keep(was, value)
 
-    return _keep_map(old, new, keep_item)
+    return _keep_map(old, _without_defaults(new, old), keep_item)
 
 
 def _keep_data(mime: str, old: Any, new: Any) -> Any:

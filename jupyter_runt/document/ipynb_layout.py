@@ -58,7 +58,10 @@ class Layout:
     """The object."""
     style: Style = field(default_factory=Style)
     members: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """By key: the text before the value, and the value's; of `cells`, an empty one."""
+    """By key: the text before the value, and the value's; of `cells`, an empty one.
+
+    Of a key that is there twice the last one counts; the others are under names that are no keys.
+    """
     cells: list[Item] = field(default_factory=list)
     close: str = ""
     """White space before the bracket that ends `cells`."""
@@ -86,6 +89,7 @@ class _Scanner:
 
     def layout(self) -> Layout:
         layout = Layout()
+        members: list[tuple[str, tuple[str, str]]] = []
         start = 0
         self._space()
         for _ in self._items("{", "}"):
@@ -93,11 +97,13 @@ class _Scanner:
             head, begin = self._text[start : self._at], self._at
             if key == "cells" and self._text.startswith("[", self._at):
                 layout.value[key], layout.cells, layout.close = self._cells()
-                begin = self._at
             else:
                 layout.value[key] = self._value()
-            layout.members[key] = (head, self._text[begin : self._at])
+            members.append((key, (head, self._text[begin : self._at])))
             start = self._at
+        layout.members = _by_key(members)
+        if isinstance(layout.value.get("cells"), list):
+            layout.members["cells"] = (layout.members["cells"][0], "")
         layout.tail = self._text[start:]
         self._space()
         if self._at < len(self._text):
@@ -163,6 +169,14 @@ class _Scanner:
 
     def _error(self, message: str) -> json.JSONDecodeError:
         return json.JSONDecodeError(message, self._text, self._at)
+
+
+def _by_key(members: Sequence[tuple[str, tuple[str, str]]]) -> dict[str, tuple[str, str]]:
+    last = {key: place for place, (key, _) in enumerate(members)}
+    return {
+        key if last[key] == place else f"{key} ({place})": texts
+        for place, (key, texts) in enumerate(members)
+    }
 
 
 def _style(text: str, heads: Sequence[str]) -> Style:

@@ -37,6 +37,7 @@ class NotebookText:
             for cell_id, cell in zip(cell_ids, layout.value["cells"], strict=True)
             if cell.get("id") != cell_id
         }
+        self._original: bytes | None = None
 
     @property
     def cell_ids(self) -> Sequence[CellId]:
@@ -44,15 +45,23 @@ class NotebookText:
         return self._order
 
     @classmethod
-    def fresh(cls, notebook: Mapping[str, Any]) -> Self:
-        """Return the text of a notebook that is in no file; its cells have ids."""
+    def fresh(cls, notebook: Mapping[str, Any], *, converted: bytes | None = None) -> Self:
+        """Return the text of a notebook that is in no file of this format; its cells have ids.
+
+        Args:
+            converted: the file that it was converted from, which holds until something is edited.
+        """
         with_id = _version(notebook) >= IDS_SINCE
         disk = {
             **notebook,
             "cells": [disk_cell(cell, {}, with_id=with_id) for cell in notebook["cells"]],
         }
         text = Style().dump(keep({}, disk), 0) + "\n"
-        return cls(scan(text), [CellId(cell["id"]) for cell in notebook["cells"]])
+        fresh = cls(scan(text), [CellId(cell["id"]) for cell in notebook["cells"]])
+        if converted is not None:
+            fresh._original = converted
+            fresh._invented = set(fresh._order)
+        return fresh
 
     def adopt(self, cells: Iterable[tuple[CellId, str]]) -> None:
         """Pair the file's cells with those of a document that was open before.
@@ -72,18 +81,37 @@ class NotebookText:
             for cell_id, source in cells
             if cell_id not in self._pieces and free[source]
         }
-        self._invented -= names.keys()
-        self._pieces = {names.get(key, key): piece for key, piece in self._pieces.items()}
+        self._pieces = {
+            names.get(key, key): self._named(piece, key, names)
+            for key, piece in self._pieces.items()
+        }
+        self._invented = {names.get(cell_id, cell_id) for cell_id in self._invented}
         self._order = [names.get(cell_id, cell_id) for cell_id in self._order]
 
+    def _named(self, piece: Item, was: CellId, names: Mapping[CellId, CellId]) -> Item:
+        """Return a piece under its new name, if its text has the old one: it was converted."""
+        cell = json.loads(piece.text)
+        if was not in names or cell.get("id") != was:
+            return piece
+        return piece._replace(text=self._style.dump({**cell, "id": names[was]}, 2))
+
     def update_cell(self, cell_id: CellId, cell: Cell) -> bool:
-        """Have the text say what a cell does; return whether it changed."""
+        """Have the text say what a cell does; return whether it changed.
+
+        A cell that has no id of its own in the file gets one when something else changes.
+        """
         piece = self._pieces.get(cell_id, Item(self._next, "{}", ""))
         old = json.loads(piece.text)
+        if cell_id in self._invented:
+            unnamed = {key: value for key, value in cell.items() if key != "id"}
+            unnamed.update({"id": old["id"]} if "id" in old else {})
+            if disk_cell(unnamed, old, with_id=False) is old:
+                return False
         new = disk_cell(cell, old, with_id=self._with_ids)
         if new is old:
             return False
         self._pieces[cell_id] = piece._replace(text=self._style.dump(new, 2))
+        self._original = None
         return True
 
     def set_order(self, cell_ids: Iterable[CellId]) -> list[CellId]:
@@ -92,6 +120,8 @@ class NotebookText:
         Cells without text stay out of the file; the text of other cells goes.
         """
         wanted = list(cell_ids)
+        if wanted != self._order:
+            self._original = None
         self._order = [cell_id for cell_id in wanted if cell_id in self._pieces]
         self._pieces = {cell_id: self._pieces[cell_id] for cell_id in self._order}
         return [cell_id for cell_id in wanted if cell_id not in self._pieces]
@@ -107,10 +137,13 @@ class NotebookText:
             head or f',{self._style.line(1) or self._style.comma[1:]}"metadata"{self._style.colon}'
         )
         self._members = {**self._members, "metadata": (head, self._style.dump(new, 1))}
+        self._original = None
         return True
 
     def render(self) -> bytes:
         """Return the content of the file. It only joins texts, but all of them."""
+        if self._original is not None:
+            return self._original
         parts = [self._head]
         for key, (head, text) in self._members.items():
             parts.append(head)

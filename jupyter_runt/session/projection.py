@@ -111,12 +111,21 @@ class NotebookProjection:
     def render(self) -> bytes:
         """See `FileProjection`."""
         for cell_id, cell in self._fresh.items():
-            self._text.update_cell(cell_id, cell)
+            if not self._is_filler(cell):
+                self._text.update_cell(cell_id, cell)
         self._fresh.clear()
         self._text.set_order(self._order)
-        self._written = set(self._order)
+        self._written = set(self._text.cell_ids)
         self._text.set_metadata(self._metadata)
         return self._text.render()
+
+    def _is_filler(self, cell: dict[str, Any]) -> bool:
+        """Tell whether it is the cell that a notebook without any gets, and nobody used it."""
+        if self._text.cell_ids or len(self._order) > 1:
+            return False
+        return cell["cell_type"] == "code" and not (
+            cell["source"] or cell["metadata"] or cell["outputs"]
+        )
 
 
 class TextProjection:
