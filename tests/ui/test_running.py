@@ -159,6 +159,7 @@ def test_anybody_answers_a_prompt_and_it_goes_for_everybody(lab: Lab, person: Pe
     for prompt in prompts:
         expect(prompt).to_be_visible()
     bob.look("prompt")
+    expect(prompts[0]).to_be_focused()
     expect(prompts[1]).not_to_be_focused()
     prompts[1].fill("bob")
     prompts[1].press("Enter")

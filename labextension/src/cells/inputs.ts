@@ -5,11 +5,19 @@ import type { Kernel, KernelMessage } from '@jupyterlab/services';
 import type { ITranslator } from '@jupyterlab/translation';
 import type { IDisposable } from '@lumino/disposable';
 import type { Message } from '@lumino/messaging';
-import { Signal } from '@lumino/signaling';
+import { type ISignal, Signal } from '@lumino/signaling';
 import { Panel } from '@lumino/widgets';
 
-import type { NotebookRuntime } from '../model/notebookRuntime';
-import type { IExecution, IInputRequest } from '../services/client';
+import type { RuntimeModel } from '../model/runtime';
+import type {
+  ICommandReply,
+  IExecution,
+  IInputRequest
+} from '../services/client';
+import type { Command } from '../generated/commands';
+
+/** What tells that a person does something else. */
+const GESTURES = ['keydown', 'pointerdown'] as const;
 
 /**
  * Shows what the kernel asks for in its cell, until anybody has answered.
@@ -19,6 +27,10 @@ export class InputPrompts implements IDisposable {
     this._options = options;
     const { notebook, runtime } = options;
     runtime.model.executionsChanged.connect(this._update, this);
+    runtime.awaited.connect(this._focusLate, this);
+    for (const gesture of GESTURES) {
+      document.addEventListener(gesture, this._onGesture, true);
+    }
     notebook.model?.cells.changed.connect(this._update, this);
     this._update();
   }
@@ -38,6 +50,9 @@ export class InputPrompts implements IDisposable {
       return;
     }
     this._isDisposed = true;
+    for (const gesture of GESTURES) {
+      document.removeEventListener(gesture, this._onGesture, true);
+    }
     this._prompts.forEach(prompt => prompt.dispose());
     this._prompts.clear();
     Signal.clearData(this);
@@ -70,10 +85,11 @@ export class InputPrompts implements IDisposable {
     if (cell?.model.type !== 'code') {
       return;
     }
-    const [execution_id] = key.split(' ');
+    const execution_id = executionOf(key);
+    const focus = runtime.awaits(execution_id);
     const prompt = createPrompt((cell as CodeCell).outputArea, {
       request: input!,
-      focus: runtime.awaits(execution_id),
+      focus,
       reply: value => {
         runtime
           .command({ type: 'reply_input', execution_id, value })
@@ -82,12 +98,29 @@ export class InputPrompts implements IDisposable {
       translator
     });
     this._prompts.set(key, prompt);
+    this._undecided = focus ? null : key;
     // Clearing the cell's outputs takes it along, and the kernel waits on.
     prompt.disposed.connect(() => queueMicrotask(() => this._update()));
   }
 
+  /** A prompt can be here before the reply to the command that led to it. */
+  private _focusLate(_: unknown, executionId: string): void {
+    const key = this._undecided;
+    if (key !== null && executionOf(key) === executionId) {
+      this._undecided = null;
+      this._prompts.get(key)?.node.querySelector('input')?.focus();
+    }
+  }
+
+  /** Whoever does something else already keeps the focus. */
+  private _onGesture = () => {
+    this._undecided = null;
+  };
+
   private _options: InputPrompts.IOptions;
   private _prompts = new Map<string, Panel>();
+  /** The last prompt of which it is not known yet who ran its cell. */
+  private _undecided: string | null = null;
   private _isDisposed = false;
 }
 
@@ -96,11 +129,21 @@ export class InputPrompts implements IDisposable {
  */
 export namespace InputPrompts {
   /**
+   * What prompts need of a notebook's server side.
+   */
+  export interface IRuntime {
+    readonly model: RuntimeModel;
+    readonly awaited: ISignal<unknown, string>;
+    awaits(executionId: string): boolean;
+    command(command: Command): Promise<ICommandReply>;
+  }
+
+  /**
    * The options of the prompts of a notebook.
    */
   export interface IOptions {
-    notebook: Notebook;
-    runtime: NotebookRuntime;
+    notebook: Pick<Notebook, 'model' | 'widgets'>;
+    runtime: IRuntime;
     translator: ITranslator;
 
     /**
@@ -108,6 +151,11 @@ export namespace InputPrompts {
      */
     onError: (reason: Error) => void;
   }
+}
+
+/** A prompt's key is its execution's id, and when it was asked for. */
+function executionOf(key: string): string {
+  return key.split(' ', 1)[0];
 }
 
 interface IPromptOptions {

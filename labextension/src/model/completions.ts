@@ -33,6 +33,13 @@ export class Completions implements IDisposable {
   }
 
   /**
+   * An execution's end is waited for from now on.
+   */
+  get added(): ISignal<this, string> {
+    return this._added;
+  }
+
+  /**
    * Wait for the end of an execution.
    */
   wait(executionId: string): Promise<IExecution> {
@@ -40,6 +47,7 @@ export class Completions implements IDisposable {
     if (pending === undefined) {
       pending = new PromiseDelegate();
       this._pending.set(executionId, pending);
+      this._added.emit(executionId);
     }
     this._onExecutions(this._options.model, new Set([executionId]));
     this._watch();
@@ -122,6 +130,7 @@ export class Completions implements IDisposable {
 
   private _options: Completions.IOptions;
   private _pending = new Map<string, PromiseDelegate<IExecution>>();
+  private _added = new Signal<this, string>(this);
   private _timer: ReturnType<typeof setTimeout> | undefined;
   private _isDisposed = false;
 }

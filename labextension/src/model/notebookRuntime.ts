@@ -103,6 +103,13 @@ export class NotebookRuntime implements IDisposable {
   }
 
   /**
+   * This tab learnt the id of an execution that it asked for.
+   */
+  get awaited(): ISignal<unknown, string> {
+    return this._completions.added;
+  }
+
+  /**
    * Whether the notebook was closed.
    */
   get isDisposed(): boolean {
