@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from jupyter_runt.errors import InvalidCommand
-from jupyter_runt.ids import CellId, CommandId, ExecutionId
+from jupyter_runt.ids import CellId, CommandId, ExecutionId, Seq
 
 CellType = Literal["code", "markdown", "raw", "ai", "sql"]
 
@@ -164,6 +164,14 @@ class SetCellVisibility(_Command):
     outputs_hidden: bool | None = None
 
 
+class RestoreVersion(_Command):
+    """Bring the notebook (or some cells alone) back to how it was at `seq`, as a new change."""
+
+    type: Literal["restore_version"]
+    seq: Seq = Field(ge=1)
+    cell_ids: tuple[CellId, ...] | None = Field(default=None, min_length=1)
+
+
 Command = Annotated[
     ExecuteCells
     | RunAll
@@ -182,7 +190,8 @@ Command = Annotated[
     | DeleteCells
     | SetCellType
     | SetContextVisibility
-    | SetCellVisibility,
+    | SetCellVisibility
+    | RestoreVersion,
     Field(discriminator="type"),
 ]
 

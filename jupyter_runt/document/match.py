@@ -1,10 +1,12 @@
 """Which cells of two versions of a notebook are the same one."""
 
 import re
+from bisect import bisect_left
 from collections import defaultdict, deque
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import pairwise
 from typing import Final
 
 from jupyter_runt.document.cells import Cell, runt_type
@@ -84,6 +86,29 @@ def match_equal(one: Sequence[Hashable], other: Sequence[Hashable]) -> Iterator[
     for i in sorted(left):
         if candidates := free.get(one[i]):
             yield i, candidates.popleft()
+
+
+def out_of_order(cell_ids: Iterable[CellId], order: Mapping[CellId, int]) -> set[CellId]:
+    """Return the fewest cells that must have been moved: all but a longest ascending sequence."""
+    known = [cell_id for cell_id in cell_ids if cell_id in order]
+    places = [order[cell_id] for cell_id in known]
+    if all(place < following for place, following in pairwise(places)):
+        return set()
+    ends: list[int] = []
+    """By length less one, the lowest place that an ascending sequence can end with."""
+    lengths: list[int] = []
+    for place in places:
+        length = bisect_left(ends, place)
+        ends[length : length + 1] = [place]
+        lengths.append(length)
+    wanted = len(ends) - 1
+    moved: set[CellId] = set()
+    for cell_id, length in zip(reversed(known), reversed(lengths), strict=True):
+        if length == wanted:
+            wanted -= 1
+        else:
+            moved.add(cell_id)
+    return moved
 
 
 def _match_similar(old: Sequence[Key], new: Sequence[Key]) -> list[tuple[int, int]]:

@@ -4,15 +4,13 @@ Three versions meet: the base, which is the file as we last knew it; theirs, whi
 it is now; and ours, which is the document. Where both changed the same thing, ours stays.
 """
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, Final
 
 from jupyter_runt.document.cells import Cell, Output, joined
 from jupyter_runt.document.lines import TextMerge
-from jupyter_runt.document.match import Key, cell_key, match_cells, match_equal
+from jupyter_runt.document.match import Key, cell_key, match_cells, match_equal, out_of_order
 from jupyter_runt.document.notebook import IDS_SINCE, NotebookDoc
 from jupyter_runt.document.rewrite import rewrite_cell, rewrite_metadata, rewrite_minor
 from jupyter_runt.document.text import TextDoc
@@ -175,8 +173,8 @@ class _NotebookMerge:
     def _moved(self, doc: NotebookDoc, names: Iterable[CellId]) -> set[CellId]:
         """Return the cells that were moved there and not here."""
         order = {cell_id: index for index, cell_id in enumerate(self._base)}
-        there = _out_of_order(names, order)
-        return there and there - _out_of_order(doc.cell_ids, order)
+        there = out_of_order(names, order)
+        return there and there - out_of_order(doc.cell_ids, order)
 
     # what
 
@@ -257,29 +255,6 @@ def _text(cell: Cell) -> tuple[Any, ...]:
 
 def _content(cell: Cell) -> dict[str, Any]:
     return {key: value for key, value in cell.items() if key != "id"}
-
-
-def _out_of_order(cell_ids: Iterable[CellId], order: Mapping[CellId, int]) -> set[CellId]:
-    """Return the fewest cells that must have been moved: all but a longest ascending sequence."""
-    known = [cell_id for cell_id in cell_ids if cell_id in order]
-    places = [order[cell_id] for cell_id in known]
-    if all(place < following for place, following in pairwise(places)):
-        return set()
-    ends: list[int] = []
-    """By length less one, the lowest place that an ascending sequence can end with."""
-    lengths: list[int] = []
-    for place in places:
-        length = bisect_left(ends, place)
-        ends[length : length + 1] = [place]
-        lengths.append(length)
-    wanted = len(ends) - 1
-    moved: set[CellId] = set()
-    for cell_id, length in zip(reversed(known), reversed(lengths), strict=True):
-        if length == wanted:
-            wanted -= 1
-        else:
-            moved.add(cell_id)
-    return moved
 
 
 # versions of notebooks, made comparable

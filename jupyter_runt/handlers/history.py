@@ -1,14 +1,16 @@
-"""`/api/runt/notebooks/{id}/history` and `/at`: what a notebook was."""
+"""`/api/runt/notebooks/{id}/history`, `/at`, `/diff`: what a notebook was."""
 
-from typing import Final
+from asyncio import to_thread
+from typing import Any, Final
 
 from jupyter_server.auth.decorator import authorized
 from tornado.web import authenticated
 
+from jupyter_runt.document.diff import diff_notebooks
 from jupyter_runt.errors import InvalidRequest
 from jupyter_runt.handlers.base import RuntHandler, parse_integer
 from jupyter_runt.ids import NotebookId, Seq
-from jupyter_runt.session.history import notebook_at
+from jupyter_runt.session.history import notebook_at, restorable
 from jupyter_runt.session.version_pages import version_page
 
 DEFAULT_LIMIT: Final = 50
@@ -43,3 +45,26 @@ class AtHandler(RuntHandler):
         at = Seq(parse_integer("seq", seq))
         registration = await self.sessions.registered_notebook(NotebookId(notebook_id))
         self.send(await notebook_at(self.sessions.store, registration.notebook_id, at))
+
+
+class DiffHandler(RuntHandler):
+    """`GET …/diff`."""
+
+    @authenticated
+    @authorized(action="read", resource="contents")
+    async def get(self, notebook_id: str) -> None:
+        """Answer with the notebook at `from`, and what is different at `to`, or now."""
+        since = Seq(parse_integer("from", self.argument("from")))
+        registration = await self.sessions.registered_notebook(NotebookId(notebook_id))
+        known = registration.notebook_id
+        until = Seq(self.integer("to", await self.sessions.store.head(known)))
+        base = await self._version(known, "from", since)
+        remote = await self._version(known, "to", until)
+        diff = await to_thread(diff_notebooks, base, remote)
+        self.send({"from": since, "to": until, "base": base, "diff": diff})
+
+    async def _version(self, notebook_id: NotebookId, field: str, seq: Seq) -> dict[str, Any]:
+        notebook = await restorable(self.sessions.store, notebook_id, seq)
+        if notebook is None:
+            raise InvalidRequest(f"The notebook has no version {seq}.", field=field)
+        return notebook

@@ -18,6 +18,7 @@ from jupyter_runt.commands import (
     ReplyInput,
     RestartAndRunAll,
     RestartRuntime,
+    RestoreVersion,
     RunAll,
     SetCellType,
     SetCellVisibility,
@@ -56,6 +57,7 @@ CAPABILITIES: Final = MappingProxyType(
         SetCellType: Capability.EDIT,
         SetContextVisibility: Capability.EDIT,
         SetCellVisibility: Capability.EDIT,
+        RestoreVersion: Capability.EDIT,
     }
 )
 

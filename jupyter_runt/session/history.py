@@ -96,6 +96,17 @@ async def _past(
     return Past(updates, seq, replayed)
 
 
+async def restorable(log: EventLog, notebook_id: NotebookId, seq: Seq) -> dict[str, Any] | None:
+    """Return the notebook that `seq` names, its cells with ids; None if the log is not that long.
+
+    Raises:
+        Compacted: the history of that moment was folded away.
+    """
+    if not 1 <= seq <= await log.head(notebook_id):
+        return None
+    return await notebook_at(log, notebook_id, seq, always_ids=True)
+
+
 async def notebook_at(
     log: EventLog, notebook_id: NotebookId, at: Seq, *, always_ids: bool = False
 ) -> dict[str, Any]:

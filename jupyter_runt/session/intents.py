@@ -11,6 +11,7 @@ from jupyter_runt.commands import (
     DeleteCells,
     EditCell,
     MoveCell,
+    RestoreVersion,
     SetCellType,
     SetCellVisibility,
     SetContextVisibility,
@@ -139,3 +140,6 @@ INTENTS: Final[MappingProxyType[type, Intent]] = MappingProxyType(
         ClearOutputs: _clear_outputs,
     }
 )
+
+EDITS: Final = frozenset({*INTENTS, RestoreVersion})
+"""Every command that changes the document. What to restore must be read from the log first."""

@@ -10,9 +10,10 @@ from dataclasses import asdict, dataclass, replace
 from types import TracebackType
 from typing import Any, Final, Self
 
-from jupyter_runt.commands import ClearOutputs, Command, MoveCell
+from jupyter_runt.commands import ClearOutputs, Command, MoveCell, RestoreVersion
 from jupyter_runt.document.materialize import RuntimeState
 from jupyter_runt.document.notebook import NotebookDoc
+from jupyter_runt.document.restore import restore
 from jupyter_runt.errors import InvalidCommand, StaleRevision
 from jupyter_runt.events.base import Draft, Event
 from jupyter_runt.events.document import DocumentUpdated, OutputsChanged
@@ -30,8 +31,9 @@ from jupyter_runt.session.decide import (
     decide,
 )
 from jupyter_runt.session.executions import describe_execution
+from jupyter_runt.session.history import restorable
 from jupyter_runt.session.hosting import Hosted, cancelled_at_exit
-from jupyter_runt.session.intents import INTENTS, apply_intent, outputs_to_clear
+from jupyter_runt.session.intents import EDITS, apply_intent, outputs_to_clear
 from jupyter_runt.session.open_document import OpenDocument
 from jupyter_runt.session.runtime import NotebookRuntime, RuntimeServices
 from jupyter_runt.session.writer import Writer
@@ -189,14 +191,14 @@ class NotebookSession:
             RuntError: nothing was changed.
         """
         if command.command_id is None:
-            return await self._perform(command, actor, f"command:{new_id()}")
+            return await self._perform(command, actor, _cause(command))
         key = (actor, command.command_id)
         if key in self._replies:
             return await asyncio.shield(self._replies[key])
         reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._replies[key] = reply
         try:
-            cause = f"command:{command.command_id}"
+            cause = _cause(command)
             earlier = await self._earlier_reply(actor, cause)
             result = earlier or await self._perform(command, actor, cause)
             reply.set_result(result)
@@ -217,7 +219,7 @@ class NotebookSession:
 
     async def _perform(self, command: Command, actor: ActorId, cause: str) -> Reply:
         await self._wait_until_seen(command.state_vector)
-        if type(command) in INTENTS:
+        if type(command) in EDITS:
             events = await self._edit(command, actor, cause)
         else:
             events = await self._decide(command, actor, cause)
@@ -241,12 +243,9 @@ class NotebookSession:
 
     async def _edit(self, command: Command, actor: ActorId, cause: str) -> list[Event]:
         document = await self.document()
-        if isinstance(command, MoveCell):  # it makes the cell's outputs anew
-            return list(
-                await document.edit_apart(
-                    lambda doc: apply_intent(doc, command), None, actor=actor, caused_by=cause
-                )
-            )
+        if isinstance(command, MoveCell | RestoreVersion):  # they make outputs anew
+            apart = await self._edit_apart(command)
+            return list(await document.edit_apart(apart, None, actor=actor, caused_by=cause))
         edited = await document.room.edit(
             lambda doc: apply_intent(doc, command), actor=actor, caused_by=cause
         )
@@ -257,6 +256,17 @@ class NotebookSession:
             events += await self.writer.append(draft)
             self.runtime.outputs_cleared(cleared)
         return events
+
+    async def _edit_apart(
+        self, command: MoveCell | RestoreVersion
+    ) -> Callable[[NotebookDoc], None]:
+        """Return the edit of a command that writes outputs other than the kernel's."""
+        if isinstance(command, MoveCell):
+            return lambda doc: apply_intent(doc, command)
+        then = await restorable(self._store, self.notebook_id, command.seq)
+        if then is None:
+            raise _unknown_seq(command.seq)
+        return lambda doc: restore(doc, then, command.cell_ids)
 
     async def _decide(self, command: Command, actor: ActorId, cause: str) -> list[Event]:
         action: RuntimeAction | None = None
@@ -332,6 +342,21 @@ def _moment(state: RuntimeState, document: DocumentView, seq: Seq, actor: ActorI
         document_seq=seq,
         actor=actor,
         new_execution_id=lambda: ExecutionId(new_id()),
+    )
+
+
+def _cause(command: Command) -> str:
+    """Return what the events of a command say of it; the same when it is sent again."""
+    name = command.command_id or new_id()
+    if isinstance(command, RestoreVersion):
+        return f"restore:{command.seq}:{name}"
+    return f"command:{name}"
+
+
+def _unknown_seq(seq: Seq) -> InvalidCommand:
+    return InvalidCommand(
+        f"The notebook has no version {seq}.",
+        errors=[{"field": "seq", "message": "is above the last event"}],
     )
 
 

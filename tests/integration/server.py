@@ -34,6 +34,7 @@ EXTENSIONS: Final = {
     "jupyter_server_terminals": False,
     "jupyter_server_ydoc": False,
     "jupyterlab": False,
+    "nbdime": False,
     "notebook_shim": False,
 }
 KERNELSPEC: Final = {"display_name": "Python 3", "language": "python", "name": "python3"}

@@ -1,16 +1,21 @@
 """A notebook's past over HTTP: versions as people think of them, and the notebook at each."""
 
+import hashlib
 import json
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from nbdime import patch
+from nbdime.diff_utils import to_diffentry_dicts
 
+from jupyter_runt.rooms.protocol import read_state_vector
 from tests.integration.peers import tabs
-from tests.integration.server import Notebook, Server, eventually
+from tests.integration.server import TOKEN, Notebook, Server, eventually
 
 pytestmark = pytest.mark.asyncio
 
+ME = f"user:token-{hashlib.sha256(TOKEN.encode()).hexdigest()[:8]}"
 NOWHERE = "00000000-0000-0000-0000-000000000000"
 
 
@@ -122,6 +127,108 @@ async def test_a_wrong_query_is_refused_by_its_field(
     notebook: Notebook, query: dict[str, Any], field: str
 ) -> None:
     answer = await notebook.server.call("GET", f"{notebook.url}/history", **query)
+    assert (answer.status, answer.code) == (400, "invalid_request")
+    assert answer.body["detail"]["field"] == field
+
+
+@pytest.mark.rule("EL2")
+async def test_a_version_is_restored_as_a_change_of_who_asked_and_that_can_be_undone(
+    notebook: Notebook,
+) -> None:
+    first = await notebook.seq()
+    await notebook.run("c0")
+    await notebook.do("edit_cell", cell_id="c1", source="changed")
+    await notebook.do("delete_cells", cell_ids=["c2"])
+    last = await notebook.seq()
+    async with tabs(notebook) as [tab]:
+        fields = {"seq": first, "command_id": "back"}
+        [restored] = await notebook.do("restore_version", **fields)
+        assert await notebook.do("restore_version", **fields) == [restored]
+        await tab.until(lambda: tab.sources == ["print('ran')", "two", "three"])
+        assert tab.outputs() == []
+    assert (restored["actor"], restored["caused_by"]) == (ME, f"restore:{first}:back")
+    version = (await history(notebook))[0]
+    assert (version["kind"], version["seq"]) == ("restore", restored["seq"])
+
+    await notebook.do("restore_version", seq=last)
+    assert await notebook.sources() == ["print('ran')", "changed"]
+    assert (await notebook.at())["cells"][0]["outputs"][0]["text"] == "ran\n"
+    assert await notebook.do("restore_version", seq=last) == []
+
+    await notebook.do("restore_version", seq=first, cell_ids=["c2"])
+    assert await notebook.sources() == ["print('ran')", "changed", "three"]
+
+
+@pytest.mark.rule("EX9")
+async def test_outputs_that_come_back_are_not_the_server_s_own(notebook: Notebook) -> None:
+    await notebook.run("c0")
+    ran = await notebook.seq()
+    await notebook.do("clear_outputs")
+    described = await notebook.server.get("/api/runt/notebooks", path=notebook.path)
+    own = {*described["server_clients"], *described["trusted_clients"]}
+    async with tabs(notebook) as [tab]:
+        before = set(read_state_vector(tab.doc.get_state()))
+        await notebook.do("restore_version", seq=ran)
+        await tab.until(lambda: tab.outputs())
+        writers = set(read_state_vector(tab.doc.get_state())) - before
+    assert writers
+    assert not writers & own
+
+
+@pytest.mark.rule("EL2")
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"seq": 10_000}, "invalid_command"),
+        ({"seq": 0}, "invalid_command"),
+        ({"seq": 1, "cell_ids": []}, "invalid_command"),
+        ({"seq": 1, "cell_ids": ["c9"]}, "cell_not_found"),
+    ],
+)
+async def test_what_cannot_be_restored_is_refused(
+    notebook: Notebook, fields: dict[str, Any], code: str
+) -> None:
+    before = await notebook.seq()
+    answer = await notebook.send("restore_version", **fields)
+    assert answer.code == code
+    assert await notebook.seq() == before
+
+
+@pytest.mark.rule("EL2")
+async def test_two_moments_are_compared_in_nbdime_s_format(notebook: Notebook) -> None:
+    first = await notebook.seq()
+    await notebook.do("edit_cell", cell_id="c1", source="two\nlines")
+    second = await notebook.seq()
+    await notebook.do("delete_cells", cell_ids=["c2"])
+
+    async def compared(**query: int) -> tuple[dict[str, Any], Any]:
+        found = await notebook.server.get(f"{notebook.url}/diff", **query)
+        return found, patch(found["base"], to_diffentry_dicts(found["diff"]))
+
+    found, then = await compared(**{"from": first, "to": second})
+    assert (found["from"], found["to"]) == (first, second)
+    assert (found["base"], then) == (await notebook.at(first), await notebook.at(second))
+    found, now = await compared(**{"from": first})
+    assert now == await notebook.at()
+    assert found["to"] >= second
+    back, before = await compared(**{"from": found["to"], "to": first})
+    assert (back["base"], before) == (now, found["base"])
+
+
+@pytest.mark.rule("EL2")
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({}, "from"),
+        ({"from": 0}, "from"),
+        ({"from": 1, "to": 9_999}, "to"),
+        ({"from": "x"}, "from"),
+    ],
+)
+async def test_moments_that_never_were_cannot_be_compared(
+    notebook: Notebook, query: dict[str, Any], field: str
+) -> None:
+    answer = await notebook.server.call("GET", f"{notebook.url}/diff", **query)
     assert (answer.status, answer.code) == (400, "invalid_request")
     assert answer.body["detail"]["field"] == field
 

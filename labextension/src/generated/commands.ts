@@ -18,7 +18,8 @@ export type Command =
   | DeleteCells
   | SetCellType
   | SetContextVisibility
-  | SetCellVisibility;
+  | SetCellVisibility
+  | RestoreVersion;
 
 /**
  * Run cells, in this order, as they stand.
@@ -208,4 +209,14 @@ export interface SetCellVisibility {
   cell_ids: string[];
   source_hidden?: boolean | null;
   outputs_hidden?: boolean | null;
+}
+/**
+ * Bring the notebook (or some cells alone) back to how it was at `seq`, as a new change.
+ */
+export interface RestoreVersion {
+  command_id?: string | null;
+  state_vector?: string | null;
+  type: 'restore_version';
+  seq: number;
+  cell_ids?: string[] | null;
 }

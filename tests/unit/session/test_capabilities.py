@@ -5,7 +5,7 @@ import pytest
 from jupyter_runt.commands import Command, parse_command
 from jupyter_runt.session.capabilities import CAPABILITIES, Capability, required
 from jupyter_runt.session.decide import READS_DOCUMENT
-from jupyter_runt.session.intents import INTENTS
+from jupyter_runt.session.intents import EDITS
 
 COMMANDS = get_args(get_args(Command)[0])
 
@@ -17,13 +17,13 @@ def test_every_command_is_classified_and_nothing_else_is() -> None:
 
 @pytest.mark.rule("AU1")
 def test_what_changes_the_document_needs_the_right_to_write_it() -> None:
-    for kind in INTENTS:
+    for kind in EDITS:
         assert CAPABILITIES[kind] is Capability.EDIT
 
 
 @pytest.mark.rule("AU1")
 def test_what_reaches_the_kernel_needs_a_right_to_kernels() -> None:
-    for kind in set(COMMANDS) - set(INTENTS):
+    for kind in set(COMMANDS) - set(EDITS):
         assert CAPABILITIES[kind].value[1] == "kernels"
     for kind in READS_DOCUMENT:
         assert CAPABILITIES[kind] is Capability.EXECUTE
