@@ -23,11 +23,18 @@ T = TypeVar("T")
 
 TOKEN = "a-token-for-tests"
 CONNECTED = re.compile(r"\| (Idle|Busy)$")
-QUIET = {
-    "@jupyterlab/apputils-extension:notification": {
-        "fetchNews": "false",
-        "checkForUpdates": False,
-    }
+CONFIG = {
+    "labconfig/default_setting_overrides.json": {
+        "@jupyterlab/apputils-extension:notification": {
+            "fetchNews": "false",
+            "checkForUpdates": False,
+        }
+    },
+    # Other tests use its library; its extensions are not what people have.
+    "labconfig/page_config.json": {"disabledExtensions": {"nbdime-jupyterlab": True}},
+    "jupyter_server_config.d/nbdime.json": {
+        "ServerApp": {"jpserver_extensions": {"nbdime": False}}
+    },
 }
 
 
@@ -51,9 +58,10 @@ class Lab:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.url = f"http://127.0.0.1:{probe.getsockname()[1]}"
-        settings = folder / "config/labconfig/default_setting_overrides.json"
-        settings.parent.mkdir(parents=True)
-        settings.write_text(json.dumps(QUIET), encoding="utf-8")
+        for name, content in CONFIG.items():
+            file = folder / "config" / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(json.dumps(content), encoding="utf-8")
         self.log = folder / "server.log"
 
     def start(self) -> None:
