@@ -71,6 +71,12 @@ class RuntApp(ExtensionApp):
         config=True,
         help="Seconds from a change until the file is written, also while edits keep coming.",
     )
+    missing_grace = Float(
+        2.5,
+        config=True,
+        help="""Seconds that a file may be missing from its place before it is looked for, and
+        written anew where nobody deleted it.""",
+    )
     free_after = Float(
         60.0,
         config=True,
@@ -193,7 +199,7 @@ class RuntApp(ExtensionApp):
                 ServerKernelGateway(serverapp.session_manager, self._runtimes)
             )
             services = RuntimeServices(store, gateway, platform.node(), url, self._owners)
-            config = DocumentConfig(saver=SaverConfig(delay=self.save_delay))
+            config = DocumentConfig(SaverConfig(delay=self.save_delay), grace=self.missing_grace)
             trust = NotaryTrust(serverapp.contents_manager.notary)
 
             async def open_notebook(
@@ -201,10 +207,21 @@ class RuntApp(ExtensionApp):
             ) -> OpenDocument[NotebookDoc]:
                 await sessions.claim_kind(registration, as_notebook=True)
                 content = NotebookContent()
-                return OpenDocument(registration, content, store, files, trust, config, on_commit)
+                return OpenDocument(
+                    registration,
+                    content,
+                    store,
+                    files,
+                    trust,
+                    config,
+                    on_commit,
+                    found=sessions.found,
+                )
 
             def open_text(registration: Registration) -> OpenDocument[TextDoc]:
-                return OpenDocument(registration, TextContent(), store, files, trust, config)
+                return OpenDocument(
+                    registration, TextContent(), store, files, trust, config, found=sessions.found
+                )
 
             def open_session(registration: Registration) -> NotebookSession:
                 return NotebookSession(registration, store, open_notebook, services)

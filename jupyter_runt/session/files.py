@@ -4,7 +4,9 @@ import errno
 import hashlib
 import os
 import posixpath
+import re
 import secrets
+import time
 from asyncio import to_thread
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,18 +16,32 @@ from typing import Protocol
 
 from jupyter_core.paths import is_hidden
 
-from jupyter_runt.errors import FileUnreadable, NotebookNotFound
+from jupyter_runt.errors import FileUnreadable, NotebookNotFound, RuntError
 from jupyter_runt.protocols import FileIdentity
 
 MAX_FILE_BYTES = 1 << 30
+
+
+LEFTOVER_SECONDS = 600.0
+"""What a process that was killed left of a save is older than this; nobody else's save is."""
+
+_TEMPORARY = re.compile(r"\.runt-[0-9a-f]{16}\.tmp")
 
 
 class FileNotWritten(Exception):
     """The file could not be written; the message says why, for a person."""
 
 
-FileStamp = tuple[int, int, int]
-"""Inode, size and modification time (ns): another stamp may be another content."""
+class FileGone(FileNotWritten):
+    """The file is not where it was, and it is too early to write it anew."""
+
+
+class FileChanged(FileGone):
+    """Somebody else changed or moved the file in the middle of a write."""
+
+
+FileStamp = tuple[int | str, ...]
+"""Inode, size and modification time (ns), or the like: another stamp may be another content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +69,22 @@ class Files(Protocol):
         """Return a file's content; raises as `identify`, and FileUnreadable above 1 GiB."""
         ...
 
-    async def write(self, path: str, data: bytes) -> tuple[FileIdentity, FileStamp]:
+    async def write(
+        self, path: str, data: bytes, over: FileStamp | None
+    ) -> tuple[FileIdentity, FileStamp]:
         """Replace a file's content atomically.
 
+        Args:
+            over: the stamp of what is replaced; None where there is no file.
+
         Raises:
+            FileChanged: the file has another stamp now, or none.
             FileNotWritten: the old content is still there.
         """
+        ...
+
+    async def whereabouts(self, path: str, known: FileIdentity) -> str | None:
+        """Return where in its folder a file is that was at `path`, if there is no doubt."""
         ...
 
     async def stamp(self, path: str) -> FileStamp | None:
@@ -83,6 +109,7 @@ class LocalFiles:
         self._root = root.resolve()
         self._allow_hidden = allow_hidden
         self._hash_algorithm = hash_algorithm
+        self._swept: dict[Path, float] = {}
 
     async def identify(self, path: str) -> FileIdentity:
         """See `Files`."""
@@ -96,13 +123,19 @@ class LocalFiles:
         """See `Files`."""
         return await to_thread(self._stamp, path)
 
-    async def write(self, path: str, data: bytes) -> tuple[FileIdentity, FileStamp]:
+    async def write(
+        self, path: str, data: bytes, over: FileStamp | None
+    ) -> tuple[FileIdentity, FileStamp]:
         """See `Files`."""
-        return await to_thread(self._write, path, data)
+        return await to_thread(self._write, path, data, over)
+
+    async def whereabouts(self, path: str, known: FileIdentity) -> str | None:
+        """See `Files`. Inodes are used again at once, so the content has to be the same too."""
+        return await to_thread(self._whereabouts, path, known)
 
     def exists(self, path: str) -> bool:
-        """See `Files`."""
-        return (self._root / path).is_file()
+        """See `Files`. Where a link took its place, the file is somewhere else."""
+        return self.real_path(path) == normal_path(path) and (self._root / path).is_file()
 
     def content_hash(self, data: bytes) -> str:
         """See `Files`."""
@@ -156,16 +189,46 @@ class LocalFiles:
         except OSError:
             return None
 
-    def _write(self, path: str, data: bytes) -> tuple[FileIdentity, FileStamp]:
+    def _whereabouts(self, path: str, known: FileIdentity) -> str | None:
+        folder = (self._root / self.real_path(path)).parent
+        try:
+            with os.scandir(folder) as entries:
+                names = [entry.name for entry in entries if entry.inode() == known.inode]
+            (name,) = names  # two are hard links, of which neither is the one
+            place = (folder / name).relative_to(self._root).as_posix()
+            found = self._read(place).identity
+        except (OSError, ValueError, RuntError):
+            return None
+        return place if _same_file(found, known) else None
+
+    def _write(
+        self, path: str, data: bytes, over: FileStamp | None
+    ) -> tuple[FileIdentity, FileStamp]:
         real = self.real_path(path)
         target = (self._root / real).resolve()
+        self._sweep(target.parent)
         try:
-            info = _replace(target, data)
+            info = _replace(target, data, over)
         except OSError as error:
             reason = os.strerror(error.errno) if error.errno else str(error)
             raise FileNotWritten(f"{path} could not be written: {reason}.") from error
         digest = hashlib.sha256(data).hexdigest()
         return FileIdentity(real, info.st_dev, info.st_ino, digest), _stamp_of(info)
+
+    def _sweep(self, folder: Path) -> None:
+        """Remove what a server that was killed left beside the files, now and then."""
+        if time.monotonic() - self._swept.get(folder, -LEFTOVER_SECONDS) < LEFTOVER_SECONDS:
+            return
+        self._swept[folder] = time.monotonic()
+        until = time.time() - LEFTOVER_SECONDS
+        with suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                if _TEMPORARY.fullmatch(entry.name) and entry.stat().st_mtime < until:
+                    Path(entry.path).unlink(missing_ok=True)
+
+
+def _same_file(one: FileIdentity, other: FileIdentity) -> bool:
+    return (one.device, one.inode, one.digest) == (other.device, other.inode, other.digest)
 
 
 def _stamp_of(info: os.stat_result) -> FileStamp:
@@ -182,11 +245,12 @@ def normal_path(path: str) -> str:
     return posixpath.normpath("/" + path).lstrip("/")
 
 
-def _replace(target: Path, data: bytes) -> os.stat_result:
+def _replace(target: Path, data: bytes, over: FileStamp | None) -> os.stat_result:
     """Write beside the target, then rename over it; a reader sees the old or the new file."""
     # Short: with the target's own name in it, a long one could never be saved.
-    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
-    exists = target.exists()
+    temporary = target.with_name(f".runt-{secrets.token_hex(8)}.tmp")
+    exists = over is not None
+    _check_is(target, over)
     if exists and not os.access(target, os.W_OK):
         raise PermissionError(errno.EACCES, "read-only")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
@@ -194,6 +258,7 @@ def _replace(target: Path, data: bytes) -> os.stat_result:
         descriptor = os.open(temporary, flags, 0o600 if exists else 0o666)
     except PermissionError:
         if exists:
+            _check_is(target, over)
             return _overwrite(target, data)  # a writable file in a folder that is not
         raise
     try:
@@ -201,14 +266,26 @@ def _replace(target: Path, data: bytes) -> os.stat_result:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        if exists:
-            temporary.chmod(target.stat().st_mode & 0o7777)
+        mode = _check_is(target, over)  # to write took time, in which it may have been moved
+        if mode is not None:
+            temporary.chmod(mode & 0o7777)
         temporary.replace(target)
     except BaseException:
         with suppress(FileNotFoundError):
             temporary.unlink()
         raise
     return target.stat()
+
+
+def _check_is(target: Path, over: FileStamp | None) -> int | None:
+    """Raise FileChanged unless a file has a stamp; return its mode, None if there is no file."""
+    try:
+        info = target.stat()
+    except FileNotFoundError:
+        info = None
+    if (info and _stamp_of(info)) != over:
+        raise FileChanged(f"{target.name} was changed or moved while it was being saved.")
+    return info and info.st_mode
 
 
 def _overwrite(target: Path, data: bytes) -> os.stat_result:

@@ -18,6 +18,7 @@ from jupyter_runt.ids import FILE_ACTOR, ActorId, Seq
 from jupyter_runt.protocols import FileIdentity, Registration, Snapshot, Store
 from jupyter_runt.rooms.protocol import SaveStatus
 from jupyter_runt.rooms.room import Room
+from jupyter_runt.session.absence import Absence, Found
 from jupyter_runt.session.clients import Clients
 from jupyter_runt.session.content import Content
 from jupyter_runt.session.files import FileContent, FileNotWritten, Files, FileStamp
@@ -43,6 +44,8 @@ class DocumentConfig:
     saver: SaverConfig = field(default_factory=SaverConfig)
     watch_interval: float = 1.0
     """Seconds between looks at the file for changes that others made to it."""
+    grace: float = 2.5
+    """Seconds that a file may be missing before it is looked for, and saved anew."""
 
 
 class OpenDocument(Generic[DocT]):
@@ -61,6 +64,8 @@ class OpenDocument(Generic[DocT]):
         trust: Trust,
         config: DocumentConfig,
         on_commit: Callable[[Sequence[Event]], None] = lambda _events: None,
+        *,
+        found: Found,
     ) -> None:
         self.registration = registration
         self.clients = Clients.of(registration.history_id)
@@ -85,6 +90,7 @@ class OpenDocument(Generic[DocT]):
         self._saver: Saver | None = None
         self._file = registration.file
         self._stamp: FileStamp | None = None
+        self._absence = Absence(files, config.grace, found)
         self._file_access = asyncio.Lock()
         self._forsaken = False
         self._lifetime = AsyncExitStack()
@@ -324,14 +330,14 @@ class OpenDocument(Generic[DocT]):
                 continue  # the saver said so, and tries again
 
     @asynccontextmanager
-    async def file_access(self) -> AsyncIterator[None]:
+    async def file_access(self) -> AsyncIterator[FileStamp | None]:
         """See `SaverPort`."""
         async with self._file_access:
-            stamp = await self._files.stamp(self.path)
+            stamp = await self._absence.stamp(self.path, self._file)
             if stamp is not None and stamp != self._stamp:
                 await self._look()
-                self._stamp = stamp
-            yield
+            self._stamp = stamp
+            yield stamp
 
     async def _look(self) -> None:
         file = await self._files.read(self.path)

@@ -122,7 +122,15 @@ class SessionRegistry:
             return known, False
         content = await self.files.read(path)  # its digest may tell that it was moved here
         blank = await to_thread(is_blank, content.data, content.identity.path)
-        return await self.store.resolve(replace(content.identity, empty=blank))
+        found, new = await self.store.resolve(replace(content.identity, empty=blank))
+        for document in self._open_of(found.notebook_id):
+            if document.path != found.file.path:
+                await document.moved(found.file.path)
+        return found, new
+
+    def _open_of(self, notebook_id: NotebookId) -> list[NotebookSession | OpenDocument[TextDoc]]:
+        both = (self._notebooks.get(notebook_id), self._texts.get(notebook_id))
+        return [document for document in both if document is not None]
 
     async def registered(self, notebook_id: NotebookId) -> Registration:
         """Return the document of an id.
@@ -271,6 +279,13 @@ class SessionRegistry:
             path = document.path
             if is_within(path, old):
                 await document.moved(new + path.removeprefix(old))
+
+    async def found(self, old: str, new: str) -> bool:
+        """Follow a file that was moved behind our back, unless its new place is another's."""
+        if await self.store.find(new) is not None:
+            return False
+        await self.moved(old, new)
+        return True
 
     async def deleted(self, path: str) -> None:
         """Close the documents of a deleted file or folder; their logs stay."""

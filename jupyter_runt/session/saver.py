@@ -14,7 +14,7 @@ from jupyter_runt.errors import RuntError
 from jupyter_runt.events.document import Change
 from jupyter_runt.ids import Seq
 from jupyter_runt.protocols import FileIdentity
-from jupyter_runt.session.files import FileNotWritten, Files, FileStamp
+from jupyter_runt.session.files import FileChanged, FileGone, FileNotWritten, Files, FileStamp
 from jupyter_runt.session.projection import FileProjection, Read
 
 log = logging.getLogger(__name__)
@@ -57,11 +57,14 @@ class SaverPort(Protocol):
         """SHA-256 (hex) of the file as we last read or wrote it."""
         ...
 
-    def file_access(self) -> AbstractAsyncContextManager[None]:
+    def file_access(self) -> AbstractAsyncContextManager[FileStamp | None]:
         """Keep others of this server from the file; what they wrote until then is taken in (FB2).
+
+        Its value is the stamp of the file, None if there is none and it may be written anew.
 
         Raises:
             RuntError: what is there now cannot be read.
+            FileGone: it is not where it was.
         """
         ...
 
@@ -130,6 +133,8 @@ class Saver:
             await asyncio.sleep(self._config.delay)
             try:
                 await self.save()
+            except FileGone:
+                continue
             except FileNotWritten:
                 await asyncio.sleep(self._config.retry)
             except RuntError as error:
@@ -148,33 +153,44 @@ class Saver:
             if not self._changed.is_set():
                 return False
             try:
-                async with self._port.file_access():
-                    return await self._write_changes()
+                written = await self._bring_up_to_date()
+            except FileNotWritten as error:
+                self.error = str(error)
+                raise
+            else:
+                self.error = None
+                return written
             finally:
                 self.on_report()
 
-    async def _write_changes(self) -> bool:
+    async def _bring_up_to_date(self) -> bool:
+        try:
+            async with self._port.file_access() as stamp:
+                return await self._write_changes(stamp)
+        except FileChanged:
+            async with self._port.file_access() as stamp:
+                return await self._write_changes(stamp)
+
+    async def _write_changes(self, over: FileStamp | None) -> bool:
         self._changed.clear()
         try:
-            return await self._write()
+            return await self._write(over)
         except BaseException:
             self._changed.set()
             raise
 
-    async def _write(self) -> bool:
+    async def _write(self, over: FileStamp | None) -> bool:
         seq = await self._projection.gather(self._read, self._port.committed_seq)
         data, digest = await to_thread(self._rendered)
-        if digest == self._port.digest:
+        if digest == self._port.digest and over is not None:
             await self._port.held(seq)
             return False
         try:
-            identity, stamp = await self._files.write(self._port.path, data)
+            identity, stamp = await self._files.write(self._port.path, data, over)
         except FileNotWritten as error:
             if self.error != str(error):
                 log.warning("%s The changes are kept, and saving is tried again.", error)
-            self.error = str(error)
             raise
-        self.error = None
         self._saved_at = datetime.now(UTC).isoformat(timespec="milliseconds")
         content_hash = await to_thread(self._files.content_hash, data)
         await self._port.saved(Saved(seq, identity, stamp, content_hash))

@@ -196,6 +196,33 @@ async def test_a_deleted_notebook_is_closed_and_not_written_again(server: Server
 
 
 @pytest.mark.rule("FB3")
+async def test_an_open_notebook_follows_its_file_behind_our_back(tmp_path: Path) -> None:
+    config = {"RuntApp": {"missing_grace": 0.3}}
+    with Server(tmp_path / "server", config).running() as server:
+        notebook = await server.notebook("one")
+        async with tabs(notebook) as (ada,):
+            await ada.type("!")
+            await notebook.saved(lambda file: "".join(file["cells"][0]["source"]) == "one!")
+            notebook.file.rename(server.root / "Elsewhere.ipynb")
+            await ada.type("?")
+            await ada.until(lambda: ada.notebook.path == "Elsewhere.ipynb")
+            moved = await server.opened("Elsewhere.ipynb")
+            assert moved.id == notebook.id
+            await moved.saved(lambda file: "".join(file["cells"][0]["source"]) == "one!?")
+            assert not notebook.file.exists()
+            away = moved.file.read_bytes()
+            moved.file.unlink()
+            await ada.type(" kept")
+
+            async def written_anew() -> bool:
+                return moved.file.exists() and moved.sources_on_disk() == ["one!? kept"]
+
+            await eventually(written_anew)
+            moved.file.write_bytes(away)  # as `git stash pop` would
+            await ada.until(lambda: ada.sources == ["one!?"])
+
+
+@pytest.mark.rule("FB3")
 async def test_a_copy_is_another_document(server: Server) -> None:
     notebook = await server.notebook("one")
     answer = await server.call("POST", "/api/contents/", {"copy_from": notebook.path})

@@ -7,7 +7,13 @@ import pytest
 
 from jupyter_runt.errors import FileUnreadable, NotebookNotFound
 from jupyter_runt.session import files as module
-from jupyter_runt.session.files import FileNotWritten, LocalFiles, is_notebook, normal_path
+from jupyter_runt.session.files import (
+    FileChanged,
+    FileNotWritten,
+    LocalFiles,
+    is_notebook,
+    normal_path,
+)
 
 pytestmark = pytest.mark.asyncio
 
@@ -47,7 +53,7 @@ async def test_a_link_that_leads_out_keeps_its_own_name(files: LocalFiles, root:
     (root.parent / "outside.txt").write_bytes(b"out")
     (root / "link.txt").symlink_to(root.parent / "outside.txt")
     assert (await files.identify("link.txt")).path == "link.txt"
-    await files.write("link.txt", b"in")
+    await files.write("link.txt", b"in", await files.stamp("link.txt"))
     assert (root.parent / "outside.txt").read_bytes() == b"in"
     assert (root / "link.txt").is_symlink()
 
@@ -126,8 +132,9 @@ async def test_a_write_replaces_the_file_whole_and_keeps_its_mode(
     target = root / "a.txt"
     target.write_bytes(b"old")
     target.chmod(0o640)
+    over = await files.stamp("a.txt")
     with target.open("rb") as reader:
-        identity, stamp = await files.write("a.txt", b"new")
+        identity, stamp = await files.write("a.txt", b"new", over)
         assert reader.read() == b"old", "a reader sees the old file or the new one"
     assert target.read_bytes() == b"new"
     assert target.stat().st_mode & 0o777 == 0o640
@@ -151,7 +158,7 @@ async def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
     else:
         monkeypatch.setattr(Path, "replace", fail)
     with pytest.raises(FileNotWritten, match="No space left"):
-        await files.write("a.txt", b"new")
+        await files.write("a.txt", b"new", await files.stamp("a.txt"))
     assert names(root) == ["a.txt"]
     assert (root / "a.txt").read_bytes() == b"old"
 
@@ -163,7 +170,7 @@ async def test_a_read_only_file_is_not_replaced(
     (root / "a.txt").write_bytes(b"old")
     monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(FileNotWritten):
-        await files.write("a.txt", b"new")
+        await files.write("a.txt", b"new", await files.stamp("a.txt"))
     assert (root / "a.txt").read_bytes() == b"old"
 
 
@@ -173,15 +180,84 @@ async def test_a_writable_file_in_a_folder_that_is_not_is_written_in_place(
 ) -> None:
     (root / "a.txt").write_bytes(b"old")
     inode = (root / "a.txt").stat().st_ino
+    over = await files.stamp("a.txt")
 
     def refuse(*_args: object) -> int:
         raise PermissionError(errno.EACCES, "denied")
 
     with monkeypatch.context() as patch:
         patch.setattr(module.os, "open", refuse)
-        await files.write("a.txt", b"new")
+        await files.write("a.txt", b"new", over)
     assert (root / "a.txt").read_bytes() == b"new"
     assert (root / "a.txt").stat().st_ino == inode
+
+
+@pytest.mark.rule("FB3")
+async def test_a_file_that_is_not_what_it_was_is_not_replaced(
+    files: LocalFiles, root: Path
+) -> None:
+    (root / "a.txt").write_bytes(b"old")
+    over = await files.stamp("a.txt")
+    (root / "a.txt").write_bytes(b"newer")
+    with pytest.raises(FileChanged):
+        await files.write("a.txt", b"ours", over)
+    with pytest.raises(FileChanged):
+        await files.write("a.txt", b"ours", None)
+    assert (root / "a.txt").read_bytes() == b"newer"
+    over = await files.stamp("a.txt")
+    (root / "a.txt").rename(root / "b.txt")
+    with pytest.raises(FileChanged):
+        await files.write("a.txt", b"ours", over)
+    assert names(root) == ["b.txt"]
+    await files.write("a.txt", b"ours", None)
+    assert (root / "a.txt").read_bytes() == b"ours"
+
+
+@pytest.mark.rule("FB3")
+async def test_a_file_moved_in_the_middle_of_a_write_is_not_made_anew(
+    files: LocalFiles, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (root / "a.txt").write_bytes(b"old")
+    over = await files.stamp("a.txt")
+    monkeypatch.setattr(os, "fsync", lambda _: (root / "a.txt").rename(root / "b.txt"))
+    with pytest.raises(FileChanged):
+        await files.write("a.txt", b"ours", over)
+    assert names(root) == ["b.txt"]
+
+
+@pytest.mark.rule("FB3")
+async def test_a_file_is_found_in_its_folder_by_its_inode_and_content(
+    files: LocalFiles, root: Path
+) -> None:
+    (root / "sub/a.txt").write_bytes(b"text")
+    known = (await files.read("sub/a.txt")).identity
+    (root / "sub/a.txt").rename(root / "sub/A.txt")
+    (root / "sub/copy.txt").write_bytes(b"text")
+    assert await files.whereabouts("sub/a.txt", known) == "sub/A.txt"
+    (root / "sub/hard.txt").hardlink_to(root / "sub/A.txt")
+    assert await files.whereabouts("sub/a.txt", known) is None
+    (root / "sub/hard.txt").unlink()
+    (root / "sub/A.txt").write_bytes(b"other")
+    assert await files.whereabouts("sub/a.txt", known) is None
+    assert await files.whereabouts("gone/a.txt", known) is None
+    assert not files.exists("sub/a.txt")
+    (root / "sub/a.txt").symlink_to("A.txt")
+    assert not files.exists("sub/a.txt")
+    assert files.exists("sub/A.txt")
+
+
+@pytest.mark.rule("FB1")
+async def test_what_a_killed_server_left_of_a_save_is_removed_in_time(
+    files: LocalFiles, root: Path
+) -> None:
+    old, new, other = (root / f".{name}.tmp" for name in ("runt-" + "0" * 16, "runt-1", "a" * 16))
+    young = root / f".runt-{'2' * 16}.tmp"
+    for leftover in (old, new, other, young):
+        leftover.write_bytes(b"")
+    for leftover in (old, new, other):
+        os.utime(leftover, (0, 0))
+    await files.write("a.txt", b"", None)
+    assert sorted(names(root)) == sorted([new.name, other.name, young.name, "a.txt"])
 
 
 async def test_a_stamp_tells_a_change_and_none_that_there_is_no_file(

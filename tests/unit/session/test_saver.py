@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from jupyter_runt.errors import NotANotebook
+from jupyter_runt.errors import NotANotebook, RuntError
 from jupyter_runt.events.document import Change, StateChanged, TextChanged
 from jupyter_runt.ids import Seq
 from jupyter_runt.protocols import FileIdentity
-from jupyter_runt.session.files import FileNotWritten, FileStamp
+from jupyter_runt.session.files import FileChanged, FileGone, FileNotWritten, FileStamp
 from jupyter_runt.session.saver import Saved, Saver, SaverConfig
 from tests.unit.session.workspace import until
 
@@ -32,10 +32,12 @@ class Document:
         self.records: list[Saved] = []
         self.holds: list[Seq] = []
         self.failure: Exception | None = None
-        self.unreadable: NotANotebook | None = None
+        self.unreadable: RuntError | FileNotWritten | None = None
+        self.changing = 0
         self.may_write = asyncio.Event()
         self.may_write.set()
         self.reports = 0
+        self.accesses = 0
         self.saver = Saver(self, self, self.read, self, config)
         self.saver.on_report = self._reported
 
@@ -59,10 +61,11 @@ class Document:
         return Seq(len(self.text))
 
     @asynccontextmanager
-    async def file_access(self) -> AsyncIterator[None]:
+    async def file_access(self) -> AsyncIterator[FileStamp | None]:
+        self.accesses += 1
         if self.unreadable:
             raise self.unreadable
-        yield
+        yield (self.accesses,)
 
     async def held(self, seq: Seq) -> None:
         self.holds.append(seq)
@@ -106,8 +109,17 @@ class Document:
     def content_hash(self, data: bytes) -> str:
         return f"hash of {data.decode()}"
 
-    async def write(self, path: str, data: bytes) -> tuple[FileIdentity, FileStamp]:
+    async def whereabouts(self, path: str, known: FileIdentity) -> str | None:
+        return None
+
+    async def write(
+        self, path: str, data: bytes, over: FileStamp | None
+    ) -> tuple[FileIdentity, FileStamp]:
         await self.may_write.wait()
+        assert over == (self.accesses,)
+        if self.changing:
+            self.changing -= 1
+            raise FileChanged("It was changed.")
         if self.failure:
             raise self.failure
         self.written.append(data.decode())
@@ -193,6 +205,32 @@ async def test_a_file_that_cannot_be_read_is_not_written_over() -> None:
         assert document.saver.dirty
         document.unreadable = None
         await until(lambda: document.written == ["one"])
+
+
+@pytest.mark.rule("FB3")
+async def test_a_file_that_is_gone_for_now_is_asked_for_again_soon() -> None:
+    async with Document(SaverConfig(delay=0.01, retry=3600)).running() as document:
+        document.unreadable = FileGone("It is gone.")
+        document.edit("one")
+        await until(lambda: document.saver.error == "It is gone.")
+        assert document.saver.report()["status"] == "failed"
+        document.unreadable = None
+        await until(lambda: document.written == ["one"])
+        await until(lambda: document.saver.error is None)
+
+
+@pytest.mark.rule("FB2")
+async def test_a_file_that_somebody_else_wrote_meanwhile_is_looked_at_again() -> None:
+    document = Document(SaverConfig(delay=3600))
+    document.edit("one")
+    document.changing = 1
+    assert await document.saver.save() is True
+    assert document.accesses == 2
+    document.edit("two")
+    document.changing = 2
+    with pytest.raises(FileGone):
+        await document.saver.save()
+    assert document.saver.dirty
 
 
 async def test_who_saves_by_hand_hears_how_it_went() -> None:

@@ -159,11 +159,18 @@ class Workspace:
                     self.trust,
                     self.config,
                     on_commit,
+                    found=sessions.found,
                 )
 
             def open_text(registration: Registration) -> OpenDocument[TextDoc]:
                 return OpenDocument(
-                    registration, TextContent(), store, self.files, self.trust, self.config
+                    registration,
+                    TextContent(),
+                    store,
+                    self.files,
+                    self.trust,
+                    self.config,
+                    found=sessions.found,
                 )
 
             sessions = SessionRegistry(
