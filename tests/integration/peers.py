@@ -69,6 +69,11 @@ class Peer:
         self._hearing = asyncio.create_task(self._hear())
         await self.send(self.client.greet())
 
+    @property
+    def connected(self) -> bool:
+        """Whether the WebSocket is open, as far as anybody heard."""
+        return self._hearing is not None and self.closed is None
+
     async def leave(self) -> None:
         """Close the WebSocket."""
         if self._hearing is not None:

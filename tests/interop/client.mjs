@@ -4,8 +4,9 @@ import { createInterface } from 'node:readline';
 import WebSocket from 'ws';
 import { WebsocketProvider } from 'y-websocket';
 import * as Y from 'yjs';
+import { notebook } from './notebook.mjs';
 
-const [server, room, token] = process.argv.slice(2);
+const [server, room, token, sessionId] = process.argv.slice(2);
 const doc = new Y.Doc();
 const text = doc.getText('source');
 const closes = [];
@@ -14,11 +15,12 @@ const provider = new WebsocketProvider(server, room, doc, {
   connect: false,
   disableBc: true,
   maxBackoffTime: 100,
-  params: { token },
+  params: sessionId ? { token, sessionId } : { token },
 });
 provider.on('connection-close', event => closes.push({ code: event.code, reason: event.reason }));
 
 const actions = {
+  ...notebook(doc),
   connect: () => provider.connect(),
   disconnect: () => provider.disconnect(),
   insert: ({ at, value }) => text.insert(at, value),

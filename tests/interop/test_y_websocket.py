@@ -1,11 +1,7 @@
 """The stock y-websocket provider, in Node, in rooms of a real Jupyter server."""
 
-import asyncio
-import json
-import shutil
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -17,8 +13,8 @@ from jupyter_runt.handlers.room_socket import RoomSocket
 from jupyter_runt.ids import ActorId, NotebookId
 from jupyter_runt.rooms.room import Room
 from jupyter_runt.storage.memory import MemoryStore
+from tests.interop.node import NodeTab, is_installed, node_tab
 
-HERE = Path(__file__).parent
 ROOM = "text:file:note"
 NOTE = NotebookId("note")
 
@@ -27,35 +23,8 @@ pytest_plugins = ["pytest_jupyter.jupyter_server"]
 
 @pytest.fixture(scope="module", autouse=True)
 def y_websocket() -> None:
-    """The client as npm has it: `.ci/setup` installs it."""
-    if not shutil.which("node") or not (HERE / "node_modules").is_dir():
+    if not is_installed():
         pytest.fail("needs Node, and `npm ci` in tests/interop")
-
-
-class Tab:
-    """A Node process with a document and a provider."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
-
-    async def __call__(self, do: str, **options: object) -> object:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"do": do, **options}).encode() + b"\n")
-        return json.loads(await self._process.stdout.readline())["result"]
-
-    async def until(self, condition) -> dict:
-        async with asyncio.timeout(20):
-            while not condition(seen := await self("look")):
-                pass
-            return seen
-
-    async def shows(self, text: str) -> None:
-        await self.until(lambda seen: seen["text"] == text and seen["synced"])
-
-    async def connect(self) -> None:
-        await self("connect")
-        await self.until(lambda seen: seen["synced"])
 
 
 class Rooms:
@@ -97,28 +66,13 @@ async def serving(jp_serverapp):
         app.add_handlers(".*$", [(path, RoomSocket)])
         url = url_path_join(jp_serverapp.connection_url, "api/collaboration/room")
 
-        async def open_tab() -> Tab:
-            process = await asyncio.create_subprocess_exec(
-                "node",
-                str(HERE / "client.mjs"),
-                url.replace("http", "ws", 1),
-                ROOM,
-                jp_serverapp.identity_provider.token,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
+        async def open_tab() -> NodeTab:
+            url_of_rooms = url.replace("http", "ws", 1)
+            return await stack.enter_async_context(
+                node_tab(url_of_rooms, ROOM, jp_serverapp.identity_provider.token)
             )
-            stack.push_async_callback(end, process)
-            assert process.stdout is not None
-            await process.stdout.readline()
-            return Tab(process)
 
         yield SimpleNamespace(room=room, store=store, open_tab=open_tab, rooms=rooms, load=load)
-
-
-async def end(process: asyncio.subprocess.Process) -> None:
-    assert process.stdin is not None
-    process.stdin.close()
-    await process.wait()
 
 
 def content(document: TextDoc) -> str:
