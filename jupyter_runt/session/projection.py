@@ -9,7 +9,6 @@ from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.document.text import TextDoc
 from jupyter_runt.events.document import (
     CellDeleted,
-    CellMoved,
     Change,
     StateChanged,
     TextChanged,
@@ -67,7 +66,7 @@ class NotebookProjection:
             match change:
                 case StateChanged() | TextChanged():
                     continue
-                case CellDeleted() | CellMoved():
+                case CellDeleted():
                     follows = True
                 case _:
                     if change.cell_id is not None:

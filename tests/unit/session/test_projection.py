@@ -50,6 +50,25 @@ class Document:
         return self.projection.render()
 
 
+@pytest.mark.rule("FB1")
+async def test_a_cell_that_was_moved_with_another_text_than_the_file_s_is_written_again() -> None:
+    """As when one person moves a cell while another types in it: the move wins."""
+    document = Document()
+
+    def replace(doc: NotebookDoc) -> None:
+        cell = {"id": "b", "cell_type": "markdown", "metadata": {}, "source": "moved"}
+        doc.delete_cells([CellId("b")])
+        doc.insert_cell(cell, None)
+
+    document.edit(replace)
+    cells = json.loads(await document.rendered())["cells"]
+    assert [(cell["id"], "".join(cell["source"])) for cell in cells] == [
+        ("b", "moved"),
+        ("a", "a"),
+        ("c", "c"),
+    ]
+
+
 @pytest.mark.rule("FB4")
 async def test_a_document_that_was_not_edited_is_its_file_byte_for_byte() -> None:
     document = Document()
