@@ -239,26 +239,36 @@ class World:
     async def heal(self) -> dict[str, Any]:
         """Bring everybody back until all say the same, and return what they say."""
 
-        async def agreed() -> dict[str, Any]:
+        views: list[dict[str, Any]] = []
+
+        async def agreed() -> bool:
             for replica in self.replicas:
                 await replica.come()
                 await replica.send()
             if not all([await replica.is_here() for replica in self.replicas]):
-                return {}
+                return False
             seen = [plain(await replica.act("cells")) for replica in self.replicas]
-            logged = plain(await self.notebook.at())
-            saved = plain(self.notebook.on_disk())
-            same = all(each == logged for each in [*seen, saved])
-            self.views = [*seen, logged, saved]
-            return logged if same else {}
+            views[:] = [plain(await self.notebook.at()), plain(self.notebook.on_disk()), *seen]
+            return all(view == views[0] for view in views)
 
         try:
-            return await eventually(agreed, 20)
+            await eventually(agreed, 20)
         except TimeoutError:
-            names = [*(f"replica {n}" for n in range(len(self.replicas))), "log", "file"]
-            views = zip(names, getattr(self, "views", []), strict=False)
-            text = "\n".join(f"{name}: {json.dumps(view)}" for name, view in views)
-            pytest.fail(f"they do not agree:\n{text}")
+            pytest.fail(f"they do not agree, after {self.told}: {differences(views)}")
+        return views[0]
+
+
+def differences(views: list[dict[str, Any]]) -> str:
+    """Say what differs from the log's view, in the file's or a tab's."""
+    if not views:
+        return "some tab cannot come back"
+    log, *others = ({cell["id"]: cell for cell in view["cells"]} | view for view in views)
+    return "; ".join(
+        f"{name}: {key}: {other.get(key)} is not {log.get(key)}"
+        for name, other in zip(["file", "tab 0", "tab 1", "tab 2"], others, strict=True)
+        for key in {**log, **other}
+        if key != "cells" and other.get(key) != log.get(key)
+    )
 
 
 def plain(notebook: dict[str, Any]) -> dict[str, Any]:
