@@ -43,7 +43,8 @@ class EventLog(Protocol):
     ) -> list[Event]:
         """Append all of `drafts` or none, and return them with their `seq` and time.
 
-        A caller that is cancelled while it waits does not take the append back.
+        A caller that is cancelled while it waits does not take the append back: it hears of it when
+        the events are in the log, or will never be.
 
         Args:
             fence: the token of the runtime lease that the writer believes it holds.

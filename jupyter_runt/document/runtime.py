@@ -10,7 +10,7 @@ from jupyter_runt.document.materialize import Execution, Runtime, RuntimeState
 from jupyter_runt.document.shared import SharedDocument
 from jupyter_runt.document.values import to_shared
 from jupyter_runt.events.document import Change
-from jupyter_runt.ids import ExecutionId, NotebookId, derived_client_id
+from jupyter_runt.ids import ExecutionId, NotebookId, Seq, derived_client_id
 
 
 class RuntimeDoc(SharedDocument):
@@ -30,6 +30,8 @@ class RuntimeDoc(SharedDocument):
         self.executions: Map[Any] = self.doc.get("executions", type=Map)
         self.turns: Map[Any] = self.doc.get("turns", type=Map)
         self.approvals: Map[Any] = self.doc.get("approvals", type=Map)
+        self.seq = Seq(0)
+        """Of the last event after the epoch's first state that it shows."""
 
     def _take_changes(self) -> tuple[Change, ...]:
         return ()

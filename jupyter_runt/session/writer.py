@@ -45,6 +45,10 @@ class Writer(AbstractAsyncContextManager["Writer"]):
         self.on_record: Callable[[], None] = lambda: None
         """Called after events were recorded."""
         self._room: Room[RuntimeDoc] | None = None
+        self._seq = Seq(0)
+        """Of the last event in `state`."""
+        self._behind = False
+        """Whether the log may have events that `state` has not."""
         self._since_snapshot = 0
 
     async def __aenter__(self) -> Self:
@@ -58,9 +62,13 @@ class Writer(AbstractAsyncContextManager["Writer"]):
             await self._snapshot(base, base_seq)
         epoch = f"{RuntimeDoc.version}-{base_seq}"
         room_id = f"runt:runtime:{self.notebook_id}:{epoch}"
+        first: list[Event] | None = tail
 
         async def load() -> RuntimeDoc:
-            return _runtime_doc(self.notebook_id, epoch, base, tail)
+            # Later on, the room asks again because it had to throw its document away.
+            nonlocal first
+            events, first = first if first is not None else await self._after(base_seq), None
+            return _runtime_doc(self.notebook_id, epoch, base, events)
 
         self._room = await Room(room_id, load=load, commit=None).__aenter__()
         return self
@@ -90,21 +98,48 @@ class Writer(AbstractAsyncContextManager["Writer"]):
             StaleFence, StoreUnavailable: as `EventLog.append`.
         """
         async with self._appending:
+            if self._behind:
+                await self._catch_up()
             drafts = await decide(self.state)
             if not drafts:
                 return []
-            events = await self._store.append(self.notebook_id, drafts, fence=fence)
-            for event in events:
-                before, self.state = self.state, apply(self.state, event)
-                self._show(before, self.state)
-            after, seq = self.state, events[-1].seq
-            self._since_snapshot += len(events)
-        async with self._change:
-            self._change.notify_all()
-        self.on_record()
+            try:
+                events = await self._store.append(self.notebook_id, drafts, fence=fence)
+            except asyncio.CancelledError:
+                self._behind = True
+                with suppress(StoreUnavailable):  # then whoever comes next catches up
+                    await self._catch_up()
+                raise
+            self._fold(events)
+            after, seq = self.state, self._seq
+        await self._tell()
         if self._since_snapshot >= SNAPSHOT_EVERY:
             with suppress(StoreUnavailable):  # it is only later that opening is cheap again
                 await self._snapshot(after, seq)
+        return events
+
+    def _fold(self, events: Sequence[Event]) -> None:
+        for event in events:
+            before, self.state = self.state, apply(self.state, event)
+            self._show(event.seq, before, self.state)
+            self._seq = event.seq
+        self._since_snapshot += len(events)
+
+    async def _tell(self) -> None:
+        async with self._change:
+            self._change.notify_all()
+        self.on_record()
+
+    async def _catch_up(self) -> None:
+        """Fold what was appended although who asked for it was cancelled."""
+        self._fold(await self._after(self._seq))
+        self._behind = False
+        await self._tell()
+
+    async def _after(self, seq: Seq) -> list[Event]:
+        events: list[Event] = []
+        async for page in pages(self._store, self.notebook_id, seq, DOMAIN_EVENTS):
+            events += page
         return events
 
     async def _snapshot(self, state: RuntimeState, seq: Seq) -> None:
@@ -125,20 +160,23 @@ class Writer(AbstractAsyncContextManager["Writer"]):
 
         return await self.record(decided, fence=fence)
 
-    def _show(self, before: RuntimeState, after: RuntimeState) -> None:
+    def _show(self, seq: Seq, before: RuntimeState, after: RuntimeState) -> None:
+        def show(doc: RuntimeDoc) -> None:
+            if seq > doc.seq:  # else it was loaded again meanwhile, with this event
+                project(doc, before, after)
+                doc.seq = seq
+
         # Nobody waits for it: who looks at the room looks after it.
-        self.room.post(lambda doc: project(doc, before, after), actor=_PROJECTOR)
+        self.room.post(show, actor=_PROJECTOR)
 
     async def _replayed(self, snapshot: Snapshot | None) -> tuple[RuntimeState, Seq, list[Event]]:
         base, seq = RuntimeState(), Seq(0)
         if snapshot is not None:
             base, seq = RuntimeState.from_json(json.loads(snapshot.data)), snapshot.seq
-        self.state = base
-        tail: list[Event] = []
-        async for events in pages(self._store, self.notebook_id, seq, DOMAIN_EVENTS):
-            for event in events:
-                self.state = apply(self.state, event)
-            tail += events
+        self.state, self._seq = base, seq
+        tail = await self._after(seq)
+        for event in tail:
+            self.state, self._seq = apply(self.state, event), event.seq
         return base, seq, tail
 
 
@@ -151,4 +189,5 @@ def _runtime_doc(
     for event in tail:
         before, state = state, apply(state, event)
         doc.transact(partial(project, doc, before, state))
+        doc.seq = event.seq
     return doc

@@ -216,6 +216,23 @@ async def test_a_store_that_another_program_locks_can_be_read_and_is_written_lat
         assert event.seq == 2
 
 
+@pytest.mark.rule("EL1", "EL2")
+@pytest.mark.asyncio
+async def test_who_gives_up_an_append_is_let_go_when_it_is_in_the_log(path):
+    async with open_store(path) as store:
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            given_up = asyncio.ensure_future(store.append(NOTEBOOK, [started("a")]))
+            await asyncio.wait([given_up], timeout=0)
+            given_up.cancel()
+            await asyncio.wait([given_up], timeout=0.05)
+            assert not given_up.done()
+            other.execute("ROLLBACK")
+            await asyncio.wait([given_up])
+        assert given_up.cancelled()
+        assert await store.head(NOTEBOOK) == 1
+
+
 @pytest.mark.rule("EL5")
 @pytest.mark.parametrize("content", [b"this is no database" * 1000, b"SQLite format 3\0garbage"])
 @pytest.mark.asyncio

@@ -24,6 +24,9 @@ class Job:
 
     work: Work[Any]
     waiter: asyncio.Future[Any]
+    given_up: asyncio.Future[None] | None = None
+    """Who was cancelled while waiting: the thread does the work all the same."""
+    answered: bool = False
     result: Any = None
     error: Exception | None = None
 
@@ -61,6 +64,8 @@ class Worker(ABC):
     async def run(self, work: Work[T]) -> T:
         """Return what `work` returns, or raise what it raises.
 
+        A caller that is cancelled is let go once the work is done.
+
         Raises:
             StoreUnavailable: the database cannot be used, or is closed.
         """
@@ -70,7 +75,13 @@ class Worker(ABC):
         self._waiting += 1
         self._jobs.put(job)
         self._handoff.asked()
-        result: T = await job.waiter
+        try:
+            result: T = await job.waiter
+        except asyncio.CancelledError:
+            if not job.answered:
+                job.given_up = self._loop.create_future()
+                await asyncio.wait([job.given_up])
+            raise
         return result
 
     @property
@@ -81,9 +92,12 @@ class Worker(ABC):
     def _answer(self, group: list[Job]) -> None:
         self._waiting -= len(group)
         for job in group:
-            if job.waiter.done():
-                continue  # whoever waited was cancelled
-            if job.error is None:
+            job.answered = True
+            if job.given_up is not None:
+                job.given_up.set_result(None)
+            elif job.waiter.done():
+                continue  # who waited was cancelled, and will see that there is an answer
+            elif job.error is None:
                 job.waiter.set_result(job.result)
             else:
                 job.waiter.set_exception(job.error)

@@ -80,6 +80,82 @@ async def test_nothing_comes_between_a_look_at_the_state_and_its_events() -> Non
         assert writer.state.queue == tuple(f"e{n}" for n in range(20))
 
 
+class Lingering(MemoryStore):
+    """A store that takes its time to say that something is in the log."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = asyncio.Event()
+
+    async def append(self, *args: Any, **options: Any) -> Any:
+        events = await super().append(*args, **options)
+        self.written.set()
+        await asyncio.Event().wait()
+        return events
+
+
+@pytest.mark.rule("EL2", "EX2")
+async def test_the_state_has_what_was_appended_though_who_asked_was_cancelled() -> None:
+    async with Lingering() as store, Writer(NOTEBOOK, store) as writer:
+        waiting = asyncio.create_task(writer.changed())
+        asking = asyncio.create_task(writer.append(request("a")))
+        await store.written.wait()
+        asking.cancel()
+        await asyncio.wait([asking])
+        assert asking.cancelled()
+        await asyncio.wait_for(waiting, 5)
+        assert writer.state.queue == ("a",)
+        assert (await shown(writer))[1] == ["a"]
+
+
+@pytest.mark.rule("EL2", "EX2")
+async def test_a_decision_is_made_on_what_the_log_says_though_it_could_not_be_read_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with Lingering() as store, Writer(NOTEBOOK, store) as writer:
+        asking = asyncio.create_task(writer.append(request("a")))
+        await store.written.wait()
+        with monkeypatch.context() as patch:
+
+            async def unreadable(*_: Any, **__: Any) -> Any:
+                raise StoreUnavailable("locked")
+
+            patch.setattr(store, "read", unreadable)
+            asking.cancel()
+            await asyncio.wait([asking])
+        assert asking.cancelled()
+        seen: list[Any] = []
+
+        async def look(state: RuntimeState) -> Sequence[Draft]:
+            seen.append(state.queue)
+            return []
+
+        await writer.record(look)
+        assert seen == [("a",)]
+
+
+@pytest.mark.rule("EL2", "RM2")
+async def test_a_runtime_room_that_had_to_load_again_shows_what_happened_since_it_was_opened() -> (
+    None
+):
+    class PanicException(BaseException):
+        pass
+
+    def panic(_doc: Any) -> None:
+        raise PanicException
+
+    async with MemoryStore() as store:
+        async with Writer(NOTEBOOK, store) as writer:
+            await writer.append(request("a"))
+            with pytest.raises(Exception, match="PanicException"):
+                await writer.room.read(panic)
+            await writer.append(request("b"))
+            reloaded = await shown(writer)
+            assert reloaded[1] == ["a", "b"]
+        async with Writer(NOTEBOOK, store) as again:
+            assert await shown(again) == reloaded
+
+
 async def test_a_decision_for_nothing_appends_nothing() -> None:
     async with MemoryStore() as store, Writer(NOTEBOOK, store) as writer:
 
