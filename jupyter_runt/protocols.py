@@ -23,11 +23,19 @@ class LogWatch(Protocol):
     """Hears of one log's growth."""
 
     async def beyond(self, after: Seq) -> Seq:
-        """Wait until a head above `after` was announced, and return it.
+        """Wait until a head above `after` was announced, and return it; `after` itself on leaving.
 
         Raises:
             StoreUnavailable: the store was closed.
         """
+        ...
+
+    def tail(self, after: Seq) -> list[Event] | None:
+        """Return the events above `after` if every one is at hand, None if they must be read."""
+        ...
+
+    def leave(self) -> None:
+        """Let go whoever waits: the reader went away."""
         ...
 
 

@@ -1,6 +1,5 @@
 """`/api/runt/notebooks/{id}/events` and `/executions`: what the log says."""
 
-import asyncio
 import json
 from contextlib import suppress
 
@@ -13,7 +12,6 @@ from jupyter_runt.events.registry import EVENTS
 from jupyter_runt.handlers.base import RuntHandler
 from jupyter_runt.ids import ExecutionId, NotebookId, Seq
 from jupyter_runt.protocols import LogWatch
-from jupyter_runt.session.hosting import cancelled_at_exit
 
 PAGE = 500
 MAX_WAIT = 300.0
@@ -22,13 +20,12 @@ MAX_WAIT = 300.0
 class EventsHandler(RuntHandler):
     """`GET …/events`: the events of a notebook, as newline-delimited JSON."""
 
-    def initialize(self) -> None:
-        """Prepare to notice that the reader went away."""
-        self._gone = asyncio.Event()
+    _watch: LogWatch | None = None
 
     def on_connection_close(self) -> None:
-        """Stop following."""
-        self._gone.set()
+        """Stop following: nobody reads any more."""
+        if self._watch is not None:
+            self._watch.leave()
 
     @authenticated
     @authorized(action="read", resource="contents")
@@ -39,10 +36,11 @@ class EventsHandler(RuntHandler):
         names = self._names()
         registration = await self.sessions.registered_notebook(NotebookId(notebook_id))
         store, notebook = self.sessions.store, registration.notebook_id
-        seen = after
         # A reader who goes away has what it wanted.
         with suppress(StreamClosedError), store.watch(notebook) as watch:
+            self._watch = watch
             events = await store.read(notebook, after, limit=PAGE, names=names)
+            seen = after
             self.set_header("Content-Type", "application/x-ndjson")
             await self.flush()  # the status, at once: what follows may take hours
             while True:
@@ -51,17 +49,15 @@ class EventsHandler(RuntHandler):
                     after = event.seq
                 await self.flush()
                 if len(events) < PAGE:
-                    seen = await self._grown(watch, max(after, seen)) if follow else seen
-                    if not follow or self._gone.is_set():
+                    after = max(after, seen)  # what was announced before the read was in it
+                    seen = await watch.beyond(after) if follow else after
+                    if seen == after:
                         return
-                events = await store.read(notebook, after, limit=PAGE, names=names)
-
-    async def _grown(self, watch: LogWatch, after: Seq) -> Seq:
-        async with cancelled_at_exit() as group:
-            growing = group.create_task(watch.beyond(after))
-            going = group.create_task(self._gone.wait())
-            await asyncio.wait((growing, going), return_when=asyncio.FIRST_COMPLETED)
-            return growing.result() if growing.done() else after
+                known = watch.tail(after)
+                if known is None:
+                    events = await store.read(notebook, after, limit=PAGE, names=names)
+                else:
+                    events = [each for each in known if names is None or each.name in names]
 
     def _names(self) -> frozenset[str] | None:
         wanted = self.get_query_argument("types", "")

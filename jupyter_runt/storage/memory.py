@@ -115,8 +115,9 @@ class MemoryStore:
             for seq, draft in enumerate(drafts, start=self._head(notebook_id) + 1)
         ]
         self.disk.logs.setdefault(notebook_id, []).extend(events)
-        for growth in self.disk.servers.values():
-            growth.announce(notebook_id, events[-1].seq)
+        for server_id, growth in self.disk.servers.items():
+            mine = events if server_id == self._server_id else ()
+            growth.announce(notebook_id, events[-1].seq, mine)
         return events
 
     async def read(

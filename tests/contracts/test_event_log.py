@@ -230,6 +230,36 @@ async def test_a_watch_hears_of_every_event_that_was_not_read(place):
             assert await watch.beyond(Seq(3)) == 4
 
 
+@pytest.mark.rule("EL1")
+@pytest.mark.asyncio
+async def test_a_watch_has_at_hand_what_was_appended_here_and_nothing_with_a_gap(place):
+    async with place.store("one") as one, place.store("two") as two:
+        with one.watch(NOTEBOOK) as watch:
+            assert watch.tail(Seq(0)) is None
+            await one.append(NOTEBOOK, [started("a"), started("b")])
+            assert watch.tail(Seq(0)) == await one.read(NOTEBOOK, Seq(0))
+            await one.append(NOTEBOOK, [started("c")])
+            assert watch.tail(Seq(1)) == await one.read(NOTEBOOK, Seq(1))
+            assert watch.tail(Seq(3)) == []
+            await two.append(NOTEBOOK, [started("d")])
+            await watch.beyond(Seq(3))
+            assert watch.tail(Seq(3)) is None
+            await one.append(NOTEBOOK, [started("e")])
+            assert watch.tail(Seq(3)) is None
+            assert watch.tail(Seq(4)) == await one.read(NOTEBOOK, Seq(4))
+
+
+@pytest.mark.rule("EL1")
+@pytest.mark.asyncio
+async def test_a_reader_who_leaves_waits_no_more(place):
+    async with asyncio.timeout(5), place.store() as store:
+        with store.watch(NOTEBOOK) as watch:
+            waiting = asyncio.ensure_future(watch.beyond(Seq(0)))
+            await asyncio.wait([waiting], timeout=0.02)
+            watch.leave()
+            assert await waiting == 0
+
+
 @pytest.mark.rule("EL5")
 @pytest.mark.asyncio
 async def test_a_closed_store_tells_everybody_so(place):

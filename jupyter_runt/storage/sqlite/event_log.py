@@ -43,9 +43,9 @@ class SqliteEventLog:
         if not drafts:
             return []
         # What is large is encoded in the writer's thread, and costs the loop nothing.
-        work = partial(_append, notebook_id, drafts, fence)
-        events = await self._database.write(work, small=_is_small(drafts))
-        self._growth.announce(notebook_id, events[-1].seq)
+        work, small = partial(_append, notebook_id, drafts, fence), _is_small(drafts)
+        events = await self._database.write(work, small=small)
+        self._growth.announce(notebook_id, events[-1].seq, events if small else ())
         return events
 
     async def read(
@@ -61,6 +61,10 @@ class SqliteEventLog:
 
     async def caused_by(self, notebook_id: NotebookId, cause: str) -> list[Event]:
         """Return the events that `cause` led to; see `EventLog`."""
+        # Asked before every command, to learn that it is new: the answer must not take a thread.
+        led_to_any = partial(_has_cause, notebook_id, cause)
+        if not await self._database.read(led_to_any, small=True):
+            return []
         where = "caused_by = ? ORDER BY seq"
         return await self._database.read(partial(_select, notebook_id, where, (cause,)))
 
@@ -190,6 +194,11 @@ def _select(
         decode_event(notebook_id, seq, actor, caused_by, recorded_at, Row(*payload))
         for seq, actor, caused_by, recorded_at, *payload in rows
     ]
+
+
+def _has_cause(notebook_id: NotebookId, cause: str, connection: sqlite3.Connection) -> bool:
+    query = "SELECT 1 FROM events WHERE notebook_id = ? AND caused_by = ? LIMIT 1"
+    return connection.execute(query, (notebook_id, cause)).fetchone() is not None
 
 
 def head_of(notebook_id: NotebookId, connection: sqlite3.Connection) -> Seq:

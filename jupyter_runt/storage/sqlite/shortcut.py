@@ -1,4 +1,4 @@
-"""Small commits on the event loop, for as long as that costs less than the way to a thread."""
+"""Small work on the event loop, for as long as that costs less than the way to a thread."""
 
 import sqlite3
 import time
@@ -9,7 +9,7 @@ from typing import Any, Final
 from jupyter_runt.storage.sqlite.worker import Work
 
 SLOW: Final = 0.003
-"""Seconds. A commit that took longer waited for the disk: the next ones wait in the thread."""
+"""Seconds. What took longer waited for the disk: what comes next waits in the thread."""
 
 PATIENCE: Final = 30.0
 """Seconds until it is tried again."""
@@ -26,7 +26,7 @@ CHECKPOINT_EVERY: Final = 400
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Work that was committed."""
+    """Work that was done, and committed."""
 
     result: Any
 
@@ -53,10 +53,19 @@ class Shortcut:
         Raises what `work` raises, if it is no error of the database; nothing is written then.
         """
         began = time.monotonic()
-        if not self._may(began):
-            return None
+        return self._done(self._commit, work, began) if self._may_commit(began) else None
+
+    def look(self, work: Work[Any]) -> Done | None:
+        """Do work that only reads, or return None: the thread must do it.
+
+        Raises what `work` raises, if it is no error of the database.
+        """
+        began = time.monotonic()
+        return self._done(self._read, work, began) if began >= self._resume_at else None
+
+    def _done(self, do: Callable[[Work[Any]], Any], work: Work[Any], began: float) -> Done | None:
         try:
-            result = self._commit(work)
+            result = do(work)
         except sqlite3.Error:
             self._abandon()  # the thread waits for locks, and says what is wrong
             self._resume_at = began + PATIENCE
@@ -74,7 +83,7 @@ class Shortcut:
             self._connection.close()
             self._connection = None
 
-    def _may(self, now: float) -> bool:
+    def _may_commit(self, now: float) -> bool:
         self._allowance = min(BURST, self._allowance + (now - self._allowed_at) * RATE)
         self._allowed_at = now
         if now < self._resume_at or self._allowance < 1:
@@ -83,15 +92,22 @@ class Shortcut:
         self._commits += 1
         return self._commits % CHECKPOINT_EVERY != 0
 
+    def _read(self, work: Work[Any]) -> Any:
+        return work(self._connected())
+
     def _commit(self, work: Work[Any]) -> Any:
+        connection = self._connected()
+        connection.execute("BEGIN IMMEDIATE")
+        result = work(connection)
+        connection.execute("COMMIT")
+        return result
+
+    def _connected(self) -> sqlite3.Connection:
         if self._connection is None:
             self._connection = self._connect()
             self._connection.execute("PRAGMA busy_timeout = 0")
             self._connection.execute("PRAGMA wal_autocheckpoint = 0")
-        self._connection.execute("BEGIN IMMEDIATE")
-        result = work(self._connection)
-        self._connection.execute("COMMIT")
-        return result
+        return self._connection
 
     def _abandon(self) -> None:
         """Roll back, if only by closing: what is broken may be whole next time."""

@@ -43,7 +43,8 @@ class Worker(ABC):
         self._connect = connect
         self._handoff = Handoff()
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
-        self._is_open = False
+        self.is_open = False
+        """Whether work is taken."""
         self._waiting = 0
         self._connection: sqlite3.Connection | None = None  # touched by the thread only
 
@@ -52,12 +53,12 @@ class Worker(ABC):
         # A daemon: a program that dies without closing its store must not hang here.
         self._thread = threading.Thread(target=self._serve, name=self.name, daemon=True)
         self._thread.start()
-        self._is_open = True
+        self.is_open = True
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Finish what waits, then end the thread."""
-        self._is_open = False
+        self.is_open = False
         self._jobs.put(None)
         await asyncio.to_thread(self._thread.join)
 
@@ -69,7 +70,7 @@ class Worker(ABC):
         Raises:
             StoreUnavailable: the database cannot be used, or is closed.
         """
-        if not self._is_open:
+        if not self.is_open:
             raise StoreUnavailable(f"{self._path} is closed.", path=str(self._path))
         job = Job(work, self._loop.create_future())
         self._waiting += 1
@@ -87,7 +88,7 @@ class Worker(ABC):
     @property
     def idle(self) -> bool:
         """Whether it is open, and nobody waits for it."""
-        return self._is_open and self._waiting == 0
+        return self.is_open and self._waiting == 0
 
     def _answer(self, group: list[Job]) -> None:
         self._waiting -= len(group)

@@ -104,3 +104,22 @@ def test_now_and_then_the_thread_gets_one_to_shorten_the_wal(small, clock):
         clock.now += 1.0
         declined += small.attempt(say("a")) is None
     assert declined == 2
+
+
+def test_a_look_sees_what_anybody_committed_and_costs_no_commit_of_the_allowance(path, small):
+    def look(connection):
+        return connection.execute("SELECT word FROM said").fetchall()
+
+    other = sqlite3.connect(path)
+    other.execute("INSERT INTO said VALUES ('theirs')")
+    other.commit()
+    other.close()
+    assert [small.look(look) for _ in range(2 * BURST)] == [Done([("theirs",)])] * 2 * BURST
+    assert small.attempt(say("mine")) == Done(1)
+
+
+def test_a_look_that_fails_is_left_to_the_thread_for_a_while(small, clock):
+    assert small.look(lambda connection: connection.execute("SELECT nothing")) is None
+    assert small.look(lambda _connection: 1) is None
+    clock.now += shortcut.PATIENCE
+    assert small.look(lambda _connection: 1) == Done(1)
