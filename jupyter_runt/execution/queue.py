@@ -10,6 +10,7 @@ from jupyter_runt.events.execution import (
     ExecutionCancelled,
     ExecutionCompleted,
     ExecutionError,
+    ExecutionRequested,
     ExecutionStarted,
     TerminalStatus,
 )
@@ -99,13 +100,31 @@ def next_assignment(
     active = [e for e in view.queue if e not in ended]
     if not active or any(view.executions[e].status in _RUNNING for e in active):
         return None
-    head = active[0]
+    return active[0], _assignment(runtime, active[0])
+
+
+def start_at_once(
+    view: QueueView, runtime: RuntimeSession, requests: Sequence[Draft]
+) -> tuple[ExecutionId, list[Draft]] | None:
+    """Return the first execution of `requests`, which are about to be recorded, and its start.
+
+    None where another one comes first.
+    """
+    payloads = (draft.payload for draft in requests)
+    first = next((each for each in payloads if isinstance(each, ExecutionRequested)), None)
+    if first is None or view.queue:
+        return None
+    return first.execution_id, _assignment(runtime, first.execution_id)
+
+
+def _assignment(runtime: RuntimeSession, execution_id: ExecutionId) -> list[Draft]:
     assigned = ExecutionAssigned(
-        execution_id=head,
+        execution_id=execution_id,
         runtime_session_id=runtime.runtime_session_id,
         fence=runtime.fence,
     )
-    return head, _drafts(runtime, head, assigned, ExecutionStarted(execution_id=head))
+    started = ExecutionStarted(execution_id=execution_id)
+    return _drafts(runtime, execution_id, assigned, started)
 
 
 def completed(

@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final, Literal, Protocol
 
 from jupyter_runt.errors import RuntError, RuntimeLost, StaleFence
@@ -12,22 +11,11 @@ from jupyter_runt.events.base import Draft
 from jupyter_runt.events.execution import ExecutionError, TerminalStatus
 from jupyter_runt.events.outputs import InputRequested
 from jupyter_runt.execution import queue
-from jupyter_runt.execution.outputs import FinishCell, OutputEdit, OutputReducer, StartCell
+from jupyter_runt.execution.attachment import Attachment, Running, now
+from jupyter_runt.execution.outputs import FinishCell, OutputEdit, StartCell
 from jupyter_runt.execution.queue import ExecutionView, Outcome, QueueView, RuntimeSession
 from jupyter_runt.ids import CellId, ExecutionId, runtime_actor
 from jupyter_runt.protocols import KernelConnection, KernelMessage
-
-FLUSH_SECONDS: Final = 0.075
-"""How long outputs are collected after some were shown (EX8)."""
-
-FLUSH_CHARS: Final = 65_536
-"""How much text is collected at most."""
-
-FIRST_SECONDS: Final = 0.002
-"""How long the first output waits for what most often follows at once: the end of the cell."""
-
-SILENCE_SECONDS: Final = 5.0
-"""A kernel that replied and then said nothing for so long is done: iopub may drop its `idle`."""
 
 log = logging.getLogger(__name__)
 
@@ -73,49 +61,6 @@ class RunnerPort(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class _Running:
-    execution_id: ExecutionId
-    cell_id: CellId
-    heard_at: float
-    """When the kernel last said something about it (loop time)."""
-
-    execution_count: int | None = None
-    reply: dict[str, Any] | None = None
-    idle: bool = False
-
-
-@dataclass(slots=True)
-class _Attached:
-    """A kernel that is ready, and what it does."""
-
-    runtime: RuntimeSession
-    connection: KernelConnection
-    reducer: OutputReducer = field(default_factory=OutputReducer)
-    running: _Running | None = None
-    dirty_since: float | None = None
-    flushed_at: float = float("-inf")
-
-    def flush_at(self) -> float | None:
-        """Return when collected outputs are to be shown, if there are any."""
-        if self.dirty_since is None:
-            return None
-        if self.reducer.pending >= FLUSH_CHARS:
-            return self.dirty_since
-        return max(self.dirty_since + FIRST_SECONDS, self.flushed_at + FLUSH_SECONDS)
-
-    def silent_at(self) -> float | None:
-        """Return when a kernel that replied counts as done."""
-        if self.running is None or self.running.reply is None:
-            return None
-        return self.running.heard_at + SILENCE_SECONDS
-
-    def due_at(self) -> float | None:
-        """Return when something is to be done even if nobody says anything."""
-        times = (self.flush_at(), self.silent_at())
-        return min((at for at in times if at is not None), default=None)
-
-
 class Runner:
     """Takes executions from the queue, hands them to the kernel and writes down what it says.
 
@@ -126,11 +71,12 @@ class Runner:
         self._port = port
         self._notes: deque[Callable[[], Awaitable[None]]] = deque()
         self._noted = asyncio.Event()
-        self._kernel: _Attached | None = None
+        self._working = False
+        self._kernel: Attachment | None = None
 
     def attach(self, runtime: RuntimeSession, connection: KernelConnection) -> None:
         """Run what waits on a kernel that is ready; an earlier one was detached."""
-        kernel = _Attached(runtime, connection)
+        kernel = Attachment(runtime, connection)
 
         async def attach() -> None:
             self._kernel = kernel
@@ -172,6 +118,27 @@ class Runner:
 
         self._note(wake)
 
+    @property
+    def free(self) -> RuntimeSession | None:
+        """The runtime session whose kernel has nothing to do, and will not go away unasked."""
+        kernel = self._kernel
+        if kernel is None or kernel.running or self._working or self._notes:
+            return None
+        return kernel.runtime
+
+    def take(self, runtime: RuntimeSession, execution_id: ExecutionId, view: QueueView) -> None:
+        """Run what was recorded as started on a kernel that was free.
+
+        If the kernel went away meanwhile, it was ended with it.
+        """
+        execution = view.executions[execution_id]
+
+        async def take() -> None:
+            if self._kernel is not None and self._kernel.runtime is runtime:
+                await self._start(self._kernel, execution_id, execution)
+
+        self._note(take)
+
     def reply_input(self, execution_id: ExecutionId, value: str) -> None:
         """Answer the prompt of an execution; nothing happens if it does not run any more."""
         kernel = self._kernel
@@ -193,11 +160,14 @@ class Runner:
             except TimeoutError:
                 pass
             self._noted.clear()
+            self._working = True
             try:
                 await self._work()
             except (StaleFence, RuntimeLost) as error:
                 log.warning("The runtime owns the notebook no more: %s", error.message)
                 self._kernel = None
+            finally:
+                self._working = False
 
     def _note(self, note: Callable[[], Awaitable[None]]) -> None:
         self._notes.append(note)
@@ -215,12 +185,12 @@ class Runner:
         kernel = self._kernel
         if kernel is None:
             return
-        if (at := kernel.flush_at()) is not None and _now() >= at:
+        if (at := kernel.flush_at()) is not None and now() >= at:
             await self._flush(kernel)
-        if (at := kernel.silent_at()) is not None and _now() >= at:
+        if (at := kernel.silent_at()) is not None and now() >= at:
             await self._complete(kernel)
 
-    async def _take_in(self, kernel: _Attached, messages: Sequence[KernelMessage]) -> None:
+    async def _take_in(self, kernel: Attachment, messages: Sequence[KernelMessage]) -> None:
         for message in messages:
             if kernel is not self._kernel:
                 return
@@ -230,10 +200,10 @@ class Runner:
                 if running.idle and running.reply is not None:
                     await self._complete(kernel)
             elif message.channel == "iopub":
-                _feed(kernel, message)
+                kernel.feed(message)
 
-    async def _hear(self, kernel: _Attached, running: _Running, message: KernelMessage) -> None:
-        running.heard_at = _now()
+    async def _hear(self, kernel: Attachment, running: Running, message: KernelMessage) -> None:
+        running.heard_at = now()
         content = message.content
         match message.msg_type:
             case "status":
@@ -247,10 +217,10 @@ class Runner:
             case "input_request":
                 await self._ask(kernel, running, content)
             case _:
-                _feed(kernel, message)
+                kernel.feed(message)
 
     async def _take_payload(
-        self, kernel: _Attached, running: _Running, payload: dict[str, Any]
+        self, kernel: Attachment, running: Running, payload: dict[str, Any]
     ) -> None:
         match payload.get("source"):
             case "set_next_input":
@@ -261,11 +231,11 @@ class Runner:
                     log.warning("The kernel's input has no place: %s", error.message)
             case "page":
                 page = {"data": payload.get("data")}
-                _feed(kernel, _said(running.execution_id, "display_data", page))
+                kernel.feed(_said(running.execution_id, "display_data", page))
             case _:
                 pass
 
-    async def _ask(self, kernel: _Attached, running: _Running, content: dict[str, Any]) -> None:
+    async def _ask(self, kernel: Attachment, running: Running, content: dict[str, Any]) -> None:
         await self._flush(kernel)  # what was printed before the prompt explains it
         execution_id = running.execution_id
         asked = InputRequested(
@@ -280,7 +250,7 @@ class Runner:
         )
         await self._port.record(lambda view: [draft] if execution_id in view.queue else [])
 
-    async def _complete(self, kernel: _Attached) -> None:
+    async def _complete(self, kernel: Attachment) -> None:
         running, kernel.running = kernel.running, None
         if running is not None and running.reply is not None:
             outcome = _outcome(running.reply, running.execution_count)
@@ -288,7 +258,7 @@ class Runner:
             await self._advance(kernel, (running.execution_id, outcome))
 
     async def _advance(
-        self, kernel: _Attached, ended: tuple[ExecutionId, Outcome] | None = None
+        self, kernel: Attachment, ended: tuple[ExecutionId, Outcome] | None = None
     ) -> None:
         """Record how an execution ended, if one did, and start the next one in the same step."""
         started: tuple[ExecutionId, ExecutionView] | None = None
@@ -310,10 +280,10 @@ class Runner:
             await self._start(kernel, *started)
 
     async def _start(
-        self, kernel: _Attached, execution_id: ExecutionId, execution: ExecutionView
+        self, kernel: Attachment, execution_id: ExecutionId, execution: ExecutionView
     ) -> None:
         cell_id = execution.cell_id
-        kernel.running = _Running(execution_id, cell_id, _now())
+        kernel.running = Running(execution_id, cell_id, now())
         kernel.reducer.begin(execution_id, cell_id)
         kernel.flushed_at = float("-inf")
         kernel.connection.execute(execution_id, execution.source, metadata={"cellId": cell_id})
@@ -321,7 +291,7 @@ class Runner:
 
     async def _end(
         self,
-        kernel: _Attached,
+        kernel: Attachment,
         reason: str,
         status: Literal["lost", "cancelled"],
         *,
@@ -330,7 +300,7 @@ class Runner:
         if (running := kernel.running) is not None:
             if status == "lost":
                 error = {"ename": queue.KERNEL_LOST, "evalue": reason, "traceback": [reason]}
-                _feed(kernel, _said(running.execution_id, "error", error))
+                kernel.feed(_said(running.execution_id, "error", error))
             await self._flush(kernel, running, running.execution_count)
         await self._port.record(
             lambda view: queue.runtime_gone(
@@ -341,8 +311,8 @@ class Runner:
 
     async def _flush(
         self,
-        kernel: _Attached,
-        finished: _Running | None = None,
+        kernel: Attachment,
+        finished: Running | None = None,
         execution_count: int | None = None,
     ) -> None:
         kernel.dirty_since = None
@@ -352,7 +322,7 @@ class Runner:
             groups.setdefault(finished.execution_id, []).append(finish)
         for execution_id, edits in groups.items():
             await self._apply(execution_id, edits)
-        kernel.flushed_at = _now()
+        kernel.flushed_at = now()
 
     async def _apply(self, execution_id: ExecutionId, edits: Sequence[OutputEdit]) -> None:
         try:
@@ -361,16 +331,6 @@ class Runner:
             raise
         except RuntError as error:
             log.warning("The outputs of %s have no place: %s", execution_id, error.message)
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
-
-
-def _feed(kernel: _Attached, message: KernelMessage) -> None:
-    parent = message.parent_id
-    if kernel.reducer.feed(None if parent is None else ExecutionId(parent), message):
-        kernel.dirty_since = kernel.dirty_since or _now()
 
 
 def _said(execution_id: ExecutionId, msg_type: str, content: dict[str, Any]) -> KernelMessage:

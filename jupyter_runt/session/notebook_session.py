@@ -14,10 +14,11 @@ from jupyter_runt.commands import ClearOutputs, Command, MoveCell, RestoreVersio
 from jupyter_runt.document.materialize import RuntimeState
 from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.document.restore import restore
-from jupyter_runt.errors import InvalidCommand, StaleRevision
+from jupyter_runt.errors import InvalidCommand, StaleFence, StaleRevision
 from jupyter_runt.events.base import Draft, Event
 from jupyter_runt.events.document import DocumentUpdated, OutputsChanged
 from jupyter_runt.events.outputs import OutputsCleared
+from jupyter_runt.execution.queue import RuntimeSession, start_at_once
 from jupyter_runt.ids import ActorId, ExecutionId, Seq, is_runtime, new_id
 from jupyter_runt.protocols import Registration, Store
 from jupyter_runt.session.beacon import Beacon
@@ -269,15 +270,31 @@ class NotebookSession:
         return lambda doc: restore(doc, then, command.cell_ids)
 
     async def _decide(self, command: Command, actor: ActorId, cause: str) -> list[Event]:
+        try:
+            return await self._decide_for(self.runtime.free, command, actor, cause)
+        except StaleFence:  # that kernel is ours no more: the request stands without it
+            return await self._decide_for(None, command, actor, cause)
+
+    async def _decide_for(
+        self, free: RuntimeSession | None, command: Command, actor: ActorId, cause: str
+    ) -> list[Event]:
+        """Record a decision; what a free kernel can begin with is started in the same append."""
         action: RuntimeAction | None = None
+        begun: tuple[ExecutionId, list[Draft]] | None = None
 
         async def drafts(state: RuntimeState) -> list[Draft]:
-            nonlocal action
+            nonlocal action, begun
             decision = await self._decision(command, state, actor)
             action = decision.action
-            return [Draft(payload=each, actor=actor, caused_by=cause) for each in decision.payloads]
+            asked = [Draft(payload=p, actor=actor, caused_by=cause) for p in decision.payloads]
+            if free is not None and free is self.runtime.free and action and action.kind == "run":
+                begun = start_at_once(state, free, asked)
+            return asked + begun[1] if begun else asked
 
-        events = await self.writer.record(drafts)
+        events = await self.writer.record(drafts, fence=free.fence if free else None)
+        if begun is not None and free is not None:
+            self.runtime.take(free, begun[0])
+            return events[: -len(begun[1])]
         if action is not None:
             await self.runtime.act(action, actor)
         return events

@@ -11,7 +11,7 @@ from jupyter_runt.errors import RuntError, RuntimeLost
 from jupyter_runt.events.runtime import EndReason
 from jupyter_runt.execution.queue import RuntimeSession
 from jupyter_runt.execution.runner import Runner
-from jupyter_runt.ids import ActorId, CellId, RuntimeSessionId, new_id
+from jupyter_runt.ids import ActorId, CellId, ExecutionId, RuntimeSessionId, new_id
 from jupyter_runt.protocols import KernelGateway, Lease, Leases
 from jupyter_runt.session.decide import RuntimeAction
 from jupyter_runt.session.hosting import BackgroundTasks
@@ -110,6 +110,15 @@ class NotebookRuntime:
                 await self.stop("evicted", f"The runtime was evicted by {actor}.")
             case "reply" if action.execution_id is not None:
                 self._runner.reply_input(action.execution_id, action.value or "")
+
+    @property
+    def free(self) -> RuntimeSession | None:
+        """The session of a kernel that waits for work, if there is one."""
+        return None if self._changing.locked() else self._runner.free
+
+    def take(self, session: RuntimeSession, execution_id: ExecutionId) -> None:
+        """Run what was recorded as started in a session that was free."""
+        self._runner.take(session, execution_id, self._host.writer.state)
 
     def outputs_cleared(self, cell_ids: Iterable[CellId] | None) -> None:
         """Note that outputs went that the runner did not remove."""

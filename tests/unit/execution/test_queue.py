@@ -9,11 +9,12 @@ from jupyter_runt.events.execution import (
     ExecutionAssigned,
     ExecutionCancelled,
     ExecutionCompleted,
+    ExecutionRequested,
     ExecutionStarted,
 )
 from jupyter_runt.execution import queue
 from jupyter_runt.execution.queue import Outcome, RuntimeSession
-from jupyter_runt.ids import CellId, ExecutionId, RuntimeSessionId
+from jupyter_runt.ids import ActorId, CellId, ExecutionId, RuntimeSessionId, Seq
 
 RUNTIME = RuntimeSession(RuntimeSessionId("r1"), 7)
 
@@ -92,6 +93,37 @@ def test_nothing_starts_while_something_runs() -> None:
 
 def test_nothing_starts_from_an_empty_queue() -> None:
     assert view().start_next() is None
+
+
+def requests(*names: str) -> list[Draft]:
+    return [
+        Draft(
+            payload=ExecutionRequested(
+                execution_id=ExecutionId(name),
+                cell_id=CellId(name),
+                source="1+1",
+                document_seq=Seq(1),
+                requested_by=ActorId("user:ada"),
+                stop_on_error=True,
+            ),
+            actor=ActorId("user:ada"),
+        )
+        for name in names
+    ]
+
+
+def test_a_request_that_finds_the_queue_empty_is_started_in_the_same_step() -> None:
+    executions = view()
+    begun = queue.start_at_once(executions, RUNTIME, requests("a", "b"))
+    assert begun is not None
+    executions.request("a", "b")
+    executions.apply(begun[1])
+    assert (begun[0], executions.started) == ("a", ["a"])
+
+
+def test_a_request_that_finds_others_waits_and_no_request_starts_nothing() -> None:
+    assert queue.start_at_once(view("first"), RUNTIME, requests("a")) is None
+    assert queue.start_at_once(view(), RUNTIME, []) is None
 
 
 def test_the_next_execution_starts_in_the_same_step_as_the_last_one_ends() -> None:

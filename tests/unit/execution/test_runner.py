@@ -15,6 +15,7 @@ from jupyter_runt.events.execution import (
     ExecutionStarted,
 )
 from jupyter_runt.events.outputs import InputRequested
+from jupyter_runt.execution.attachment import FLUSH_CHARS
 from jupyter_runt.execution.outputs import (
     AppendOutputs,
     FinishCell,
@@ -23,7 +24,7 @@ from jupyter_runt.execution.outputs import (
     StartCell,
 )
 from jupyter_runt.execution.queue import QueueView, RuntimeSession
-from jupyter_runt.execution.runner import FLUSH_CHARS, Decide, Runner
+from jupyter_runt.execution.runner import Decide, Runner
 from jupyter_runt.ids import CellId, ExecutionId, RuntimeSessionId
 from jupyter_runt.protocols import KernelMessage
 
@@ -346,7 +347,7 @@ async def test_a_runner_that_lost_its_right_sends_nothing_and_goes_on() -> None:
 async def test_a_kernel_that_forgets_to_say_idle_is_done_after_a_silence(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("jupyter_runt.execution.runner.SILENCE_SECONDS", 0.01)
+    monkeypatch.setattr("jupyter_runt.execution.attachment.SILENCE_SECONDS", 0.01)
     async with stage("a") as s:
         s.kernel.says(replied("a"))
         await s.until(s.notebook.ends)

@@ -1,4 +1,5 @@
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -238,6 +239,67 @@ async def test_a_kernel_that_lost_its_lease_records_nothing_more(
         await notebook.send("edit_cell", cell_id="c1", source="the notebook goes on")
         await workspace.store.release(stolen)
     assert completed(workspace) == 0
+
+
+@pytest.mark.rule("EX2")
+async def test_a_free_kernel_begins_in_the_append_that_asks_for_it(
+    workspace: Workspace, path: str
+) -> None:
+    async with workspace.running(), workspace.open(path) as notebook:
+        await notebook.send("start_runtime")
+        await until(lambda: notebook.session.runtime.free)
+        before = await workspace.store.head(notebook.id)
+        reply = await notebook.send("execute_cells", cell_ids=["c0", "c1"], command_id="once")
+        assert [event.name for event in reply.events] == ["v1.ExecutionRequested"] * 2
+        log = await workspace.store.read(notebook.id, before)
+        assert {event.recorded_at for event in log[:4]} == {log[0].recorded_at}
+        assert [event.name for event in log[2:4]] == ["v1.ExecutionAssigned", "v1.ExecutionStarted"]
+        first, second = (event.payload.execution_id for event in reply.events)  # type: ignore[attr-defined]
+        kernel = await notebook.started()
+        kernel.finish(first)
+        await notebook.started(2)
+        kernel.finish(second)
+        assert (await notebook.ended(second))["status"] == "ok"
+        assert kernel.asked == [(first, "one"), (second, "two")]
+
+
+@pytest.mark.rule("EX1", "EX2")
+async def test_a_kernel_that_goes_while_a_request_is_recorded_leaves_nothing_running(
+    workspace: Workspace, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with workspace.running(), workspace.open(path) as notebook:
+        await notebook.send("start_runtime")
+        await until(lambda: notebook.session.runtime.free)
+        append = workspace.store.append
+
+        async def stop_meanwhile(*args: Any, **fields: Any) -> Any:
+            monkeypatch.undo()
+            stop = notebook.session.runtime.stop("shutdown", "Meanwhile.")
+            stopping.append(asyncio.ensure_future(stop))
+            await until(lambda: notebook.session.runtime.free is None)
+            return await append(*args, **fields)
+
+        stopping: list[asyncio.Future[Any]] = []
+        monkeypatch.setattr(workspace.store, "append", stop_meanwhile)
+        (execution_id,) = await notebook.run("c0")
+        await stopping[0]
+        assert (await notebook.ended(execution_id))["status"] == "cancelled"
+        assert not notebook.session.writer.state.queue
+
+
+@pytest.mark.rule("EX1", "EL3")
+async def test_a_request_stands_though_the_kernel_that_was_to_begin_it_lost_its_lease(
+    workspace: Workspace, path: str
+) -> None:
+    async with workspace.running(), workspace.open(path) as notebook:
+        await notebook.send("start_runtime")
+        await until(lambda: notebook.session.runtime.free)
+        kernel = workspace.gateway.kernel
+        stolen = await workspace.store.acquire(notebook.id, "runtime", {})
+        (execution_id,) = await notebook.run("c0")
+        assert execution_id in notebook.session.writer.state.queue
+        assert kernel.asked == []
+        await workspace.store.release(stolen)
 
 
 def completed(workspace: Workspace) -> int:
