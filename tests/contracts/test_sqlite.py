@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from contextlib import closing
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from jupyter_runt.events.execution import ExecutionStarted
 from jupyter_runt.ids import ActorId, ExecutionId, NotebookId, Seq
 from jupyter_runt.storage.migrations import MIGRATIONS
 from jupyter_runt.storage.sqlite import SqliteStore
+from jupyter_runt.storage.sqlite.connection import connect
 from jupyter_runt.storage.sqlite.liveness import ServerLock
 
 NOTEBOOK = NotebookId("notebook")
@@ -357,19 +359,38 @@ def critical(caplog: pytest.LogCaptureFixture) -> list[str]:
 async def test_a_damaged_store_is_set_aside_and_a_new_one_is_made(path, content, caplog):
     path.parent.mkdir()
     path.write_bytes(content)
-    path.with_name("store.db-wal").write_bytes(b"a log")
+    path.with_name("store.db-wal").write_bytes(b"a log")  # empty for SQLite, which removes it
     async with open_store(path, renew_damaged=True) as store:
         [event] = await store.append(NOTEBOOK, [started("a")])
         assert event.seq == 1
     [aside] = path.parent.glob("store.db.damaged-*Z")
     assert aside.read_bytes() == content
-    assert aside.with_name(f"{aside.name}-wal").read_bytes() == b"a log"
     [message] = critical(caplog)
     assert f"{path} is damaged" in message
     assert str(aside) in message
     async with open_store(path, renew_damaged=True) as store:
         assert await store.head(NOTEBOOK) == 1
     assert len(critical(caplog)) == 1
+
+
+@pytest.mark.rule("EL5")
+def test_a_connection_that_could_not_be_made_is_closed_at_once_and_not_when_it_is_collected(
+    path, monkeypatch
+):
+    path.parent.mkdir()
+    path.write_bytes(b"this is no database" * 1000)
+    made = []
+
+    class Connection(sqlite3.Connection):
+        def __init__(self, *args, **fields):
+            super().__init__(*args, **fields)
+            made.append(self)
+
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Connection))
+    with pytest.raises(sqlite3.DatabaseError):
+        connect(path, "process", 1.0)
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        made[0].execute("SELECT 1")
 
 
 @pytest.mark.rule("EL5")

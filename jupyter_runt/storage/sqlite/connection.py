@@ -108,8 +108,13 @@ def connect(
         timeout=busy_timeout,
         isolation_level=None,  # transactions are opened where they are needed, and seen there
     )
-    connection.execute(f"PRAGMA synchronous = {_SYNCHRONOUS[durability]}")
-    connection.execute(f"PRAGMA journal_size_limit = {_MAX_WAL_BYTES}")
-    if read_only:
-        connection.execute("PRAGMA query_only = ON")
+    try:
+        connection.execute(f"PRAGMA synchronous = {_SYNCHRONOUS[durability]}")
+        connection.execute(f"PRAGMA journal_size_limit = {_MAX_WAL_BYTES}")
+        if read_only:
+            connection.execute("PRAGMA query_only = ON")
+    except BaseException:
+        # Closed by the garbage collector, it could delete the WAL of the store that came after.
+        connection.close()
+        raise
     return connection
