@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from jupyter_runt.errors import StoreUnavailable
+from jupyter_runt.rooms.work import RoomClosed
 from jupyter_runt.session.registry import RoomLease, SessionRegistry
 
 log = logging.getLogger(__name__)
@@ -44,9 +45,12 @@ class Opening:
         """Return the open documents.
 
         Raises:
-            StoreUnavailable: they could not be opened, or are closed; the message says why.
+            StoreUnavailable: they could not be opened; the message says why.
+            RoomClosed: the server is stopping.
         """
         await self._settled.wait()
+        if self._ending.is_set():
+            raise RoomClosed("The server is stopping.")
         if self._sessions is None:
             reason = f": {self._error}" if self._error else "."
             raise StoreUnavailable(f"jupyter-runt is not running{reason}")

@@ -27,6 +27,7 @@ from jupyter_runt.rooms.peer import (
     CLOSE_BAD_FRAME,
     CLOSE_FAILED,
     CLOSE_FORBIDDEN,
+    CLOSE_RESTART,
     RoomLimits,
 )
 from jupyter_runt.rooms.room import Room
@@ -44,7 +45,11 @@ MAX_WAITING: Final = 1024
 MAX_REASON: Final = 123
 """Bytes of a close reason (RFC 6455 §5.5)."""
 
-_CODES: Final = {"unknown_session": CLOSE_UNKNOWN_SESSION, "stale_epoch": CLOSE_OLD_EPOCH}
+_CODES: Final = {
+    "unknown_session": CLOSE_UNKNOWN_SESSION,
+    "stale_epoch": CLOSE_OLD_EPOCH,
+    "room_closed": CLOSE_RESTART,
+}
 _STATUSES: Final = {403: CLOSE_FORBIDDEN, 404: CLOSE_NOT_FOUND}
 
 

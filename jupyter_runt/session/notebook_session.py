@@ -21,6 +21,7 @@ from jupyter_runt.events.outputs import OutputsCleared
 from jupyter_runt.execution.queue import RuntimeSession, start_at_once
 from jupyter_runt.ids import ActorId, ExecutionId, Seq, is_runtime, new_id
 from jupyter_runt.protocols import Registration, Store
+from jupyter_runt.rooms.work import RoomClosed
 from jupyter_runt.session.beacon import Beacon
 from jupyter_runt.session.decide import (
     READS_DOCUMENT,
@@ -76,6 +77,7 @@ class NotebookSession:
         self._replies: OrderedDict[tuple[ActorId, str], asyncio.Future[Reply]] = OrderedDict()
         self._opening = asyncio.Lock()
         self._document: Hosted[OpenDocument[NotebookDoc]] | None = None
+        self._closed = False
         self._group = asyncio.TaskGroup()
         self._lifetime = AsyncExitStack()
         self.runtime = NotebookRuntime(self, runtime_services, self._group)
@@ -109,8 +111,10 @@ class NotebookSession:
         return None if document is None or document.done else document.value
 
     async def _close_document(self) -> None:
-        if self._document is not None:
-            await self._document.close()
+        async with self._opening:  # one that opens at this moment is closed too
+            self._closed = True
+            if self._document is not None:
+                await self._document.close()
 
     @property
     def registration(self) -> Registration:
@@ -145,8 +149,11 @@ class NotebookSession:
             NotebookNotFound, NotANotebook, FileUnreadable: the file cannot be opened.
             Conflict: it is open as text.
             StoreUnavailable: the log cannot be read or written.
+            RoomClosed: the session closes.
         """
         async with self._opening:
+            if self._closed:
+                raise RoomClosed("The notebook is being closed; open it again.")
             if self._document is None or self._document.done:
                 document = await self._open_notebook(self._registration, self._on_commit)
                 name = f"document {self.path}"

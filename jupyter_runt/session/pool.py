@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
+from jupyter_runt.rooms.work import RoomClosed
 from jupyter_runt.session.hosting import Hosted
 
 
@@ -67,14 +68,19 @@ class Pool(Generic[T]):
 
     @asynccontextmanager
     async def use(self, key: str) -> AsyncIterator[T]:
-        """Keep the thing of a key open; raises what opening it raises."""
+        """Keep the thing of a key open.
+
+        Raises:
+            RoomClosed: nothing is opened any more.
+            Exception: what opening it raised.
+        """
         entry = self._entries.setdefault(key, _Entry())
         entry.users += 1
         try:
             async with entry.lock:
                 if entry.hosted is None or entry.hosted.done:
                     if self._closed:
-                        raise RuntimeError("the pool is closed")
+                        raise RoomClosed("The server is stopping.")
                     entry.hosted = await Hosted.open(self._group, self._open_one(key), key)
             yield entry.hosted.value
         finally:

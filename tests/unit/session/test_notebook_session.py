@@ -16,6 +16,7 @@ from jupyter_runt.events.document import DocumentUpdated
 from jupyter_runt.events.execution import ExecutionRequested
 from jupyter_runt.events.outputs import OutputsCleared
 from jupyter_runt.ids import ActorId, ExecutionId
+from jupyter_runt.rooms.work import RoomClosed
 from jupyter_runt.session import notebook_session
 from tests.unit.session.workspace import ADA, Workspace
 
@@ -170,6 +171,32 @@ async def test_a_session_is_idle_when_nobody_needs_it(workspace: Workspace) -> N
         assert not notebook.session.idle
         await notebook.send("stop_runtime")
         assert notebook.session.idle
+
+
+@pytest.mark.rule("FB1", "RM4")
+async def test_a_server_that_stops_while_a_document_opens_closes_that_too(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, reading, go_on = workspace.files.read, asyncio.Event(), asyncio.Event()
+
+    async def slowly(path: str) -> Any:
+        reading.set()
+        await go_on.wait()
+        return await read(path)
+
+    async with asyncio.timeout(5):
+        async with workspace.running():
+            session = workspace.sessions.use_path(PATH)
+            notebook = await session.__aenter__()
+            monkeypatch.setattr(workspace.files, "read", slowly)
+            opening = asyncio.create_task(notebook.document())
+            await reading.wait()
+            asyncio.get_running_loop().call_later(0.01, go_on.set)
+        document = await opening
+        assert not document.room.peer_count
+        with pytest.raises(RoomClosed):
+            await notebook.document()
+        await session.__aexit__(None, None, None)
 
 
 async def test_a_notebook_describes_itself(workspace: Workspace) -> None:

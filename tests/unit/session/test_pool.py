@@ -4,6 +4,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from jupyter_runt.rooms.work import RoomClosed
 from jupyter_runt.session.pool import Pool
 
 pytestmark = pytest.mark.asyncio
@@ -132,6 +133,6 @@ async def test_nothing_is_opened_after_the_end() -> None:
     shop = Shop()
     async with pooled(shop) as pool:
         await pool.close()
-        with pytest.raises(RuntimeError):
+        with pytest.raises(RoomClosed):
             async with pool.use("a"):
                 pass
