@@ -26,9 +26,10 @@ export default tseslint.config(
     }
   },
   // The import layers of src/: each may use those before it.
-  layer('services', ['model', 'cells', 'plugins']),
-  layer('model', ['cells', 'plugins']),
-  layer('cells', ['plugins']),
+  layer('services', ['model', 'cells', 'history', 'plugins']),
+  layer('model', ['cells', 'history', 'plugins']),
+  layer('cells', ['history', 'plugins']),
+  layer('history', ['cells', 'plugins']),
   // Not under a `files` of TypeScript: it brings its own parsers.
   { plugins: { jupyter } },
   jupyter.configs.recommended,
@@ -37,7 +38,7 @@ export default tseslint.config(
 
 function layer(name, above) {
   return {
-    files: [`src/${name}/**/*.ts`],
+    files: [`src/${name}/**/*.{ts,tsx}`],
     rules: {
       'no-restricted-imports': [
         'error',

@@ -1,7 +1,8 @@
 import { executor } from './plugins/executor';
+import { history } from './plugins/history';
 import { inputs } from './plugins/inputs';
 import { kernel } from './plugins/kernel';
 import { runtimes } from './plugins/runtimes';
 import { trust } from './plugins/trust';
 
-export default [runtimes, executor, inputs, kernel, trust];
+export default [runtimes, executor, inputs, kernel, trust, history];

@@ -1,9 +1,9 @@
 import { type INotebookCellExecutor, KernelError } from '@jupyterlab/notebook';
 import { PromiseDelegate, UUID } from '@lumino/coreutils';
-import * as Y from 'yjs';
 
 import type { ICommandReply, IExecution } from '../services/client';
 import type { Command } from '../generated/commands';
+import { encodeStateVector } from '../model/stateVector';
 
 type Run = INotebookCellExecutor.IRunCellOptions;
 
@@ -119,12 +119,6 @@ export namespace Batch {
      */
     onError: (reason: Error) => void;
   }
-}
-
-function encodeStateVector(notebook: Run['notebook']['sharedModel']): string {
-  const { ydoc } = notebook as unknown as { ydoc: Y.Doc };
-  const bytes = Array.from(Y.encodeStateVector(ydoc));
-  return btoa(bytes.map(byte => String.fromCharCode(byte)).join(''));
 }
 
 /** Starts a kernel as JupyterLab does, asking which where it must. */

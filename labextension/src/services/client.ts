@@ -1,10 +1,12 @@
 import { URLExt } from '@jupyterlab/coreutils';
+import type { INotebookContent } from '@jupyterlab/nbformat';
 import { ServerConnection } from '@jupyterlab/services';
 import type { PartialJSONObject } from '@lumino/coreutils';
 
 import type { Command } from '../generated/commands';
 import type { ErrorCode } from '../generated/errors';
 import type { EventPayloads, ExecutionError } from '../generated/events';
+import type { IDifference, IVersion, IVersionPage } from './history';
 
 /**
  * An error that the server answers with.
@@ -133,6 +135,48 @@ export class RuntClient {
       .map(encodeURIComponent)
       .join('/');
     return this._request<IExecution>(`notebooks/${path}?wait=${wait}`);
+  }
+
+  /**
+   * Read some versions of a notebook, newest first.
+   *
+   * @param before - Where the last page ended; null for the newest ones.
+   */
+  versions(
+    notebookId: string,
+    before: number | null,
+    limit: number
+  ): Promise<IVersionPage> {
+    const query = before === null ? '' : `&before=${before}`;
+    return this._request<IVersionPage>(
+      `notebooks/${encodeURIComponent(notebookId)}/history?limit=${limit}${query}`
+    );
+  }
+
+  /**
+   * Read a notebook as it was.
+   */
+  notebookAt(
+    notebookId: string,
+    { kind, seq }: Pick<IVersion, 'kind' | 'seq'>
+  ): Promise<INotebookContent> {
+    const what = kind === 'kept' ? 'kept' : 'at';
+    return this._request<INotebookContent>(
+      `notebooks/${encodeURIComponent(notebookId)}/${what}/${seq}`
+    );
+  }
+
+  /**
+   * Compare two moments of a notebook.
+   */
+  difference(
+    notebookId: string,
+    from: number,
+    to: number
+  ): Promise<IDifference> {
+    return this._request<IDifference>(
+      `notebooks/${encodeURIComponent(notebookId)}/diff?from=${from}&to=${to}`
+    );
   }
 
   private async _request<T>(path: string, init: RequestInit = {}): Promise<T> {

@@ -1,0 +1,172 @@
+import type { NotebookPanel } from '@jupyterlab/notebook';
+import type { INotebookContent } from '@jupyterlab/nbformat';
+import type { User } from '@jupyterlab/services';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { UUID } from '@lumino/coreutils';
+import type { IDisposable } from '@lumino/disposable';
+
+import type { Command } from '../generated/commands';
+import type { NotebookRuntime } from '../model/notebookRuntime';
+import { encodeStateVector } from '../model/stateVector';
+import type { ICommandReply } from '../services/client';
+import type { IDifference, IVersion } from '../services/history';
+import { Authors } from './authors';
+import { CellNames } from './cellNames';
+import { HistoryModel } from './model';
+
+/**
+ * The history of one open notebook.
+ */
+export class NotebookHistory implements IDisposable {
+  constructor(options: NotebookHistory.IOptions) {
+    this.panel = options.panel;
+    this._runtime = options.runtime;
+    this._trans = options.trans;
+    this.authors = new Authors(() => this._people(), options.trans);
+    this.model = new HistoryModel({
+      load: (before, limit) =>
+        this._runtime.ask((client, id) => client.versions(id, before, limit)),
+      head: () => this._runtime.serverState?.seq ?? null,
+      headChanged: this._runtime.serverStateChanged
+    });
+  }
+
+  /**
+   * The notebook, where it is open.
+   */
+  readonly panel: NotebookPanel;
+
+  /**
+   * Its versions.
+   */
+  readonly model: HistoryModel;
+
+  /**
+   * The people of its log.
+   */
+  readonly authors: Authors;
+
+  /**
+   * The name of its file.
+   */
+  get name(): string {
+    return this.panel.title.label;
+  }
+
+  /**
+   * Whether the person may change the notebook.
+   */
+  get isWritable(): boolean {
+    const { contentsModel, model } = this.panel.context;
+    return contentsModel?.writable !== false && !model.readOnly;
+  }
+
+  /**
+   * What the server has logged last.
+   */
+  get head(): number {
+    return this._runtime.serverState?.seq ?? this.model.versions[0]?.seq ?? 0;
+  }
+
+  /**
+   * Name cells by where they are now.
+   */
+  cellNames(): CellNames {
+    return new CellNames(this._sharedModel, this._trans);
+  }
+
+  /**
+   * Read the notebook as it was.
+   */
+  read(version: IVersion): Promise<INotebookContent> {
+    return this._runtime.ask((client, id) => client.notebookAt(id, version));
+  }
+
+  /**
+   * Compare two moments.
+   */
+  compare(from: number, to: number): Promise<IDifference> {
+    return this._runtime.ask((client, id) => client.difference(id, from, to));
+  }
+
+  /**
+   * Make the notebook, or one cell of it, what it was.
+   *
+   * @returns the way back, or null where nothing had to change.
+   */
+  async restore(
+    seq: number,
+    cellId?: string
+  ): Promise<(() => Promise<unknown>) | null> {
+    const isNew =
+      cellId !== undefined &&
+      !this._sharedModel.cells.some(cell => cell.getId() === cellId);
+    const cell_ids = cellId === undefined ? null : [cellId];
+    const { events } = await this._command({
+      type: 'restore_version',
+      seq,
+      cell_ids
+    });
+    if (events.length === 0) {
+      return null;
+    }
+    return isNew
+      ? () => this._command({ type: 'delete_cells', cell_ids: [cellId] })
+      : () => this.restore(events[0].seq - 1, cellId);
+  }
+
+  /**
+   * Whether it reads no more.
+   */
+  get isDisposed(): boolean {
+    return this.model.isDisposed;
+  }
+
+  /**
+   * Read no more.
+   */
+  dispose(): void {
+    this.model.dispose();
+  }
+
+  private _command(command: Command): Promise<ICommandReply> {
+    return this._runtime.command({
+      ...command,
+      command_id: UUID.uuid4(),
+      state_vector: encodeStateVector(this._sharedModel)
+    });
+  }
+
+  private get _sharedModel() {
+    return this.panel.context.model.sharedModel;
+  }
+
+  private *_people(): Iterable<User.IIdentity> {
+    const { awareness } = this._sharedModel as unknown as {
+      awareness?: { getStates(): ReadonlyMap<number, object> };
+    };
+    for (const state of awareness?.getStates().values() ?? []) {
+      const { user } = state as { user?: User.IIdentity };
+      if (user?.username) {
+        yield user;
+      }
+    }
+  }
+
+  private _runtime: NotebookRuntime;
+  private _trans: TranslationBundle;
+}
+
+/**
+ * A namespace for NotebookHistory statics.
+ */
+export namespace NotebookHistory {
+  /**
+   * The options of a history.
+   */
+  export interface IOptions {
+    panel: NotebookPanel;
+    runtime: NotebookRuntime;
+    trans: TranslationBundle;
+  }
+}

@@ -1,0 +1,41 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { historyIcon } from '@jupyterlab/ui-components';
+import type { Message } from '@lumino/messaging';
+import { Panel, type Widget } from '@lumino/widgets';
+
+/**
+ * The place of the history in a side bar; it is loaded when it is first seen.
+ */
+export class HistorySideBar extends Panel {
+  constructor(
+    private _load: () => Promise<Widget>,
+    trans: TranslationBundle
+  ) {
+    super();
+    this.id = 'jupyter-runt-history';
+    this.addClass('jp-runt-HistorySideBar');
+    this.title.icon = historyIcon;
+    this.title.caption = trans.__('History');
+    this.node.setAttribute('role', 'region');
+    this.node.setAttribute('aria-label', trans.__('History'));
+  }
+
+  protected onAfterShow(msg: Message): void {
+    super.onAfterShow(msg);
+    void this._body();
+  }
+
+  protected onActivateRequest(): void {
+    void this._body().then(body => body.activate());
+  }
+
+  private _body(): Promise<Widget> {
+    this._loaded ??= this._load().then(body => {
+      this.addWidget(body);
+      return body;
+    });
+    return this._loaded;
+  }
+
+  private _loaded: Promise<Widget> | undefined;
+}

@@ -1,0 +1,68 @@
+import {
+  ILayoutRestorer,
+  type JupyterFrontEnd,
+  type JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import { ICommandPalette } from '@jupyterlab/apputils';
+import { IEditorServices } from '@jupyterlab/codeeditor';
+import { INotebookTracker } from '@jupyterlab/notebook';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import { historyIcon } from '@jupyterlab/ui-components';
+import type { Widget } from '@lumino/widgets';
+
+import { HistorySideBar } from '../history/sideBar';
+import { INotebookRuntimes } from '../tokens';
+
+const SHOW = 'runt:show-history';
+
+/**
+ * Shows the history of the current notebook.
+ */
+export const history: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-runt:history',
+  description: 'Shows the history of the current notebook.',
+  autoStart: true,
+  requires: [INotebookRuntimes, INotebookTracker, IEditorServices],
+  optional: [ITranslator, ICommandPalette, ILayoutRestorer],
+  activate: (
+    app,
+    runtimes: INotebookRuntimes,
+    tracker: INotebookTracker,
+    editorServices: IEditorServices,
+    translator: ITranslator | null,
+    palette: ICommandPalette | null,
+    restorer: ILayoutRestorer | null
+  ) => {
+    translator = translator ?? nullTranslator;
+    const trans = translator.load('jupyter_runt');
+    const parts = { app, runtimes, tracker, editorServices, translator };
+    const sideBar = new HistorySideBar(() => load(parts), trans);
+    app.shell.add(sideBar, 'right', { rank: 900, type: 'History' });
+    restorer?.add(sideBar, 'jupyter-runt-history');
+    app.commands.addCommand(SHOW, {
+      label: trans.__('History'),
+      caption: trans.__('Show the history of the current notebook'),
+      icon: args => (args['isPalette'] ? undefined : historyIcon),
+      describedBy: { args: { type: 'object', properties: {} } },
+      execute: () => app.shell.activateById(sideBar.id)
+    });
+    palette?.addItem({
+      command: SHOW,
+      category: trans.__('Notebook Operations'),
+      args: { isPalette: true }
+    });
+  }
+};
+
+interface IParts {
+  app: JupyterFrontEnd;
+  runtimes: INotebookRuntimes;
+  tracker: INotebookTracker;
+  editorServices: IEditorServices;
+  translator: ITranslator;
+}
+
+async function load(parts: IParts): Promise<Widget> {
+  const { createHistoryPanel } = await import('../history/create');
+  return createHistoryPanel(parts);
+}
