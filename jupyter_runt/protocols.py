@@ -244,6 +244,10 @@ class Channel(Protocol):
         """
         ...
 
+    def offer(self, frame: bytes) -> bool:
+        """Send a frame now if the transport takes it without waiting; tell whether it did."""
+        ...
+
     async def send(self, frame: bytes) -> None:
         """Send a frame; returns when the transport has taken it, so that slowness is felt.
 

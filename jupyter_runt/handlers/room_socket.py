@@ -112,6 +112,16 @@ class SocketChannel:
         self._taken.set()
         return self._frames.popleft()
 
+    def offer(self, frame: bytes) -> bool:
+        """Send a frame if none waits in the socket's buffer."""
+        connection = self._socket.ws_connection
+        stream = None if connection is None or connection.is_closing() else connection.stream
+        if stream is None or stream.writing():
+            return False
+        sending = self._socket.write_message(frame, binary=True)
+        sending.add_done_callback(_let_fail)
+        return True
+
     async def send(self, frame: bytes) -> None:
         """Send a frame; returns when the socket's buffer has it."""
         try:
@@ -231,6 +241,12 @@ def _close_of(error: RuntError) -> tuple[int, str]:
         if len(json.dumps(longer)) <= MAX_REASON:
             reason = longer
     return code, json.dumps(reason)
+
+
+def _let_fail(sending: "asyncio.Future[None]") -> None:
+    """Leave it to who receives to learn that the socket was closed."""
+    if not sending.cancelled():
+        sending.exception()
 
 
 def _shortened(reason: str) -> str:

@@ -69,6 +69,13 @@ class MemoryChannel:
         self._wake()
         return frame
 
+    def offer(self, frame: bytes) -> bool:
+        """Send a frame if fewer than `capacity` are on the way."""
+        if self.closed is not None or self._on_the_way() >= self._capacity:
+            return False
+        self._put(frame)
+        return True
+
     async def send(self, frame: bytes) -> None:
         """Send a frame, as soon as fewer than `capacity` are on the way."""
         while self.closed is None and self._on_the_way() >= self._capacity:
@@ -76,6 +83,9 @@ class MemoryChannel:
             await self._changed.wait()
         if self.closed is not None:
             raise ChannelClosed
+        self._put(frame)
+
+    def _put(self, frame: bytes) -> None:
         self._sent.append(frame)
         if self._automatic:
             self.flush()

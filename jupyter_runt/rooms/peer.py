@@ -91,13 +91,16 @@ class Peer:
         self._outbox: deque[tuple[bytes, int]] = deque()
         self._outbox_bytes = 0
         self._filled = asyncio.Event()
+        self._drained = False
         self._inbox_updates = 0
         self._inbox_bytes = 0
         self._emptied = asyncio.Event()
 
     def put(self, frame: bytes, *, counted: bool = True) -> None:
-        """Queue a frame; a peer that lets too much pile up is ended instead."""
+        """Send a frame, or queue it; a peer that lets too much pile up is ended instead."""
         if self.state is PeerState.GONE:
+            return
+        if self._drained and not self._outbox and self.channel.offer(frame):
             return
         limits = self._limits
         if len(self._outbox) >= limits.outbox_frames or self._outbox_bytes > limits.outbox_bytes:
@@ -120,7 +123,9 @@ class Peer:
                 self._outbox_bytes -= size
                 await self.channel.send(frame)
             self._filled.clear()
+            self._drained = True
             await self._filled.wait()
+            self._drained = False
 
     def end(self, code: int, reason: str) -> None:
         """Let the peer go with a close code; nothing happens the second time."""
