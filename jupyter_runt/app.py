@@ -1,5 +1,6 @@
 """The server extension: it builds every object once, and opens and closes their lifetime."""
 
+import asyncio
 import platform
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -10,6 +11,14 @@ from jupyter_server import CallContext
 from jupyter_server.extension.application import ExtensionApp
 from jupyter_server.gateway.gateway_client import GatewayClient
 from jupyter_server.serverapp import ServerApp
+from jupyter_server.services.contents.filemanager import (
+    AsyncFileContentsManager,
+    FileContentsManager,
+)
+from jupyter_server.services.contents.largefilemanager import (
+    AsyncLargeFileManager,
+    LargeFileManager,
+)
 from traitlets import Enum, Float, Integer, Unicode, default
 
 from jupyter_runt.document.notebook import NotebookDoc
@@ -26,6 +35,7 @@ from jupyter_runt.ids import ActorId, new_id
 from jupyter_runt.protocols import Registration
 from jupyter_runt.provisioning import factory
 from jupyter_runt.session.content import NotebookContent, TextContent
+from jupyter_runt.session.contents import ContentsFiles, HookedFiles, emitting_on
 from jupyter_runt.session.files import LocalFiles
 from jupyter_runt.session.follower import ContentsFollower
 from jupyter_runt.session.hosting import cancelled_at_exit
@@ -42,6 +52,14 @@ from jupyter_runt.storage.sqlite.store import SqliteStore
 
 OTHER_ROOMS: Final = "jupyter_server_documents"
 """An extension that serves `/api/collaboration` too, in its own way."""
+
+PLAIN_MANAGERS: Final = (
+    AsyncFileContentsManager,
+    AsyncLargeFileManager,
+    FileContentsManager,
+    LargeFileManager,
+)
+"""Contents managers whose files are what is on the disk."""
 
 CONTENTS_EVENTS: Final = "https://events.jupyter.org/jupyter_server/contents_service/v1"
 
@@ -179,11 +197,11 @@ class RuntApp(ExtensionApp):
     async def _serve(self, serverapp: ServerApp) -> None:
         async with AsyncExitStack() as stack:
             server_id, url = new_id(), str(serverapp.connection_url)
-            files = LocalFiles(
-                Path(serverapp.root_dir),
-                hash_algorithm=getattr(serverapp.contents_manager, "hash_algorithm", "sha256"),
-                allow_hidden=serverapp.contents_manager.allow_hidden,
-            )
+            files = _files_of(serverapp)
+            if type(files) is not LocalFiles:
+                self.log.info("Files go through %s.", type(serverapp.contents_manager).__name__)
+            loop, logger = asyncio.get_running_loop(), cast("Any", serverapp).event_logger
+            stack.enter_context(emitting_on(loop, logger))
             store = await stack.enter_async_context(
                 SqliteStore(
                     Path(self.store_dir) / "store.db",
@@ -243,6 +261,20 @@ class RuntApp(ExtensionApp):
             events.add_listener(**listening)
             stack.callback(events.remove_listener, **listening)
             await self._opening.serve(sessions)
+
+
+def _files_of(serverapp: ServerApp) -> LocalFiles | ContentsFiles:
+    """Return how files are reached: by ourselves where nobody else has a say in it (FB1)."""
+    manager = cast("Any", serverapp.contents_manager)
+    if type(manager) not in PLAIN_MANAGERS:
+        return ContentsFiles(manager)
+    root = Path(serverapp.root_dir)
+    options = {"hash_algorithm": manager.hash_algorithm, "allow_hidden": manager.allow_hidden}
+    hooks = (
+        manager.pre_save_hook or manager.post_save_hook,
+        manager._pre_save_hooks or manager._post_save_hooks,
+    )
+    return HookedFiles(root, manager, **options) if any(hooks) else LocalFiles(root, **options)
 
 
 async def _current_actor() -> ActorId:

@@ -53,6 +53,16 @@ class FileContent:
     stamp: FileStamp
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What the file holds after a write."""
+
+    identity: FileIdentity
+    stamp: FileStamp
+    content_hash: str | None
+    """The hash that the contents API tells of it, if it does."""
+
+
 class Files(Protocol):
     """How documents reach their files. `path` is a root-relative API path in any spelling."""
 
@@ -69,9 +79,7 @@ class Files(Protocol):
         """Return a file's content; raises as `identify`, and FileUnreadable above 1 GiB."""
         ...
 
-    async def write(
-        self, path: str, data: bytes, over: FileStamp | None
-    ) -> tuple[FileIdentity, FileStamp]:
+    async def write(self, path: str, data: bytes, over: FileStamp | None) -> Written:
         """Replace a file's content atomically.
 
         Args:
@@ -93,10 +101,6 @@ class Files(Protocol):
 
     def exists(self, path: str) -> bool:
         """Tell whether there is a file; called in a thread."""
-        ...
-
-    def content_hash(self, data: bytes) -> str:
-        """Return the hash that the contents API tells of this content."""
         ...
 
 
@@ -123,9 +127,7 @@ class LocalFiles:
         """See `Files`."""
         return await to_thread(self._stamp, path)
 
-    async def write(
-        self, path: str, data: bytes, over: FileStamp | None
-    ) -> tuple[FileIdentity, FileStamp]:
+    async def write(self, path: str, data: bytes, over: FileStamp | None) -> Written:
         """See `Files`."""
         return await to_thread(self._write, path, data, over)
 
@@ -138,7 +140,7 @@ class LocalFiles:
         return self.real_path(path) == normal_path(path) and (self._root / path).is_file()
 
     def content_hash(self, data: bytes) -> str:
-        """See `Files`."""
+        """Return the hash that the contents API tells of a content."""
         return hashlib.new(self._hash_algorithm, data).hexdigest()
 
     def real_path(self, path: str) -> str:
@@ -175,9 +177,7 @@ class LocalFiles:
             with (self._root / real).open("rb") as file:
                 info = os.fstat(file.fileno())
                 if info.st_size >= MAX_FILE_BYTES:
-                    raise FileUnreadable(
-                        f"{path} is too large to open: {info.st_size / 1e9:.1f} GB.", path=path
-                    )
+                    raise too_large(path, info.st_size)
                 data = file.read()
         digest = hashlib.sha256(data).hexdigest()
         identity = FileIdentity(real, info.st_dev, info.st_ino, digest)
@@ -201,9 +201,7 @@ class LocalFiles:
             return None
         return place if _same_file(found, known) else None
 
-    def _write(
-        self, path: str, data: bytes, over: FileStamp | None
-    ) -> tuple[FileIdentity, FileStamp]:
+    def _write(self, path: str, data: bytes, over: FileStamp | None) -> Written:
         real = self.real_path(path)
         target = (self._root / real).resolve()
         self._sweep(target.parent)
@@ -213,7 +211,8 @@ class LocalFiles:
             reason = os.strerror(error.errno) if error.errno else str(error)
             raise FileNotWritten(f"{path} could not be written: {reason}.") from error
         digest = hashlib.sha256(data).hexdigest()
-        return FileIdentity(real, info.st_dev, info.st_ino, digest), _stamp_of(info)
+        identity = FileIdentity(real, info.st_dev, info.st_ino, digest)
+        return Written(identity, _stamp_of(info), self.content_hash(data))
 
     def _sweep(self, folder: Path) -> None:
         """Remove what a server that was killed left beside the files, now and then."""
@@ -233,6 +232,11 @@ def _same_file(one: FileIdentity, other: FileIdentity) -> bool:
 
 def _stamp_of(info: os.stat_result) -> FileStamp:
     return info.st_ino, info.st_size, info.st_mtime_ns
+
+
+def too_large(path: str, size: int) -> FileUnreadable:
+    """Return the error of a file that is not read."""
+    return FileUnreadable(f"{path} is too large to open: {size / 1e9:.1f} GB.", path=path)
 
 
 def is_notebook(path: str) -> bool:

@@ -356,16 +356,18 @@ class OpenDocument(Generic[DocT]):
 
     async def saved(self, saved: Saved) -> None:
         """Record a checkpoint, and tell every tab the hash that the contents API now gives."""
-        self._stamp = saved.stamp
-        await self._record(saved.identity, saved.seq)
+        file = saved.file
+        self._stamp = file.stamp
+        await self._record(file.identity, saved.seq)
 
         def tell(doc: DocT) -> None:
-            doc.set_hash(saved.content_hash)
+            if file.content_hash is not None:
+                doc.set_hash(file.content_hash)
             doc.set_dirty(False)
 
         told = await self.room.edit(tell, actor=FILE_ACTOR)
         if told.events and told.events[0].seq == saved.seq + 1:
-            await self._record(saved.identity, told.events[-1].seq)  # nothing came between
+            await self._record(file.identity, told.events[-1].seq)  # nothing came between
         if self._since_snapshot >= SNAPSHOT_EVERY:
             await self._snapshot()
 

@@ -13,8 +13,14 @@ from typing import Protocol
 from jupyter_runt.errors import RuntError
 from jupyter_runt.events.document import Change
 from jupyter_runt.ids import Seq
-from jupyter_runt.protocols import FileIdentity
-from jupyter_runt.session.files import FileChanged, FileGone, FileNotWritten, Files, FileStamp
+from jupyter_runt.session.files import (
+    FileChanged,
+    FileGone,
+    FileNotWritten,
+    Files,
+    FileStamp,
+    Written,
+)
 from jupyter_runt.session.projection import FileProjection, Read
 
 log = logging.getLogger(__name__)
@@ -35,9 +41,7 @@ class Saved:
     """A checkpoint: which file holds the document as of which event."""
 
     seq: Seq
-    identity: FileIdentity
-    stamp: FileStamp
-    content_hash: str
+    file: Written
 
 
 class SaverPort(Protocol):
@@ -186,14 +190,13 @@ class Saver:
             await self._port.held(seq)
             return False
         try:
-            identity, stamp = await self._files.write(self._port.path, data, over)
+            written = await self._files.write(self._port.path, data, over)
         except FileNotWritten as error:
             if self.error != str(error):
                 log.warning("%s The changes are kept, and saving is tried again.", error)
             raise
         self._saved_at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        content_hash = await to_thread(self._files.content_hash, data)
-        await self._port.saved(Saved(seq, identity, stamp, content_hash))
+        await self._port.saved(Saved(seq, written))
         return True
 
     def _rendered(self) -> tuple[bytes, str]:

@@ -134,12 +134,13 @@ async def test_a_write_replaces_the_file_whole_and_keeps_its_mode(
     target.chmod(0o640)
     over = await files.stamp("a.txt")
     with target.open("rb") as reader:
-        identity, stamp = await files.write("a.txt", b"new", over)
+        written = await files.write("a.txt", b"new", over)
         assert reader.read() == b"old", "a reader sees the old file or the new one"
     assert target.read_bytes() == b"new"
     assert target.stat().st_mode & 0o777 == 0o640
-    assert identity == (await files.read("a.txt")).identity
-    assert stamp == await files.stamp("a.txt")
+    assert written.identity == (await files.read("a.txt")).identity
+    assert written.stamp == await files.stamp("a.txt")
+    assert written.content_hash == hashlib.sha256(b"new").hexdigest()
     assert names(root) == ["a.txt"]
 
 

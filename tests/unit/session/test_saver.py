@@ -10,7 +10,7 @@ from jupyter_runt.errors import NotANotebook, RuntError
 from jupyter_runt.events.document import Change, StateChanged, TextChanged
 from jupyter_runt.ids import Seq
 from jupyter_runt.protocols import FileIdentity
-from jupyter_runt.session.files import FileChanged, FileGone, FileNotWritten, FileStamp
+from jupyter_runt.session.files import FileChanged, FileGone, FileNotWritten, FileStamp, Written
 from jupyter_runt.session.saver import Saved, Saver, SaverConfig
 from tests.unit.session.workspace import until
 
@@ -71,7 +71,7 @@ class Document:
         self.holds.append(seq)
 
     async def saved(self, saved: Saved) -> None:
-        self.digest = saved.identity.digest
+        self.digest = saved.file.identity.digest
         self.records.append(saved)
 
     # FileProjection
@@ -106,15 +106,10 @@ class Document:
     def exists(self, path: str) -> bool:
         return True
 
-    def content_hash(self, data: bytes) -> str:
-        return f"hash of {data.decode()}"
-
     async def whereabouts(self, path: str, known: FileIdentity) -> str | None:
         return None
 
-    async def write(
-        self, path: str, data: bytes, over: FileStamp | None
-    ) -> tuple[FileIdentity, FileStamp]:
+    async def write(self, path: str, data: bytes, over: FileStamp | None) -> Written:
         await self.may_write.wait()
         assert over == (self.accesses,)
         if self.changing:
@@ -123,7 +118,8 @@ class Document:
         if self.failure:
             raise self.failure
         self.written.append(data.decode())
-        return FileIdentity(path, digest=hashlib.sha256(data).hexdigest()), (1, 2, 3)
+        identity = FileIdentity(path, digest=hashlib.sha256(data).hexdigest())
+        return Written(identity, (1, 2, 3), f"hash of {data.decode()}")
 
 
 @pytest.mark.rule("FB1")
@@ -135,7 +131,8 @@ async def test_the_file_follows_the_document_and_the_checkpoint_is_recorded() ->
         await until(lambda: document.records)
         assert document.written == ["one"]
         (saved,) = document.records
-        assert (saved.seq, saved.content_hash, saved.stamp) == (3, "hash of one", (1, 2, 3))
+        assert saved.seq == 3
+        assert (saved.file.content_hash, saved.file.stamp) == ("hash of one", (1, 2, 3))
         assert not document.saver.dirty
         report = document.saver.report()
         assert (report["status"], report["error"]) == ("saved", None)
