@@ -54,6 +54,13 @@ class CellNotFound(RuntError):
     status = 404
 
 
+class VersionNotFound(RuntError):
+    """No version was kept there."""
+
+    code = "version_not_found"
+    status = 404
+
+
 class ExecutionNotFound(RuntError):
     """The log has no execution of that id."""
 

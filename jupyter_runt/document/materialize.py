@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, Self
 
 from jupyter_runt.document.persistent import PersistentMap
 from jupyter_runt.events.base import Event, Payload
-from jupyter_runt.events.document import DocumentUpdated
+from jupyter_runt.events.document import DocumentUpdated, VersionKept
 from jupyter_runt.events.execution import (
     ExecutionAssigned,
     ExecutionCancelled,
@@ -269,6 +269,7 @@ Materializer = Callable[[RuntimeState, Event, Any], RuntimeState]
 _MATERIALIZERS: Final[MappingProxyType[type[Payload], Materializer]] = MappingProxyType(
     {
         DocumentUpdated: _unchanged,
+        VersionKept: _unchanged,
         OutputsCleared: _unchanged,
         ExecutionRequested: _requested,
         ExecutionAssigned: _assigned,

@@ -1,6 +1,6 @@
 """What happened to a document's content."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Base64Bytes, BaseModel, ConfigDict, Field
 
@@ -115,6 +115,9 @@ Change = Annotated[
 ]
 
 
+KeptReason = Literal["foreign_history", "merge_overlap"]
+
+
 class DocumentUpdated(Payload):
     """A Yjs update, opaque, with the list of changes that it made here."""
 
@@ -122,3 +125,16 @@ class DocumentUpdated(Payload):
 
     update: Base64Bytes
     changes: tuple[Change, ...] = ()
+
+
+class VersionKept(Payload):
+    """What somebody had of the document, and could not be brought into it, was kept beside it."""
+
+    event_name = "v1.VersionKept"
+
+    reason: KeptReason
+    """A tab of another Yjs history held it, or the file did where both changed the same text."""
+    message: str
+    """What happened, for people."""
+    content: dict[str, Any] | str
+    """A notebook as nbformat 4 has it in memory, or the text of any other file."""

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from jupyter_runt.events.base import Payload
-from jupyter_runt.events.document import DocumentUpdated
+from jupyter_runt.events.document import DocumentUpdated, VersionKept
 from jupyter_runt.events.execution import (
     ExecutionAssigned,
     ExecutionCancelled,
@@ -25,6 +25,7 @@ Upcaster = Callable[[dict[str, Any]], tuple[str, dict[str, Any]]]
 
 _PAYLOADS: Final = (
     DocumentUpdated,
+    VersionKept,
     ExecutionRequested,
     ExecutionAssigned,
     ExecutionStarted,

@@ -1,4 +1,4 @@
-"""`/api/runt/notebooks/{id}/history`, `/at`, `/diff`: what a notebook was."""
+"""`/api/runt/notebooks/{id}/history`, `/at`, `/diff`, `/kept`: what a document was."""
 
 from asyncio import to_thread
 from typing import Any, Final
@@ -7,10 +7,10 @@ from jupyter_server.auth.decorator import authorized
 from tornado.web import authenticated
 
 from jupyter_runt.document.diff import diff_notebooks
-from jupyter_runt.errors import InvalidRequest
+from jupyter_runt.errors import InvalidRequest, VersionNotFound
 from jupyter_runt.handlers.base import RuntHandler, parse_integer
 from jupyter_runt.ids import NotebookId, Seq
-from jupyter_runt.session.history import notebook_at, restorable
+from jupyter_runt.session.history import kept_at, notebook_at, restorable
 from jupyter_runt.session.version_pages import version_page
 
 DEFAULT_LIMIT: Final = 50
@@ -28,7 +28,7 @@ class HistoryHandler(RuntHandler):
         limit = self.integer("limit", DEFAULT_LIMIT)
         if not 1 <= limit <= MAX_LIMIT:
             raise InvalidRequest(f"limit is not from 1 to {MAX_LIMIT}.", field="limit")
-        registration = await self.sessions.registered_notebook(NotebookId(notebook_id))
+        registration = await self.sessions.registered(NotebookId(notebook_id))
         page = await version_page(
             self.sessions.store, registration.notebook_id, Seq(before) if before else None, limit
         )
@@ -45,6 +45,21 @@ class AtHandler(RuntHandler):
         at = Seq(parse_integer("seq", seq))
         registration = await self.sessions.registered_notebook(NotebookId(notebook_id))
         self.send(await notebook_at(self.sessions.store, registration.notebook_id, at))
+
+
+class KeptHandler(RuntHandler):
+    """`GET …/kept/{seq}`."""
+
+    @authenticated
+    @authorized(action="read", resource="contents")
+    async def get(self, notebook_id: str, seq: str) -> None:
+        """Answer with what was kept there: a notebook as nbformat JSON, or the text of a file."""
+        at = Seq(parse_integer("seq", seq))
+        registration = await self.sessions.registered(NotebookId(notebook_id))
+        kept = await kept_at(self.sessions.store, registration.notebook_id, at)
+        if kept is None:
+            raise VersionNotFound(f"Nothing was kept at {at}.", seq=at)
+        self.send(kept.content)
 
 
 class DiffHandler(RuntHandler):

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from jupyter_runt.errors import StoreUnavailable
+from jupyter_runt.ids import ActorId
 from jupyter_runt.rooms.work import RoomClosed
 from jupyter_runt.session.registry import RoomLease, SessionRegistry
 
@@ -62,6 +63,11 @@ class Opening:
         sessions = await self.sessions()
         async with sessions.room(room_id, session_id) as lease:
             yield lease
+
+    async def rescue(self, room_id: str, update: bytes, actor: ActorId) -> None:
+        """Keep what a tab of another history holds; raises as `SessionRegistry.rescue`."""
+        sessions = await self.sessions()
+        await sessions.rescue(room_id, update, actor)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._sessions = None

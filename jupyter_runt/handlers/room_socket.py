@@ -20,9 +20,11 @@ from jupyter_server.utils import ensure_async
 from tornado.web import HTTPError
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
-from jupyter_runt.errors import RuntError
+from jupyter_runt.errors import RuntError, StoreUnavailable
 from jupyter_runt.handlers.identity import actor_of
+from jupyter_runt.ids import ActorId
 from jupyter_runt.protocols import ChannelClosed
+from jupyter_runt.rooms.foreign import holdings
 from jupyter_runt.rooms.peer import (
     CLOSE_BAD_FRAME,
     CLOSE_FAILED,
@@ -30,6 +32,7 @@ from jupyter_runt.rooms.peer import (
     CLOSE_RESTART,
     RoomLimits,
 )
+from jupyter_runt.rooms.protocol import BadFrame
 from jupyter_runt.rooms.room import Room
 
 CLOSE_UNKNOWN_SESSION: Final = 1003
@@ -72,6 +75,10 @@ class Rooms(Protocol):
 
     def room(self, room_id: str, session_id: str | None) -> AbstractAsyncContextManager[JoinedRoom]:
         """Keep a room open; raises a `RuntError` if there is none for this client."""
+        ...
+
+    async def rescue(self, room_id: str, update: bytes, actor: ActorId) -> None:
+        """Keep what a tab of another history holds; raises BadFrame, or a `RuntError`."""
         ...
 
 
@@ -203,10 +210,35 @@ class RoomSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
                     watch.cancel()
         except RuntError as error:
             self.log.info("A peer cannot join %s: %s", room_id, error.message)
-            await self._channel.close(*_close_of(error))
+            farewell = _close_of(error)
+            if farewell[0] == CLOSE_UNKNOWN_SESSION and self._may_write:
+                farewell = await self._rescue(rooms, room_id) or farewell
+            await self._channel.close(*farewell)
         except Exception:
             self.log.exception("A peer of %s failed.", room_id)
             await self._channel.close(CLOSE_FAILED, "internal error")
+
+    async def _rescue(self, rooms: Rooms, room_id: str) -> tuple[int, str] | None:
+        """Have kept what a tab of another history holds.
+
+        Returns:
+            The code and reason to close it with instead, if it sent nonsense or may come again.
+        """
+        try:
+            update = await holdings(self._channel)
+            if update is not None:
+                await rooms.rescue(room_id, update, await actor_of(self))
+        except BadFrame as error:
+            return CLOSE_BAD_FRAME, str(error)
+        except StoreUnavailable as error:
+            return CLOSE_RESTART, error.message  # it still has it
+        except RuntError as error:
+            self.log.warning("What a tab of %s held is not kept: %s", room_id, error.message)
+        except ChannelClosed:
+            self.log.info("A tab of %s left before it said what it held.", room_id)
+        except Exception:
+            self.log.exception("What a tab of %s held is not kept.", room_id)
+        return None
 
     async def _watch_permission(self) -> None:
         while True:

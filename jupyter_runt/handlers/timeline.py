@@ -37,10 +37,11 @@ class TimelineHandler(RuntHandler):
             page = await version_page(
                 self.sessions.store, registration.notebook_id, None, MAX_VERSIONS
             )
-            if not page.versions:
+            versions = [version for version in page.versions if version.kept is None]
+            if not versions:
                 raise Conflict("There is no version of it to show.", path=path)
             timeline = Timeline(
-                document.registration, ForkInfo(room_id), self.sessions.store, page.versions[::-1]
+                document.registration, ForkInfo(room_id), self.sessions.store, versions[::-1]
             )
             await self.sessions.forks.add(timeline)
         self.send(

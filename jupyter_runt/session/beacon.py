@@ -8,6 +8,8 @@ from typing import Any, Final
 from jupyter_runt.document.materialize import RuntimeState
 from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.document.runtime import RuntimeDoc
+from jupyter_runt.events.base import Event
+from jupyter_runt.events.document import VersionKept
 from jupyter_runt.rooms.room import Room
 from jupyter_runt.session.open_document import OpenDocument
 
@@ -16,7 +18,7 @@ INTERVAL: Final = 0.1
 
 
 class Beacon:
-    """Publishes `{seq, state_vector, save, kernel}` as the server's awareness state.
+    """Publishes `{seq, state_vector, save, kernel, kept}` as the server's awareness state.
 
     A tab whose own state vector is covered by it has every keystroke in the log. It is ephemeral:
     busy and idle are no events.
@@ -34,6 +36,7 @@ class Beacon:
         self,
         document: Callable[[], OpenDocument[NotebookDoc] | None],
         state: Callable[[], RuntimeState],
+        kept: Callable[[], dict[str, Any] | None],
     ) -> None:
         """Publish for ever."""
         while True:
@@ -42,7 +45,7 @@ class Beacon:
             opened = document()
             if opened is not None:
                 said = await describe(opened)
-                self._room().publish({**said, "kernel": kernel_state(state())})
+                self._room().publish({**said, "kernel": kernel_state(state()), "kept": kept()})
             await asyncio.sleep(INTERVAL)
 
 
@@ -55,6 +58,16 @@ async def describe(document: OpenDocument[NotebookDoc]) -> dict[str, Any]:
         "seq": seq,
         "state_vector": base64.b64encode(vector).decode(),
         "save": document.saver.report(),
+    }
+
+
+def describe_kept(event: Event, payload: VersionKept) -> dict[str, Any]:
+    """Return what tabs are told of a kept version."""
+    return {
+        "seq": event.seq,
+        "reason": payload.reason,
+        "message": payload.message,
+        "at": event.recorded_at,
     }
 
 

@@ -6,8 +6,8 @@ from typing import Any, Final, Protocol, TypeVar
 from pycrdt import Array, Text
 
 from jupyter_runt.document.ipynb import NotebookFile, import_update, read_notebook
-from jupyter_runt.document.merge import merge_notebook, merge_text
-from jupyter_runt.document.notebook import NotebookDoc
+from jupyter_runt.document.merge import MergeReport, merge_notebook, merge_text
+from jupyter_runt.document.notebook import IDS_SINCE, NotebookDoc
 from jupyter_runt.document.shared import FileDocument
 from jupyter_runt.document.text import TextDoc
 from jupyter_runt.errors import FileUnreadable, NotANotebook
@@ -45,6 +45,14 @@ class Content(Protocol[DocT, ParsedT]):
         """Return the Yjs update that makes an empty document hold the content."""
         ...
 
+    def held_in(self, parsed: ParsedT) -> Mapping[str, Any] | str:
+        """Return what a file holds, as versions are kept."""
+        ...
+
+    def held_by(self, doc: DocT) -> Mapping[str, Any] | str:
+        """Return what a document holds, as versions are kept."""
+        ...
+
     def was_otherwise(self, doc: DocT) -> bool:
         """Tell whether the file was also open as another kind, which may have written it last."""
         ...
@@ -53,7 +61,7 @@ class Content(Protocol[DocT, ParsedT]):
         """Return the projection that writes the file in its own style."""
         ...
 
-    def merge(self, base: DocT, theirs: ParsedT) -> Callable[[DocT], Any]:
+    def merge(self, base: DocT, theirs: ParsedT) -> Callable[[DocT], MergeReport]:
         """Return the edit that brings into a document what `theirs` changed since `base` (FB2)."""
         ...
 
@@ -84,6 +92,18 @@ class NotebookContent:
         """See `Content`."""
         return import_update(parsed.notebook, client_id)
 
+    def held_in(self, parsed: NotebookFile) -> Mapping[str, Any]:
+        """See `Content`."""
+        notebook = parsed.notebook
+        if (notebook["nbformat"], notebook["nbformat_minor"]) >= IDS_SINCE:
+            return notebook
+        cells = [{key: cell[key] for key in cell if key != "id"} for cell in notebook["cells"]]
+        return {**notebook, "cells": cells}
+
+    def held_by(self, doc: NotebookDoc) -> Mapping[str, Any]:
+        """See `Content`."""
+        return doc.notebook()
+
     def was_otherwise(self, doc: NotebookDoc) -> bool:
         """See `Content`."""
         return len(doc.doc.get("source", type=Text)) > 0
@@ -92,7 +112,9 @@ class NotebookContent:
         """See `Content`."""
         return NotebookProjection(parsed.text)
 
-    def merge(self, base: NotebookDoc, theirs: NotebookFile) -> Callable[[NotebookDoc], Any]:
+    def merge(
+        self, base: NotebookDoc, theirs: NotebookFile
+    ) -> Callable[[NotebookDoc], MergeReport]:
         """See `Content`."""
         return merge_notebook(base.notebook(always_ids=True), theirs.notebook)
 
@@ -125,6 +147,14 @@ class TextContent:
         doc.transact(lambda: doc.replace(parsed))
         return doc.doc.get_update()
 
+    def held_in(self, parsed: str) -> str:
+        """See `Content`."""
+        return parsed
+
+    def held_by(self, doc: TextDoc) -> str:
+        """See `Content`."""
+        return doc.content()
+
     def was_otherwise(self, doc: TextDoc) -> bool:
         """See `Content`."""
         return len(doc.doc.get("cells", type=Array)) > 0
@@ -133,7 +163,7 @@ class TextContent:
         """See `Content`."""
         return TextProjection()
 
-    def merge(self, base: TextDoc, theirs: str) -> Callable[[TextDoc], Any]:
+    def merge(self, base: TextDoc, theirs: str) -> Callable[[TextDoc], MergeReport]:
         """See `Content`."""
         return merge_text(base.content(), theirs)
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.errors import Compacted
 from jupyter_runt.events.base import Event
-from jupyter_runt.events.document import DocumentUpdated
+from jupyter_runt.events.document import DocumentUpdated, VersionKept
 from jupyter_runt.ids import NotebookId, Seq
 from jupyter_runt.protocols import EventLog, Snapshot, SnapshotKind
 
@@ -96,14 +96,29 @@ async def _past(
     return Past(updates, seq, replayed)
 
 
+async def kept_at(log: EventLog, notebook_id: NotebookId, seq: Seq) -> VersionKept | None:
+    """Return what was kept at `seq`, None if nothing was, or if it was folded away."""
+    try:
+        events = await log.read(notebook_id, Seq(max(seq, 1) - 1), limit=1)
+    except Compacted:
+        return None
+    payload = events[0].payload if events else None
+    return payload if isinstance(payload, VersionKept) else None
+
+
 async def restorable(log: EventLog, notebook_id: NotebookId, seq: Seq) -> dict[str, Any] | None:
-    """Return the notebook that `seq` names, its cells with ids; None if the log is not that long.
+    """Return the notebook that `seq` names, None if the log is not that long.
+
+    That is what was kept there, or else the notebook as it was, its cells with ids.
 
     Raises:
         Compacted: the history of that moment was folded away.
     """
     if not 1 <= seq <= await log.head(notebook_id):
         return None
+    kept = await kept_at(log, notebook_id, seq)
+    if kept is not None and not isinstance(kept.content, str):
+        return kept.content
     return await notebook_at(log, notebook_id, seq, always_ids=True)
 
 

@@ -16,13 +16,13 @@ from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.document.restore import restore
 from jupyter_runt.errors import InvalidCommand, StaleFence, StaleRevision
 from jupyter_runt.events.base import Draft, Event
-from jupyter_runt.events.document import DocumentUpdated, OutputsChanged
+from jupyter_runt.events.document import DocumentUpdated, OutputsChanged, VersionKept
 from jupyter_runt.events.outputs import OutputsCleared
 from jupyter_runt.execution.queue import RuntimeSession, start_at_once
 from jupyter_runt.ids import ActorId, ExecutionId, Seq, is_runtime, new_id
 from jupyter_runt.protocols import Registration, Store
 from jupyter_runt.rooms.work import RoomClosed
-from jupyter_runt.session.beacon import Beacon
+from jupyter_runt.session.beacon import Beacon, describe_kept
 from jupyter_runt.session.decide import (
     READS_DOCUMENT,
     Decision,
@@ -81,6 +81,8 @@ class NotebookSession:
         self._group = asyncio.TaskGroup()
         self._lifetime = AsyncExitStack()
         self.runtime = NotebookRuntime(self, runtime_services, self._group)
+        self.kept: dict[str, Any] | None = None
+        """The last version that was kept since this session began, as tabs are told."""
         self._beacon = Beacon(lambda: self.writer.room)
         self.writer.on_record = self._beacon.touch
 
@@ -91,7 +93,7 @@ class NotebookSession:
             await stack.enter_async_context(self._group)
             stack.push_async_callback(self._close_document)
             tasks = await stack.enter_async_context(cancelled_at_exit())
-            shining = self._beacon.run(self._opened, lambda: self.writer.state)
+            shining = self._beacon.run(self._opened, lambda: self.writer.state, lambda: self.kept)
             tasks.create_task(shining, name=f"beacon of {self.path}")
             await stack.enter_async_context(self.runtime)
             self._lifetime = stack.pop_all()
@@ -163,6 +165,9 @@ class NotebookSession:
 
     def _on_commit(self, events: Sequence[Event]) -> None:
         """Say what the log holds, and tell the runner which outputs somebody else changed."""
+        for event in events:
+            if isinstance(event.payload, VersionKept):
+                self.kept = describe_kept(event, event.payload)
         self._beacon.touch()
         cells = {
             change.cell_id

@@ -19,11 +19,14 @@ from jupyter_runt.protocols import FileIdentity, Registration, Snapshot, Store
 from jupyter_runt.rooms.protocol import SaveStatus
 from jupyter_runt.rooms.room import Room
 from jupyter_runt.session.absence import Absence, Found
+from jupyter_runt.session.apart import make_apart
 from jupyter_runt.session.clients import Clients
 from jupyter_runt.session.content import Content
+from jupyter_runt.session.file_base import FileBase
 from jupyter_runt.session.files import FileContent, FileNotWritten, Files, FileStamp
 from jupyter_runt.session.history import past
 from jupyter_runt.session.hosting import cancelled_at_exit
+from jupyter_runt.session.kept import KeptVersions
 from jupyter_runt.session.projection import FileProjection
 from jupyter_runt.session.provenance import Provenance
 from jupyter_runt.session.saver import Saved, Saver, SaverConfig
@@ -33,6 +36,11 @@ log = logging.getLogger(__name__)
 
 SNAPSHOT_EVERY: Final = 1000
 """Updates after which a snapshot makes the next open cheap again (EL4)."""
+
+OVERLAP: Final = (
+    "Another program changed text in {} that was also changed here. What was written here stays;"
+    " the file's version is kept."
+)
 
 DocT = TypeVar("DocT", bound=FileDocument)
 
@@ -69,7 +77,8 @@ class OpenDocument(Generic[DocT]):
     ) -> None:
         self.registration = registration
         self.clients = Clients.of(registration.history_id)
-        self._content = content
+        self.kept = KeptVersions(registration.notebook_id, store, on_commit)
+        self.content = content
         self._store = store
         self._files = files
         self._trust = trust
@@ -89,6 +98,7 @@ class OpenDocument(Generic[DocT]):
         self._document: DocT | None = None
         self._saver: Saver | None = None
         self._file = registration.file
+        self._base = FileBase(content.empty, store, registration.notebook_id)
         self._stamp: FileStamp | None = None
         self._absence = Absence(files, config.grace, found)
         self._file_access = asyncio.Lock()
@@ -99,7 +109,7 @@ class OpenDocument(Generic[DocT]):
         """Load the document from the log, or import it from its file if the log is empty."""
         async with AsyncExitStack() as stack:
             file = await self._files.read(self.path)
-            parsed = await to_thread(self._content.parse, file.data, self.path)
+            parsed = await to_thread(self.content.parse, file.data, self.path)
             client_id = await self._client_of(parsed)
             self._document = await self._load() or await self._import(file, parsed, client_id)
             await stack.enter_async_context(self.room)
@@ -183,14 +193,12 @@ class OpenDocument(Generic[DocT]):
         Args:
             client_id: the Yjs client to be; a new one if None.
         """
-        state = await self.room.read(lambda doc: doc.doc.get_update())
+        made = await make_apart(self.room, self.content.empty(client_id), edit)
+        return await self._bring(made.update, actor, caused_by)
 
-        def on_copy() -> bytes | None:
-            copy = self._content.empty(client_id)
-            copy.apply([state])
-            return copy.transact(lambda: edit(copy)).update
-
-        update = await to_thread(on_copy)
+    async def _bring(
+        self, update: bytes | None, actor: ActorId, caused_by: str | None = None
+    ) -> Sequence[Event]:
         if update is None:
             return ()
         edited = await self.room.edit(
@@ -212,7 +220,7 @@ class OpenDocument(Generic[DocT]):
         before = await past(self._store, self.registration.notebook_id)
 
         def build() -> DocT:
-            document = self._content.empty(self.clients.server)
+            document = self.content.empty(self.clients.server)
             document.apply(before.updates)
             return document
 
@@ -223,8 +231,8 @@ class OpenDocument(Generic[DocT]):
         """Return the document as its file has it, and make that the first event of its log."""
 
         def build() -> tuple[DocT, Draft]:
-            update = self._content.import_update(parsed, client_id)
-            document = self._content.empty(self.clients.server)
+            update = self.content.import_update(parsed, client_id)
+            document = self.content.empty(self.clients.server)
 
             def first() -> None:
                 document.doc.apply_update(update)
@@ -274,8 +282,8 @@ class OpenDocument(Generic[DocT]):
 
     async def _meet_file(self, file: FileContent, parsed: Any, client_id: int) -> FileProjection:
         """Bring the document and its file together, as they are after whatever happened."""
-        projection = self._content.projection(parsed)
-        otherwise = await self.room.read(self._content.was_otherwise)
+        projection = self.content.projection(parsed)
+        otherwise = await self.room.read(self.content.was_otherwise)
         if otherwise or file.identity.digest != self.digest:
             await self._merge(file, parsed)
         await self.room.read(projection.adopt)
@@ -289,22 +297,21 @@ class OpenDocument(Generic[DocT]):
 
     async def _client_of(self, parsed: Any) -> int:
         """Return the client id that says how far the outputs in the file can be trusted."""
-        signable = self._content.signable(parsed)
+        signable = self.content.signable(parsed)
         signed = signable is not None and await self._trust.is_signed(signable)
         return self.clients.trusted_file if signed else self.clients.file
 
     async def _merge(self, file: FileContent, parsed: Any) -> None:
         """Bring in what somebody else changed in the file since our last checkpoint (FB2)."""
-        base = await past(
-            self._store, self.registration.notebook_id, self.registration.checkpoint_seq
-        )
-
-        def merge(doc: DocT) -> None:
-            before = self._content.empty(None)
-            before.apply(base.updates)
-            self._content.merge(before, parsed)(doc)
-
-        await self.edit_apart(merge, await self._client_of(parsed), actor=FILE_ACTOR)
+        base = await self._base.get(self.registration.checkpoint_seq)
+        merge = await to_thread(self.content.merge, base, parsed)
+        client_id = await self._client_of(parsed)
+        made = await make_apart(self.room, self.content.empty(client_id), merge)
+        if made.result.overlaps:  # first: what is lost once the merge is made must be safe
+            theirs = self.content.held_in(parsed)
+            await self.kept.keep("merge_overlap", OVERLAP.format(self.path), theirs, FILE_ACTOR)
+        await self._bring(made.update, FILE_ACTOR)
+        await self._base.merged(merge)
         # No checkpoint yet: the document may also hold what the file does not.
         self._file = file.identity
         log.info("%s was changed by another program; its changes are in the document.", self.path)
@@ -312,6 +319,7 @@ class OpenDocument(Generic[DocT]):
     async def _record(self, identity: FileIdentity, seq: Seq) -> None:
         self._file = identity
         await self._store.checkpointed(self.registration.notebook_id, identity, seq)
+        self._base.checkpointed()
         file = replace(identity, path=self.path)  # it may have been moved meanwhile
         self.registration = replace(self.registration, file=file, checkpoint_seq=seq)
 
@@ -343,9 +351,9 @@ class OpenDocument(Generic[DocT]):
         file = await self._files.read(self.path)
         if file.identity.digest == self.digest:
             return
-        parsed = await to_thread(self._content.parse, file.data, self.path)
+        parsed = await to_thread(self.content.parse, file.data, self.path)
         await self._merge(file, parsed)
-        projection = self._content.projection(parsed)
+        projection = self.content.projection(parsed)
         projection.expect_all()
         await self.room.read(projection.adopt)
         self.saver.restyle(projection)
@@ -387,7 +395,7 @@ class OpenDocument(Generic[DocT]):
             return
         file = await self._files.read(self.path)
         if file.identity.digest == self.digest:
-            parsed = await to_thread(self._content.parse, file.data, self.path)
-            signable = self._content.signable(parsed)
+            parsed = await to_thread(self.content.parse, file.data, self.path)
+            signable = self.content.signable(parsed)
             if signable is not None:
                 await self._trust.sign(signable)

@@ -14,10 +14,12 @@ from jupyter_runt.events.document import (
     Change,
     DocumentUpdated,
     ExecutionStateChanged,
+    KeptReason,
     MetadataChanged,
     OutputsChanged,
     StateChanged,
     TextChanged,
+    VersionKept,
 )
 from jupyter_runt.events.execution import ExecutionCompleted, ExecutionRequested, ExecutionStarted
 from jupyter_runt.ids import FILE_ACTOR, ActorId, CellId, ExecutionId, Seq
@@ -28,7 +30,7 @@ GAP: Final = 60.0
 SLICE: Final = 600.0
 """Seconds: the clock cuts a burst that goes on and on, at the same moments whoever asks."""
 
-Kind = Literal["edits", "run", "file", "command", "turn", "restore", "fork"]
+Kind = Literal["edits", "run", "file", "command", "turn", "restore", "fork", "kept"]
 
 _CAUSES: Final[Mapping[str, Kind]] = MappingProxyType(
     {
@@ -44,6 +46,12 @@ _PREFIXES: Final[Mapping[Kind, str]] = MappingProxyType(
         "file": "changed in the file: ",
         "turn": "changed by AI: ",
         "fork": "merged: ",
+    }
+)
+_KEPT: Final[Mapping[KeptReason, str]] = MappingProxyType(
+    {
+        "foreign_history": "Kept what a tab held",
+        "merge_overlap": "Kept the file's version",
     }
 )
 _INVISIBLE: Final = (StateChanged, ExecutionStateChanged)
@@ -72,9 +80,12 @@ class Version:
     """Those that it touched."""
     summary: str
     """A phrase for people."""
+    kept: VersionKept | None = None
+    """What was kept there, where that is the version and not the document at that moment."""
 
     def to_json(self) -> dict[str, Any]:
         """Return CONTRACT's JSON."""
+        kept = self.kept and {"reason": self.kept.reason, "message": self.kept.message}
         return {
             "seq": self.seq,
             "first_seq": self.first_seq,
@@ -83,6 +94,7 @@ class Version:
             "kind": self.kind,
             "cells": list(self.cells),
             "summary": self.summary,
+            **(kept or {}),
         }
 
     @property
@@ -138,7 +150,7 @@ class Grouper:
 
     def __init__(self, *, running: bool) -> None:
         self._running = running
-        self._done: list[_Run | list[_Stretch]] = []
+        self._done: list[_Run | list[_Stretch] | Version] = []
         self._burst: list[_Stretch] = []
         self._key: tuple[str, object] | None = None
         self._runs: dict[ExecutionId, _Run] = {}
@@ -160,6 +172,9 @@ class Grouper:
             self._document_updated(event, payload)
         elif isinstance(payload, ExecutionCompleted):
             self._run_of(payload.execution_id, event).status = payload.status
+        elif isinstance(payload, VersionKept):
+            self.close()
+            self._done.append(_kept(event, payload))
         else:
             self.learn(event)
 
@@ -188,7 +203,7 @@ class Grouper:
 
     def versions(self) -> list[Version]:
         """Return the settled versions, newest first."""
-        return [_told(done) if isinstance(done, _Run) else _merged(done) for done in self._done]
+        return [_version(done) for done in self._done]
 
     def _document_updated(self, event: Event, payload: DocumentUpdated) -> None:
         changes: list[Change] = [
@@ -257,6 +272,25 @@ def _apart(burst: list[_Stretch]) -> Iterator[list[_Stretch]]:
         until = max(until, goes_on.get(index, index))
     if together:
         yield together
+
+
+def _version(done: _Run | list[_Stretch] | Version) -> Version:
+    if isinstance(done, _Run):
+        return _told(done)
+    return done if isinstance(done, Version) else _merged(done)
+
+
+def _kept(event: Event, payload: VersionKept) -> Version:
+    return Version(
+        seq=event.seq,
+        first_seq=event.seq,
+        recorded_at=event.recorded_at,
+        authors=(event.actor,),
+        kind="kept",
+        cells=(),
+        summary=_KEPT[payload.reason],
+        kept=payload,
+    )
 
 
 def _merged(stretches: list[_Stretch]) -> Version:

@@ -12,7 +12,7 @@ from jupyter_runt.document.materialize import RuntimeState, apply
 from jupyter_runt.document.runtime import RuntimeDoc, project
 from jupyter_runt.errors import StoreUnavailable
 from jupyter_runt.events.base import Draft, Event
-from jupyter_runt.events.document import DocumentUpdated
+from jupyter_runt.events.document import DocumentUpdated, VersionKept
 from jupyter_runt.events.registry import EVENTS
 from jupyter_runt.ids import ActorId, NotebookId, Seq
 from jupyter_runt.protocols import Snapshot, Store
@@ -22,7 +22,8 @@ from jupyter_runt.session.history import from_snapshot, pages
 SNAPSHOT_EVERY: Final = 500
 """Domain events after which the next open starts from a snapshot, under a new epoch."""
 
-DOMAIN_EVENTS: Final = frozenset(EVENTS) - {DocumentUpdated.event_name}
+DOMAIN_EVENTS: Final = frozenset(EVENTS) - {DocumentUpdated.event_name, VersionKept.event_name}
+"""Those that say nothing of the document's content."""
 
 Decide = Callable[[RuntimeState], Awaitable[Sequence[Draft]]]
 

@@ -12,10 +12,12 @@ import pytest
 import pytest_asyncio
 from pycrdt import Doc
 
-from tests.integration.peers import Peer, RuntimeTab, TextTab, tab, tabs
+from tests.integration.peers import Peer, RuntimeTab, Tab, TextTab, tab, tabs
 from tests.integration.server import Notebook, Server, eventually
 
 pytestmark = pytest.mark.asyncio
+
+HELD = {"id": "h", "cell_type": "code", "source": "typed elsewhere", "metadata": {}, "outputs": []}
 
 
 @pytest_asyncio.fixture
@@ -56,7 +58,11 @@ async def test_two_people_type_and_both_have_what_the_log_has(notebook: Notebook
         await ada.until(lambda: ada.sources == ["cbaone", "twoABC"])
         await bob.until(lambda: bob.sources == ["cbaone", "twoABC"])
         assert await notebook.sources() == ["cbaone", "twoABC"]
-        assert ada.doc.get_state() == bob.doc.get_state()
+
+        async def same() -> bool:
+            return ada.doc.get_state() == bob.doc.get_state()
+
+        await eventually(same)  # a save may have been told to one of them alone
     async with tabs(notebook) as (late,):
         assert late.sources == ["cbaone", "twoABC"]
 
@@ -234,6 +240,44 @@ async def test_a_tab_with_another_history_is_told_so(notebook: Notebook) -> None
         assert told["reason"] == "unknown_session"
         assert told["reloadable"] is True
         assert stranger.doc.get_state() == Doc().get_state(), "nothing was mixed in"
+
+
+@pytest.mark.rule("RM3", "AU2")
+async def test_what_a_tab_of_another_history_holds_is_kept_and_can_be_restored(
+    notebook: Notebook,
+) -> None:
+    async with (
+        tabs(notebook) as (ada,),
+        RuntimeTab(notebook.server, notebook.runtime_room_id) as watcher,
+    ):
+        before = await notebook.seq()
+        for _ in range(2):
+            stranger = Tab(notebook.server, notebook.room_id, "another-history")
+            stranger.notebook.set({**await notebook.at(), "cells": [HELD]})
+            async with stranger:
+                assert (await stranger.ended())[0] == 1003
+        [kept] = await notebook.events(before, types="v1.VersionKept")
+        assert kept["actor"].startswith("user:token-")
+        await watcher.until(lambda: watcher.has_heard_of(f'"kept": {{"seq": {kept["seq"]}, '))
+
+        version = (await notebook.server.get(f"{notebook.url}/history"))["versions"][0]
+        assert (version["kind"], version["seq"], version["reason"], version["message"]) == (
+            "kept",
+            kept["seq"],
+            "foreign_history",
+            kept["payload"]["message"],
+        )
+        content = await notebook.server.get(f"{notebook.url}/kept/{kept['seq']}")
+        assert content == kept["payload"]["content"]
+        assert [cell["source"] for cell in content["cells"]] == ["typed elsewhere"]
+        absent = await notebook.server.call("GET", f"{notebook.url}/kept/1")
+        assert (absent.status, absent.code) == (404, "version_not_found")
+        compared = {"from": kept["seq"], "to": before}
+        diff = await notebook.server.get(f"{notebook.url}/diff", **compared)
+        assert diff["base"] == content
+
+        await notebook.do("restore_version", seq=kept["seq"])
+        await ada.until(lambda: ada.sources == ["typed elsewhere"])
 
 
 @pytest.mark.rule("RM3")

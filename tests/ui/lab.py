@@ -32,9 +32,7 @@ CONFIG = {
     },
     # Other tests use its library; its extensions are not what people have.
     "labconfig/page_config.json": {"disabledExtensions": {"nbdime-jupyterlab": True}},
-    "jupyter_server_config.d/nbdime.json": {
-        "ServerApp": {"jpserver_extensions": {"nbdime": False}}
-    },
+    "jupyter_server_config.json": {"ServerApp": {"jpserver_extensions": {"nbdime": False}}},
 }
 
 

@@ -16,4 +16,5 @@ export type ErrorCode =
   | 'runtime_lost'
   | 'stale_fence'
   | 'stale_revision'
-  | 'store_unavailable';
+  | 'store_unavailable'
+  | 'version_not_found';

@@ -2,6 +2,7 @@
 
 export interface EventPayloads {
   'v1.DocumentUpdated': DocumentUpdated;
+  'v1.VersionKept': VersionKept;
   'v1.ExecutionRequested': ExecutionRequested;
   'v1.ExecutionAssigned': ExecutionAssigned;
   'v1.ExecutionStarted': ExecutionStarted;
@@ -119,6 +120,18 @@ export interface TextChanged {
 export interface StateChanged {
   type?: 'state_changed';
   keys: string[];
+}
+/**
+ * What somebody had of the document, and could not be brought into it, was kept beside it.
+ */
+export interface VersionKept {
+  reason: 'foreign_history' | 'merge_overlap';
+  message: string;
+  content:
+    | {
+        [k: string]: unknown;
+      }
+    | string;
 }
 /**
  * Somebody asked for a cell to run, exactly as it stood at `document_seq`.

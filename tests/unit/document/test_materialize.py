@@ -7,7 +7,7 @@ import pytest
 from jupyter_runt.document.materialize import RuntimeState, apply
 from jupyter_runt.events.base import Event
 from jupyter_runt.events.codec import document_updated
-from jupyter_runt.events.document import DocumentUpdated
+from jupyter_runt.events.document import DocumentUpdated, VersionKept
 from jupyter_runt.events.execution import (
     ExecutionAssigned,
     ExecutionCancelled,
@@ -70,6 +70,7 @@ EXAMPLES = {
     type(payload): payload
     for payload in [
         document_updated(b"\x00\x00", ()),
+        VersionKept(reason="merge_overlap", message="", content=""),
         requested("e1"),
         ExecutionAssigned(execution_id="e1", runtime_session_id="s1", fence=1),
         ExecutionStarted(execution_id="e1"),
@@ -94,6 +95,7 @@ def test_every_event_there_is_can_be_applied_to_any_state(payload_type):
 def test_documents_and_outputs_are_no_part_of_the_runtime():
     state = replay(requested("e1"))
     assert replay(EXAMPLES[DocumentUpdated], state=state) is state
+    assert replay(EXAMPLES[VersionKept], state=state) is state
     assert replay(OutputsCleared(cell_ids=("a",)), state=state) is state
 
 

@@ -15,7 +15,7 @@ from jupyter_runt.events.codec import (
     encode_payload,
     json_schema,
 )
-from jupyter_runt.events.document import CellCreated, DocumentUpdated
+from jupyter_runt.events.document import CellCreated, DocumentUpdated, VersionKept
 from jupyter_runt.events.registry import EVENTS
 from jupyter_runt.ids import ActorId, CellId, NotebookId, Seq
 
@@ -35,6 +35,9 @@ def _model(model: type[BaseModel]) -> st.SearchStrategy[Any]:
             st.builds(CellCreated, cell_id=TEXTS, cell_type=TEXTS, index=st.integers())
         )
         return st.builds(document_updated, st.binary(), changes.map(tuple))
+    if model is VersionKept:
+        notebooks = st.dictionaries(TEXTS, st.lists(st.integers() | TEXTS))
+        return st.builds(model, content=TEXTS | notebooks)
     return st.builds(model)
 
 

@@ -11,9 +11,17 @@ from jupyter_server.utils import url_path_join
 from tornado.httpclient import HTTPClientError
 
 from jupyter_runt.document.text import TextDoc
-from jupyter_runt.errors import LeaseHeld, NotAuthorized, NotebookNotFound
+from jupyter_runt.errors import LeaseHeld, NotAuthorized, NotebookNotFound, StoreUnavailable
 from jupyter_runt.handlers.room_socket import RoomSocket
-from jupyter_runt.rooms.protocol import SyncStep1, SyncStep2, parse, step1_frame, update_frame
+from jupyter_runt.rooms.protocol import (
+    BadFrame,
+    SyncStep1,
+    SyncStep2,
+    parse,
+    step1_frame,
+    step2_frame,
+    update_frame,
+)
 from jupyter_runt.rooms.room import Room
 from jupyter_runt.session.registry import StaleEpoch, UnknownSession
 
@@ -42,6 +50,13 @@ class Rooms:
         self.joined = SimpleNamespace(room=room, writable=True)
         self.error = None
         self.asked = []
+        self.rescued = []
+        self.rescue_error = None
+
+    async def rescue(self, room_id, update, actor):
+        if self.rescue_error is not None:
+            raise self.rescue_error
+        self.rescued.append((room_id, update, actor))
 
     @asynccontextmanager
     async def room(self, room_id, session_id):
@@ -213,11 +228,54 @@ async def test_a_tab_of_another_history_is_told_to_reload(serving):
         here.rooms.error = UnknownSession(
             "This tab holds another history of the document.", session_id="a" * 36
         )
-        code, reason = await closing(await here.connect())
+        socket = await here.connect()
+        assert parse(await socket.read_message()) == SyncStep1(b"\0")
+        await socket.write_message(step2_frame(b"held"), binary=True)
+        code, reason = await closing(socket)
         assert code == 1003
         told = json.loads(reason)
         assert (told["reason"], told["reloadable"]) == ("unknown_session", True)
         assert told["sessionId"] == "a" * 36
+        [(room_id, update, actor)] = here.rooms.rescued
+        assert (room_id, update) == ("text:file:n", b"held")
+        assert actor.startswith("user:")
+
+
+@pytest.mark.rule("RM3", "RM6")
+async def test_a_reader_of_another_history_is_not_asked_what_it_holds(serving):
+    async with serving() as here:
+        here.rooms.error = UnknownSession("Another history.", session_id="a")
+        here.doorkeeper.allowed = {"read"}
+        code, _ = await closing(await here.connect())
+        assert (code, here.rooms.rescued) == (1003, [])
+
+
+@pytest.mark.rule("RM3", "RM2")
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (BadFrame("it is no update"), 4400),
+        (StoreUnavailable("The disk is full."), 1012),
+        (NotebookNotFound("Its file is gone."), 1003),
+        (ValueError("a bug"), 1003),
+    ],
+)
+async def test_a_tab_whose_content_cannot_be_kept_is_told_as_far_as_it_helps(serving, error, code):
+    async with serving() as here:
+        here.rooms.error = UnknownSession("Another history.", session_id="a")
+        here.rooms.rescue_error = error
+        socket = await here.connect()
+        await socket.write_message(step2_frame(b"held"), binary=True)
+        assert (await closing(socket))[0] == code
+
+
+@pytest.mark.rule("RM3", "RM2")
+async def test_garbage_of_another_history_is_a_bad_frame(serving):
+    async with serving() as here:
+        here.rooms.error = UnknownSession("Another history.", session_id="a")
+        socket = await here.connect()
+        await socket.write_message(b"\7garbage", binary=True)
+        assert ((await closing(socket))[0], here.rooms.rescued) == (4400, [])
 
 
 async def test_a_long_reason_is_cut_between_characters(serving):

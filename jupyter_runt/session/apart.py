@@ -1,0 +1,37 @@
+"""Edits that are made on a copy of a document, by another Yjs client than the server (EX9)."""
+
+from asyncio import to_thread
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from jupyter_runt.document.shared import FileDocument
+from jupyter_runt.rooms.room import Room
+
+DocT = TypeVar("DocT", bound=FileDocument)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Apart(Generic[T]):
+    """An edit that the document itself does not have yet."""
+
+    result: T
+    """What the edit returned."""
+    update: bytes | None
+    """What brings it into the document; None where it changed nothing."""
+
+
+async def make_apart(room: Room[DocT], copy: DocT, edit: Callable[[DocT], T]) -> Apart[T]:
+    """Make an edit on an empty document that a room's is copied to; raises what `edit` raises.
+
+    Costs the size of the document, in a thread.
+    """
+    state = await room.read(lambda doc: doc.doc.get_update())
+
+    def on_copy() -> Apart[Any]:
+        copy.apply([state])
+        done = copy.transact(lambda: edit(copy))
+        return Apart(done.result, done.update)
+
+    return await to_thread(on_copy)

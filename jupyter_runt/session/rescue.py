@@ -1,0 +1,91 @@
+"""Keeping what a tab of another history held, where nobody else has it (RM3)."""
+
+from asyncio import to_thread
+from typing import Any, Final
+
+from jupyter_runt.errors import Compacted
+from jupyter_runt.events.document import DocumentUpdated
+from jupyter_runt.ids import ActorId, Seq
+from jupyter_runt.protocols import EventLog
+from jupyter_runt.rooms.foreign import read_holdings
+from jupyter_runt.session.history import Past, pages, past
+from jupyter_runt.session.kept import fingerprint, says_nothing
+from jupyter_runt.session.open_document import OpenDocument
+from jupyter_runt.session.version_pages import version_page
+
+LOOKED_AT: Final = 20
+"""Versions of the document, its last ones, that a tab's content is compared with."""
+
+MESSAGE: Final = (
+    "A tab held a version from another history, which cannot be merged with this one."
+    " What it held is kept."
+)
+
+_UPDATES: Final = frozenset({DocumentUpdated.event_name})
+
+
+async def rescue(document: OpenDocument[Any], log: EventLog, update: bytes, actor: ActorId) -> None:
+    """Keep what a tab held, unless the document or its last versions say the same.
+
+    Args:
+        update: all that the tab holds, as a Yjs update.
+
+    Raises:
+        BadFrame: it is no such update.
+        StoreUnavailable: it is not kept.
+    """
+    kind = document.content
+    found = await to_thread(lambda: kind.held_by(read_holdings(kind.empty(None), update)))
+    if says_nothing(found):
+        return
+    digest = await to_thread(fingerprint, found)
+    now = await document.room.read(kind.held_by)
+    if digest == await to_thread(fingerprint, now):
+        return
+    if not await _was(document, log, digest):
+        await document.kept.keep("foreign_history", MESSAGE, found, actor)
+
+
+async def _was(document: OpenDocument[Any], log: EventLog, digest: str) -> bool:
+    """Tell whether one of the last versions of a document said what has that fingerprint."""
+    notebook_id = document.registration.notebook_id
+    page = await version_page(log, notebook_id, None, LOOKED_AT)
+    seqs = sorted(version.seq for version in page.versions)
+    if not seqs:
+        return False
+    steps: list[list[bytes]] = [[] for _ in seqs]
+    try:
+        first = await past(log, notebook_id, seqs[0])
+        await _collect(log, document, first, seqs, steps)
+    except Compacted:
+        return False  # meanwhile: it is rather kept twice
+
+    def replayed() -> bool:
+        doc = document.content.empty(None)
+        for updates in steps:
+            doc.apply(updates)
+            if fingerprint(document.content.held_by(doc)) == digest:
+                return True
+        return False
+
+    return await to_thread(replayed)
+
+
+async def _collect(
+    log: EventLog,
+    document: OpenDocument[Any],
+    first: Past,
+    seqs: list[Seq],
+    steps: list[list[bytes]],
+) -> None:
+    """Put the updates that lead to each of `seqs` from the one before into its step."""
+    steps[0] += first.updates
+    index = 1
+    async for events in pages(log, document.registration.notebook_id, seqs[0], _UPDATES):
+        for event in events:
+            while index < len(seqs) and event.seq > seqs[index]:
+                index += 1
+            if index == len(seqs):
+                return
+            if isinstance(event.payload, DocumentUpdated):
+                steps[index].append(event.payload.update)
