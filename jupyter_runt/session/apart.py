@@ -1,11 +1,13 @@
 """Edits that are made on a copy of a document, by another Yjs client than the server (EX9)."""
 
 from asyncio import to_thread
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from jupyter_runt.document.shared import FileDocument
+from jupyter_runt.events.base import Event
+from jupyter_runt.ids import ActorId
 from jupyter_runt.rooms.room import Room
 
 DocT = TypeVar("DocT", bound=FileDocument)
@@ -35,3 +37,16 @@ async def make_apart(room: Room[DocT], copy: DocT, edit: Callable[[DocT], T]) ->
         return Apart(done.result, done.update)
 
     return await to_thread(on_copy)
+
+
+async def bring(
+    room: Room[DocT], made: Apart[Any], actor: ActorId, caused_by: str | None = None
+) -> Sequence[Event]:
+    """Bring an edit that was made apart into the room; returns when it is in the log."""
+    update = made.update
+    if update is None:
+        return ()
+    edited = await room.edit(
+        lambda doc: doc.doc.apply_update(update), actor=actor, caused_by=caused_by
+    )
+    return edited.events

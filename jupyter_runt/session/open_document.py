@@ -19,10 +19,10 @@ from jupyter_runt.protocols import FileIdentity, Registration, Snapshot, Store
 from jupyter_runt.rooms.protocol import SaveStatus
 from jupyter_runt.rooms.room import Room
 from jupyter_runt.session.absence import Absence, Found
-from jupyter_runt.session.apart import make_apart
+from jupyter_runt.session.apart import bring, make_apart
 from jupyter_runt.session.clients import Clients
 from jupyter_runt.session.content import Content
-from jupyter_runt.session.file_base import FileBase
+from jupyter_runt.session.file_merge import FileMerge
 from jupyter_runt.session.files import FileContent, FileNotWritten, Files, FileStamp
 from jupyter_runt.session.history import past
 from jupyter_runt.session.hosting import cancelled_at_exit
@@ -36,11 +36,6 @@ log = logging.getLogger(__name__)
 
 SNAPSHOT_EVERY: Final = 1000
 """Updates after which a snapshot makes the next open cheap again (EL4)."""
-
-OVERLAP: Final = (
-    "Another program changed text in {} that was also changed here. What was written here stays;"
-    " the file's version is kept."
-)
 
 DocT = TypeVar("DocT", bound=FileDocument)
 
@@ -98,7 +93,7 @@ class OpenDocument(Generic[DocT]):
         self._document: DocT | None = None
         self._saver: Saver | None = None
         self._file = registration.file
-        self._base = FileBase(content.empty, store, registration.notebook_id)
+        self._merging = FileMerge(content, store, registration.notebook_id, self.kept)
         self._stamp: FileStamp | None = None
         self._absence = Absence(files, config.grace, found)
         self._file_access = asyncio.Lock()
@@ -194,17 +189,7 @@ class OpenDocument(Generic[DocT]):
             client_id: the Yjs client to be; a new one if None.
         """
         made = await make_apart(self.room, self.content.empty(client_id), edit)
-        return await self._bring(made.update, actor, caused_by)
-
-    async def _bring(
-        self, update: bytes | None, actor: ActorId, caused_by: str | None = None
-    ) -> Sequence[Event]:
-        if update is None:
-            return ()
-        edited = await self.room.edit(
-            lambda doc: doc.doc.apply_update(update), actor=actor, caused_by=caused_by
-        )
-        return edited.events
+        return await bring(self.room, made, actor, caused_by)
 
     # loading and keeping
 
@@ -303,15 +288,13 @@ class OpenDocument(Generic[DocT]):
 
     async def _merge(self, file: FileContent, parsed: Any) -> None:
         """Bring in what somebody else changed in the file since our last checkpoint (FB2)."""
-        base = await self._base.get(self.registration.checkpoint_seq)
-        merge = await to_thread(self.content.merge, base, parsed)
-        client_id = await self._client_of(parsed)
-        made = await make_apart(self.room, self.content.empty(client_id), merge)
-        if made.result.overlaps:  # first: what is lost once the merge is made must be safe
-            theirs = self.content.held_in(parsed)
-            await self.kept.keep("merge_overlap", OVERLAP.format(self.path), theirs, FILE_ACTOR)
-        await self._bring(made.update, FILE_ACTOR)
-        await self._base.merged(merge)
+        await self._merging.into(
+            self.room,
+            parsed,
+            self.path,
+            client_id=await self._client_of(parsed),
+            checkpoint=self.registration.checkpoint_seq,
+        )
         # No checkpoint yet: the document may also hold what the file does not.
         self._file = file.identity
         log.info("%s was changed by another program; its changes are in the document.", self.path)
@@ -319,7 +302,7 @@ class OpenDocument(Generic[DocT]):
     async def _record(self, identity: FileIdentity, seq: Seq) -> None:
         self._file = identity
         await self._store.checkpointed(self.registration.notebook_id, identity, seq)
-        self._base.checkpointed()
+        self._merging.checkpointed()
         file = replace(identity, path=self.path)  # it may have been moved meanwhile
         self.registration = replace(self.registration, file=file, checkpoint_seq=seq)
 
