@@ -3,6 +3,7 @@ import { history } from './plugins/history';
 import { inputs } from './plugins/inputs';
 import { kernel } from './plugins/kernel';
 import { runtimes } from './plugins/runtimes';
+import { saving } from './plugins/saving';
 import { trust } from './plugins/trust';
 
-export default [runtimes, executor, inputs, kernel, trust, history];
+export default [runtimes, executor, inputs, kernel, trust, history, saving];

@@ -1,1 +1,2 @@
 import './history.css';
+import './saving.css';

@@ -19,6 +19,33 @@ const RETRY_MS = 2000;
 export interface IServerState {
   /** The number of the last event of the notebook's log. */
   seq: number;
+  /** What the log holds of the document: a Yjs state vector in base64. */
+  state_vector: string;
+  /** How its file is. */
+  save: ISave;
+  /** The last version that was put aside because it could not be merged. */
+  kept?: IKeptVersion | null;
+}
+
+/**
+ * How a notebook's file is.
+ */
+export interface ISave {
+  status: 'saved' | 'saving' | 'failed';
+  /** When the file was last written. */
+  at: string | null;
+  error?: string | null;
+}
+
+/**
+ * A version of a notebook that is in its history alone.
+ */
+export interface IKeptVersion {
+  seq: number;
+  reason: string;
+  /** A sentence for people. */
+  message: string;
+  at: string;
 }
 
 /**
