@@ -139,6 +139,7 @@ export class HistoryPanel extends ReactWidget {
           times={times}
           trans={trans}
           onSelect={(selection, open) => this._onSelect(selection, open)}
+          onFocus={key => this._onFocus(key)}
         />
         {model.hasEarlier && (
           <button
@@ -194,6 +195,13 @@ export class HistoryPanel extends ReactWidget {
     this.update();
     if (open && this._history !== null) {
       void this._open(this._history);
+    }
+  }
+
+  private _onFocus(active: string): void {
+    if (this._selection.active !== active) {
+      this._selection = { ...this._selection, active };
+      this.update();
     }
   }
 

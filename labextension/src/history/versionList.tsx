@@ -42,6 +42,11 @@ export interface IVersionListProps {
    * @param open - Whether it is to be shown, too.
    */
   onSelect: (selection: ISelection, open: boolean) => void;
+
+  /**
+   * The keyboard came to a version.
+   */
+  onFocus: (key: string) => void;
 }
 
 /**
@@ -185,6 +190,7 @@ function Version(props: IVersionProps): React.ReactElement {
       tabIndex={isTabbable ? 0 : -1}
       title={trans.__('%1\n%2', exact, authors.map(a => a.name).join(', '))}
       onClick={onClick}
+      onFocus={() => props.onFocus(key)}
     >
       <LabIcon.resolveReact
         icon={iconOf(version.kind)}

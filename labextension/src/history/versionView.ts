@@ -54,7 +54,7 @@ export class VersionView extends MainAreaWidget<Panel> {
         () => this.compare(before, version)
       );
     }
-    this._offerRestore(version);
+    this._offerRestore(trans.__('Restore this notebook'), version);
     await this._fill(
       trans.__(
         '%1 as of %2: %3',
@@ -100,7 +100,7 @@ export class VersionView extends MainAreaWidget<Panel> {
         difference.showsUnchanged = shown;
       }
     });
-    this._offerRestore(from);
+    this._offerRestore(trans.__('Restore %1', older), from);
     await this._fill(
       trans.__(
         '%1: %2 at the left, %3 at the right',
@@ -189,12 +189,10 @@ export class VersionView extends MainAreaWidget<Panel> {
     this.toolbar.addItem(name, button);
   }
 
-  private _offerRestore(version: IVersion): void {
+  private _offerRestore(label: string, version: IVersion): void {
     const { history, restorer } = this._options;
     if (history.isWritable) {
-      this._offer('restore', this._trans.__('Restore this notebook'), () =>
-        restorer.restore(history, version)
-      );
+      this._offer('restore', label, () => restorer.restore(history, version));
     }
   }
 
