@@ -20,33 +20,68 @@ RUNT_TYPES: Final = frozenset({"ai", "sql"})
 """Types of ours: code cells that say so in `metadata.runt.type`."""
 
 
-def shared_cell(cell: Cell) -> Map[Any]:
-    """Return a cell to put into a document; it has an id."""
-    shared: dict[str, Any] = {
-        key: to_shared(value)
+class SharedText(str):
+    """What becomes a Text of a document."""
+
+
+class SharedMap(dict[str, Any]):
+    """What becomes a Map of a document."""
+
+
+class SharedList(list[Any]):
+    """What becomes an Array of a document."""
+
+
+def cell_content(cell: Cell) -> SharedMap:
+    """Return what a cell is in a document; it has an id."""
+    shared = SharedMap(
+        (key, to_shared(value))
         for key, value in cell.items()
         if key not in ("source", "metadata", "outputs")
-    }
-    shared["source"] = Text(to_shared(cell["source"]))
-    shared["metadata"] = Map(to_shared(cell.get("metadata", {})))
+    )
+    shared["source"] = SharedText(to_shared(cell["source"]))
+    shared["metadata"] = SharedMap(to_shared(cell.get("metadata", {})))
     if cell["cell_type"] == "code":
         shared.setdefault("execution_count", None)
         shared.setdefault("execution_state", "idle")
-        shared["outputs"] = Array(shared_outputs(cell.get("outputs", ())))
+        shared["outputs"] = SharedList(map(_output_content, cell.get("outputs", ())))
     elif not shared.get("attachments", True):
         del shared["attachments"]
-    return Map(shared)
+    return shared
+
+
+def _output_content(output: Output) -> SharedMap:
+    """Return what an output is in a document: a Map, with a Text where a stream will grow."""
+    values = SharedMap(to_shared(output))
+    if values.get("output_type") == "stream":
+        values["text"] = SharedText(joined(values.get("text", "")))
+    return values
+
+
+def shared_cell(cell: Cell) -> Map[Any]:
+    """Return a cell to put into a document; it has an id."""
+    return Map(_shared_values(cell_content(cell)))
 
 
 def shared_outputs(outputs: Iterable[Output]) -> list[Map[Any]]:
-    """Return outputs to put into a document: Maps, and a Text where a stream will grow."""
-    shared = []
-    for output in outputs:
-        values = to_shared(output)
-        if values.get("output_type") == "stream":
-            values["text"] = Text(joined(values.get("text", "")))
-        shared.append(Map(values))
-    return shared
+    """Return outputs to put into a document."""
+    return [Map(_shared_values(_output_content(output))) for output in outputs]
+
+
+def _shared_values(content: SharedMap) -> dict[str, Any]:
+    return {key: _shared(value) for key, value in content.items()}
+
+
+def _shared(value: Any) -> Any:
+    match value:
+        case SharedText():
+            return Text(str(value))
+        case SharedMap():
+            return Map(_shared_values(value))
+        case SharedList():
+            return Array([_shared(item) for item in value])
+        case _:
+            return value
 
 
 def plain_cell(cell: Map[Any]) -> dict[str, Any]:

@@ -6,9 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbformat import convert, reader
-from pycrdt import Array, Doc, Map
 
-from jupyter_runt.document.cells import SHARED_TYPES, joined, shared_cell
+from jupyter_runt.document.cells import (
+    SHARED_TYPES,
+    SharedList,
+    SharedMap,
+    cell_content,
+)
+from jupyter_runt.document.first_update import FirstUpdate
 from jupyter_runt.document.ipynb_disk import is_json_mime
 from jupyter_runt.document.ipynb_layout import Layout, scan
 from jupyter_runt.document.ipynb_text import BOM, NotebookText
@@ -153,20 +158,28 @@ def _data(value: Any) -> Any:
     """Return a MIME bundle with each text as one string."""
     if not isinstance(value, dict):
         return value
-    return {
-        mime: "".join(data) if not is_json_mime(mime) and _is_lines(data) else data
-        for mime, data in value.items()
-    }
+    bundle = dict(value)
+    for mime, data in value.items():
+        if not is_json_mime(mime) and (text := _joined(data)) is not None:
+            bundle[mime] = text
+    return bundle
 
 
 def _text(value: Any, name: str) -> str:
-    if not isinstance(value, str) and not _is_lines(value):
+    text = value if isinstance(value, str) else _joined(value)
+    if text is None:
         raise NotANotebook(f"{name} is neither a text nor a list of texts.")
-    return joined(value)
+    return text
 
 
-def _is_lines(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(line, str) for line in value)
+def _joined(value: Any) -> str | None:
+    """Return a list of texts as one, None if it is none."""
+    if not isinstance(value, list):
+        return None
+    try:
+        return "".join(value)
+    except TypeError:
+        return None
 
 
 def import_update(notebook: Mapping[str, Any], client_id: int) -> bytes:
@@ -178,19 +191,15 @@ def import_update(notebook: Mapping[str, Any], client_id: int) -> bytes:
     Raises:
         NotANotebook: its values are nested too deeply.
     """
-    doc: Doc[Any] = Doc(client_id=client_id)
-    meta: Map[Any] = doc.get("meta", type=Map)
-    cells: Array[Any] = doc.get("cells", type=Array)
+    update = FirstUpdate(client_id)
     try:
-        with doc.transaction():
-            meta["nbformat"] = notebook["nbformat"]
-            meta["nbformat_minor"] = notebook["nbformat_minor"]
-            meta["metadata"] = Map(to_shared(notebook["metadata"]))
-            for cell in notebook["cells"] or [_empty_cell()]:
-                cells.append(shared_cell(cell))
+        meta = {key: notebook[key] for key in ("nbformat", "nbformat_minor")}
+        update.map("meta", SharedMap(meta, metadata=SharedMap(to_shared(notebook["metadata"]))))
+        cells = notebook["cells"] or [_empty_cell()]
+        update.list("cells", SharedList(map(cell_content, cells)))
     except RecursionError as error:
         raise NotANotebook("The notebook's values are nested too deeply.") from error
-    return doc.get_update()
+    return update.encoded()
 
 
 def _empty_cell() -> dict[str, Any]:

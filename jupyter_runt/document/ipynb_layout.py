@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 _NOT_SPACE: Final = re.compile(r"[^ \t\n\r]")
-_NON_ASCII_ESCAPE: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u(?!00[0-7])")
+_NON_ASCII_ESCAPE: Final = re.compile(r"\\u(?!00[0-7])")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -191,5 +191,13 @@ def _style(text: str, heads: Sequence[str]) -> Style:
         newline="\r\n" if "\r\n" in gap else "\n",
         comma="," if comma == "," else ", ",
         colon=":" if colon == ":" else ": ",
-        escaped=text.isascii() and _NON_ASCII_ESCAPE.search(text) is not None,
+        escaped=text.isascii() and any(map(_is_escape, _NON_ASCII_ESCAPE.finditer(text))),
     )
+
+
+def _is_escape(found: re.Match[str]) -> bool:
+    """Tell whether a backslash is not itself escaped."""
+    first = at = found.start()
+    while first > 0 and found.string[first - 1] == "\\":
+        first -= 1
+    return (at - first) % 2 == 0

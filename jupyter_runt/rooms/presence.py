@@ -9,13 +9,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+from jupyter_runt.document.lib0 import write_bytes, write_integer
 from jupyter_runt.ids import ActorId
 from jupyter_runt.rooms.protocol import (
     BadFrame,
     read_bytes,
     read_integer,
-    write_bytes,
-    write_integer,
 )
 
 MAX_REMEMBERED: Final = 1_000

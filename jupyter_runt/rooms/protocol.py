@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from jupyter_runt.document.lib0 import write_bytes, write_integer
+
 SYNC: Final = 0
 AWARENESS: Final = 1
 RAW: Final = 2
@@ -174,21 +176,6 @@ def read_bytes(data: bytes, position: int) -> tuple[bytes, int]:
     if end > len(data):
         raise BadFrame("a byte array is truncated")
     return data[start:end], end
-
-
-def write_integer(value: int) -> bytes:
-    """Return the encoding of an integer of at least 0."""
-    groups = bytearray()
-    while value > 0x7F:
-        groups.append(value & 0x7F | 0x80)
-        value >>= 7
-    groups.append(value)
-    return bytes(groups)
-
-
-def write_bytes(data: bytes) -> bytes:
-    """Return the encoding of a byte array, or of a string's UTF-8."""
-    return write_integer(len(data)) + data
 
 
 def read_state_vector(data: bytes) -> dict[int, int]:

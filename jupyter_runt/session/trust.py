@@ -4,7 +4,6 @@ from asyncio import to_thread
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from nbformat import NotebookNode, from_dict
 from nbformat.sign import NotebookNotary
 
 
@@ -37,5 +36,4 @@ class NotaryTrust:
         self._notary.store.store_signature(digest, self._notary.algorithm)
 
     def _digest(self, notebook: Mapping[str, Any]) -> str:
-        node: NotebookNode = from_dict(dict(notebook))  # type: ignore[no-untyped-call]
-        return str(self._notary.compute_signature(node))  # type: ignore[no-untyped-call]
+        return str(self._notary.compute_signature(notebook))  # type: ignore[no-untyped-call]

@@ -12,14 +12,13 @@ from pycrdt import Array, Doc, Map, Text
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from jupyter_runt.document.lib0 import write_bytes, write_integer
 from jupyter_runt.rooms.client import SyncClient
 from jupyter_runt.rooms.protocol import (
     RAW,
     awareness_frame,
     read_bytes,
     save_request_frame,
-    write_bytes,
-    write_integer,
 )
 from tests.integration.server import TOKEN, Notebook, Server
 

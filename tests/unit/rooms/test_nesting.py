@@ -5,8 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycrdt import Array, Doc, Map, Text, XmlElement, XmlFragment
 
+from jupyter_runt.document.lib0 import write_bytes, write_integer
 from jupyter_runt.rooms.nesting import MAX_DEPTH, check_depth
-from jupyter_runt.rooms.protocol import BadFrame, write_bytes, write_integer
+from jupyter_runt.rooms.protocol import BadFrame
 
 pytestmark = pytest.mark.rule("RM2")
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import pytest
 from pycrdt import Awareness, Doc
 
+from jupyter_runt.document.lib0 import write_bytes, write_integer
 from jupyter_runt.ids import ActorId, user_actor
 from jupyter_runt.rooms.presence import MAX_REMEMBERED, Presence
-from jupyter_runt.rooms.protocol import BadFrame, write_bytes, write_integer
+from jupyter_runt.rooms.protocol import BadFrame
 
 SERVER = 1
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jupyter_runt.document.lib0 import write_bytes, write_integer
 from jupyter_runt.rooms.protocol import (
     MAX_INTEGER,
     AwarenessUpdate,
@@ -24,8 +25,6 @@ from jupyter_runt.rooms.protocol import (
     step1_frame,
     step2_frame,
     update_frame,
-    write_bytes,
-    write_integer,
     write_state_vector,
 )
 
