@@ -1,10 +1,13 @@
 """`/api/runt/status`, `/notebooks`, `/runtimes`: which document is which, and what it does."""
 
+from contextlib import suppress
+
 from jupyter_server.auth.decorator import authorized
 from tornado.web import authenticated
 
 from jupyter_runt._version import __version__
 from jupyter_runt.handlers.base import RuntHandler
+from jupyter_runt.rooms.work import RoomClosed
 
 PROTOCOL_VERSION = 1
 """Version of this REST API and of the events; grows when something is added."""
@@ -38,7 +41,11 @@ class NotebooksHandler(RuntHandler):
         if path is None:
             # A session may stand for a file that nobody could open.
             sessions = [each for each in self.sessions.notebooks() if each.has_document]
-            self.send({"notebooks": [await session.describe() for session in sessions]})
+            described = []
+            for session in sessions:
+                with suppress(RoomClosed):  # it closes: it is no longer one of them
+                    described.append(await session.describe())
+            self.send({"notebooks": described})
         else:
             async with self.sessions.use_path(path) as session:
                 self.send(await session.describe())
