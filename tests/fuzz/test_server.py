@@ -218,15 +218,10 @@ class World:
         temporary.replace(self.notebook.file)
 
     async def command(self) -> None:
-        """Edit through the API; without an answer it may have happened or not."""
-        cells = await self.replicas[0].act("cells")
-        cell = self.dice.choice(cells["cells"])["id"]
-        value = self.story.character(self.dice.choice(SCRIPTS), cell)
-        self.story.uncertain.add(value)
-        answer = await self.notebook.send("create_cell", cell_type="code", source=value, after=None)
-        if answer.status == 200:
-            self.story.uncertain.discard(value)
-            self.story.cell_of[value] = None
+        """Add a cell through the API."""
+        value = self.story.character(self.dice.choice(SCRIPTS), None)
+        (event,) = await self.notebook.do("create_cell", cell_type="code", source=value, after=None)
+        self.story.cell_of[value] = event["payload"]["changes"][0]["cell_id"]
 
     async def runt(self, command: str, *arguments: str) -> None:
         """Run `jupyter runt`."""
