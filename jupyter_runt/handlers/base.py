@@ -87,8 +87,11 @@ class RuntHandler(APIHandler):
 
     def log_exception(self, *exc_info: Any) -> None:
         """Log what is our fault; what the sender did wrong is in the reply."""
-        if not (isinstance(exc_info[1], RuntError) and exc_info[1].status < 500):
+        error = exc_info[1]
+        if not isinstance(error, RuntError):
             super().log_exception(*exc_info)
+        elif error.status >= 500:
+            self.log.warning("%s %s: %s", self.request.method, self.request.path, error.message)
 
 
 def parse_integer(name: str, text: str) -> int:

@@ -87,6 +87,8 @@ class Pipeline(Generic[DocT]):
         self._pending_of: Peer | None = None
         self._pending: tuple[bytes, ...] = ()
         self.health: Health = "ready"
+        self.trouble: str | None = None
+        """Why the store cannot write, while it cannot."""
 
     def push(self, item: FromPeer | FromServer[DocT]) -> None:
         """Queue a write. Once stopped, the server's fail and a peer's are dropped."""
@@ -320,10 +322,13 @@ class Pipeline(Generic[DocT]):
     def _waiting_for_store(self, error: StoreUnavailable) -> None:
         if self.health != "unsaved":
             log.warning("The store cannot write; edits wait in memory: %s", error)
+        self.trouble = error.message
         self._set_health("unsaved")
 
     def _set_health(self, health: Health) -> None:
         if health != self.health:
+            if health == "ready":
+                self.trouble = None
             self.health = health
             self._audience.health_changed(health)
 

@@ -145,6 +145,11 @@ class Room(Generic[DocT]):
         return self._pipeline.health
 
     @property
+    def trouble(self) -> str | None:
+        """Why the store cannot write, while it cannot."""
+        return self._pipeline.trouble
+
+    @property
     def failed(self) -> bool:
         """Whether the document could not be loaded again: open another room."""
         return self._pipeline.health == "failed"

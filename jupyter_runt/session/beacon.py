@@ -3,6 +3,7 @@
 import asyncio
 import base64
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 from jupyter_runt.document.materialize import RuntimeState
@@ -11,10 +12,14 @@ from jupyter_runt.document.runtime import RuntimeDoc
 from jupyter_runt.events.base import Event
 from jupyter_runt.events.document import VersionKept
 from jupyter_runt.rooms.room import Room
+from jupyter_runt.rooms.work import RoomClosed
 from jupyter_runt.session.open_document import OpenDocument
 
 INTERVAL: Final = 0.1
 """Seconds between two looks: peers hear at most ten states a second."""
+
+PATIENCE: Final = 1.0
+"""Seconds that a look may wait for the log: a store that hangs must not silence us."""
 
 
 class Beacon:
@@ -27,6 +32,8 @@ class Beacon:
     def __init__(self, room: Callable[[], Room[RuntimeDoc]]) -> None:
         self._room = room
         self._changed = asyncio.Event()
+        self._log: dict[str, Any] = {}
+        """What was last said of the log."""
 
     def touch(self) -> None:
         """Say soon how things are now."""
@@ -44,20 +51,26 @@ class Beacon:
             self._changed.clear()
             opened = document()
             if opened is not None:
-                said = await describe(opened)
-                self._room().publish({**said, "kernel": kernel_state(state()), "kept": kept()})
+                await self._look(opened)
+                now = {"save": report(opened), "kernel": kernel_state(state()), "kept": kept()}
+                self._room().publish({**self._log, **now})
             await asyncio.sleep(INTERVAL)
 
+    async def _look(self, document: OpenDocument[NotebookDoc]) -> None:
+        if document.room.health == "ready":
+            with suppress(TimeoutError, RoomClosed):  # then what was said of the log still holds
+                async with asyncio.timeout(PATIENCE):
+                    self._log = await logged(document)
 
-async def describe(document: OpenDocument[NotebookDoc]) -> dict[str, Any]:
-    """Return what the log holds of a document, and how its file is."""
+
+async def logged(document: OpenDocument[NotebookDoc]) -> dict[str, Any]:
+    """Return what the log holds of a document."""
     seq, vector = await document.room.read(
         lambda doc: (document.committed_seq(), doc.doc.get_state())
     )
     return {
         "seq": seq,
         "state_vector": base64.b64encode(vector).decode(),
-        "save": document.saver.report(),
     }
 
 
@@ -69,6 +82,14 @@ def describe_kept(event: Event, payload: VersionKept) -> dict[str, Any]:
         "message": payload.message,
         "at": event.recorded_at,
     }
+
+
+def report(document: OpenDocument[NotebookDoc]) -> dict[str, str | None]:
+    """Return how safe a document is: its saver's report, or why nothing is logged."""
+    saved = document.saver.report()
+    if document.room.trouble is None:
+        return saved
+    return {**saved, "status": "failed", "error": document.room.trouble}
 
 
 def kernel_state(state: RuntimeState) -> dict[str, Any]:

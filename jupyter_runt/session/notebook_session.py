@@ -14,7 +14,7 @@ from jupyter_runt.commands import ClearOutputs, Command, MoveCell, RestoreVersio
 from jupyter_runt.document.materialize import RuntimeState
 from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.document.restore import restore
-from jupyter_runt.errors import InvalidCommand, StaleFence, StaleRevision
+from jupyter_runt.errors import InvalidCommand, StaleFence, StaleRevision, StoreUnavailable
 from jupyter_runt.events.base import Draft, Event
 from jupyter_runt.events.document import DocumentUpdated, OutputsChanged, VersionKept
 from jupyter_runt.events.outputs import OutputsCleared
@@ -160,7 +160,7 @@ class NotebookSession:
                 document = await self._open_notebook(self._registration, self._on_commit)
                 name = f"document {self.path}"
                 self._document = await Hosted.open(self._group, document, name)
-                document.saver.on_report = self._beacon.touch
+                document.on_report = self._beacon.touch
             return self._document.value
 
     def _on_commit(self, events: Sequence[Event]) -> None:
@@ -256,6 +256,8 @@ class NotebookSession:
 
     async def _edit(self, command: Command, actor: ActorId, cause: str) -> list[Event]:
         document = await self.document()
+        if document.room.trouble is not None:
+            raise StoreUnavailable(document.room.trouble)
         if isinstance(command, MoveCell | RestoreVersion):  # they make outputs anew
             apart = await self._edit_apart(command)
             return list(await document.edit_apart(apart, None, actor=actor, caused_by=cause))

@@ -37,6 +37,9 @@ log = logging.getLogger(__name__)
 SNAPSHOT_EVERY: Final = 1000
 """Updates after which a snapshot makes the next open cheap again (EL4)."""
 
+SETTLE: Final = 3.0
+"""Seconds that a store which cannot write may keep a document from closing."""
+
 DocT = TypeVar("DocT", bound=FileDocument)
 
 
@@ -88,7 +91,9 @@ class OpenDocument(Generic[DocT]):
             reserved_clients=self.clients.all(),
             on_change=self._on_change,
             on_save=self._on_save,
+            on_health=lambda _: self.on_report(),
         )
+        self.on_report: Callable[[], None] = lambda: None  # told what no commit tells
         self.provenance = Provenance()
         self._document: DocT | None = None
         self._saver: Saver | None = None
@@ -110,6 +115,7 @@ class OpenDocument(Generic[DocT]):
             await stack.enter_async_context(self.room)
             projection = await self._meet_file(file, parsed, client_id)
             self._saver = Saver(self, projection, self.room.read, self._files, self._config.saver)
+            self._saver.on_report = lambda: self.on_report()
             if self._ahead:
                 self._saver.touch()  # it may hold what a dead server did not come to write
             tasks = await stack.enter_async_context(cancelled_at_exit())
@@ -253,13 +259,16 @@ class OpenDocument(Generic[DocT]):
             self._since_snapshot = 0
 
     async def _flush(self) -> None:
-        if self._since_snapshot >= SNAPSHOT_EVERY // 10:
-            await self._snapshot()
-        if self._forsaken:
-            return
         try:
-            await self.saver.save()
-            await self._sign()
+            async with asyncio.timeout(SETTLE):
+                await self.room.read(lambda _: None)
+            if self._since_snapshot >= SNAPSHOT_EVERY // 10:
+                await self._snapshot()
+            if not self._forsaken:
+                await self.saver.save()
+                await self._sign()
+        except TimeoutError:
+            log.warning("The last edits of %s were not logged; tabs still have them.", self.path)
         except (FileNotWritten, RuntError) as error:
             log.warning("%s is not up to date; its changes are in the log: %s", self.path, error)
 

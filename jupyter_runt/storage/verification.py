@@ -32,8 +32,10 @@ async def verify(log: KeptLog, notebook_id: NotebookId) -> Verdict:
         StoreUnavailable: the store cannot be read.
     """
     while True:
-        first, head = await log.first_seq(notebook_id), await log.head(notebook_id)
-        examination = _Examination(log, notebook_id, head)
+        first = await log.first_seq(notebook_id)
+        checkpoint = await log.checkpoint_seq(notebook_id)  # before the head: both move on
+        head = await log.head(notebook_id)
+        examination = _Examination(log, notebook_id, checkpoint, head)
         try:
             await examination.run()
         except Inconsistent as error:
@@ -44,18 +46,18 @@ async def verify(log: KeptLog, notebook_id: NotebookId) -> Verdict:
 
 
 class _Examination:
-    def __init__(self, log: KeptLog, notebook_id: NotebookId, head: Seq) -> None:
+    def __init__(self, log: KeptLog, notebook_id: NotebookId, checkpoint: Seq, head: Seq) -> None:
         self._log = log
         self._notebook_id = notebook_id
+        self._checkpoint = checkpoint
         self._head = head
         self.compared = 0
         self.problems: list[str] = []
 
     async def run(self) -> None:
-        checkpoint = await self._log.checkpoint_seq(self._notebook_id)
-        if checkpoint > self._head:
+        if self._checkpoint > self._head:
             self.problems.append(
-                f"The file is said to hold event {checkpoint}; the log ends at {self._head}."
+                f"The file is said to hold event {self._checkpoint}; the log ends at {self._head}."
             )
         whole = await origin(self._log, self._notebook_id)
         for seq, kinds in (await self._snapshots(whole.reached)).items():

@@ -27,6 +27,7 @@ from jupyter_runt.storage.memory import MemoryStore
 from jupyter_runt.storage.replay import Content, Inconsistent, Replay, pages
 from jupyter_runt.storage.retention import Retention
 from jupyter_runt.storage.sqlite import SqliteStore
+from jupyter_runt.storage.verification import verify
 from tests.contracts.histories import ADA, Author, checkpoint, recorded, registered
 
 COMPACTOR = Path(__file__).with_name("compactor.py")
@@ -389,3 +390,29 @@ async def answered(child: subprocess.Popen[str]) -> str:
         child.stdin.write("\n")
         child.stdin.flush()
     return line
+
+
+@pytest.mark.rule("EL2")
+@pytest.mark.asyncio
+async def test_a_verification_is_not_confused_by_a_file_that_is_saved_meanwhile() -> None:
+    class Saving(MemoryStore):
+        async def first_seq(self, notebook_id: NotebookId) -> Seq:
+            first = await super().first_seq(notebook_id)
+            await save(self, notebook_id)
+            return first
+
+        async def head(self, notebook_id: NotebookId) -> Seq:
+            head = await super().head(notebook_id)
+            await save(self, notebook_id)
+            return head
+
+    author = Author()
+
+    async def save(store: MemoryStore, notebook_id: NotebookId) -> None:
+        events = await store.append(notebook_id, author.work([1]))
+        await checkpoint(store, notebook_id, events[-1].seq)
+
+    async with Saving() as store:
+        notebook_id = await registered(store)
+        await store.append(notebook_id, author.work([1, 2, 4]))
+        assert (await verify(store, notebook_id)).problems == ()

@@ -1,0 +1,71 @@
+import asyncio
+import json
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+
+from jupyter_runt.errors import StoreUnavailable
+from jupyter_runt.rooms import room
+from jupyter_runt.rooms.peer import RoomLimits
+from jupyter_runt.session import beacon, open_document
+from jupyter_runt.session.beacon import report
+from jupyter_runt.session.notebook_session import NotebookSession
+from tests.unit.session.workspace import Workspace, until
+
+pytestmark = pytest.mark.asyncio
+
+PATH = "nb.ipynb"
+
+
+def said(session: NotebookSession, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Return the list to which everything is added that the server says from now on."""
+    states: list[dict[str, Any]] = []
+    monkeypatch.setattr(session.writer.room, "publish", states.append)
+    monkeypatch.setattr(beacon, "INTERVAL", 0)
+    monkeypatch.setattr(beacon, "PATIENCE", 0.01)
+    return states
+
+
+def has(states: list[dict[str, Any]], text: str) -> Callable[[], bool]:
+    return lambda: any(text in json.dumps(state) for state in states)
+
+
+@pytest.mark.rule("EL5")
+async def test_people_are_told_that_the_store_cannot_write_and_that_it_can_again(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace.write(PATH, "one")
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        document = await notebook.session.document()
+        states = said(notebook.session, monkeypatch)
+        workspace.store.disk.failure = StoreUnavailable("no space left")
+        edit = asyncio.create_task(notebook.send("edit_cell", cell_id="c0", source="two"))
+        await until(has(states, "no space left"))
+        assert report(document)["status"] == "failed"
+        with pytest.raises(StoreUnavailable, match="no space left"):
+            await notebook.send("edit_cell", cell_id="c0", source="three")
+        states.clear()
+        workspace.store.disk.failure = None
+        await edit
+        await until(lambda: has(states, '"error": null')() and has(states, "state_vector")())
+        assert await notebook.sources() == ["two"]
+
+
+@pytest.mark.rule("EL5", "RM4")
+async def test_a_document_whose_store_cannot_write_closes_all_the_same(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace.write(PATH, "one")
+    monkeypatch.setattr(open_document, "SETTLE", 0.01)
+    monkeypatch.setattr(room, "RoomLimits", partial(RoomLimits, shutdown=0.01))
+    async with asyncio.timeout(20):
+        async with workspace.running(), workspace.open(PATH) as notebook:
+            document = await notebook.session.document()
+            workspace.store.disk.failure = StoreUnavailable("no space left")
+            edit = asyncio.create_task(notebook.send("edit_cell", cell_id="c0", source="two"))
+            await until(lambda: document.room.trouble)
+        await asyncio.wait([edit])
+    assert edit.exception() is not None
+    assert workspace.sources(PATH) == ["one"]
