@@ -31,6 +31,7 @@ from jupyter_runt.handlers.forks import FORK_EVENTS, FORK_EVENTS_SCHEMA
 from jupyter_runt.handlers.identity import actor_of
 from jupyter_runt.handlers.opening import Opening
 from jupyter_runt.handlers.routes import ROUTES
+from jupyter_runt.handlers.server_ydoc import ServerYDoc
 from jupyter_runt.ids import ActorId, new_id
 from jupyter_runt.protocols import Registration
 from jupyter_runt.provisioning import factory
@@ -39,6 +40,7 @@ from jupyter_runt.session.contents import ContentsFiles, HookedFiles, emitting_o
 from jupyter_runt.session.files import LocalFiles
 from jupyter_runt.session.follower import ContentsFollower
 from jupyter_runt.session.hosting import cancelled_at_exit
+from jupyter_runt.session.live_documents import LiveDocuments
 from jupyter_runt.session.notebook_session import NotebookSession, OnCommit
 from jupyter_runt.session.open_document import DocumentConfig, OpenDocument
 from jupyter_runt.session.registry import SessionRegistry
@@ -128,6 +130,7 @@ class RuntApp(ExtensionApp):
         super().__init__(**kwargs)
         self._aside = False
         self._opening = Opening()
+        self._server_ydoc = ServerYDoc(self._opening)
         self._owners: dict[str, NotebookRuntime] = {}
         self._runtimes = Runtimes(self._opening.sessions, self._owners, _current_actor)
 
@@ -161,6 +164,7 @@ class RuntApp(ExtensionApp):
             self._open_without_collaboration(self.serverapp)
             return
         self.settings["runt_sessions"] = self._opening
+        self.settings["jupyter_server_ydoc"] = self._server_ydoc
         events = cast("Any", self.serverapp).event_logger
         if FORK_EVENTS not in events.schemas:
             events.register_event_schema(dict(FORK_EVENTS_SCHEMA))
@@ -254,6 +258,8 @@ class RuntApp(ExtensionApp):
                     free_after=self.free_after,
                 )
             )
+            live = LiveDocuments(sessions, linger=self.free_after)
+            self._server_ydoc.serve(await stack.enter_async_context(live))
             for manager in (serverapp.session_manager, serverapp.kernel_manager):
                 cast("Any", manager).runtimes = self._runtimes
             events, follower = cast("Any", serverapp.event_logger), ContentsFollower(sessions)

@@ -16,7 +16,7 @@ RuntimeSessionId = NewType("RuntimeSessionId", str)
 CommandId = NewType("CommandId", str)
 
 ActorId = NewType("ActorId", str)
-"""Who did it: `user:<name>`, `agent:<turn>`, `runtime:<session>` or `file`."""
+"""Who did it: `user:<name>`, `agent:<turn>`, `runtime:<session>`, `server:<extension>`, `file`."""
 
 Seq = NewType("Seq", int)
 """Position of an event in its document's log; the first is 1 and there are no gaps (EL3)."""
@@ -37,6 +37,11 @@ def user_actor(username: str) -> ActorId:
 def runtime_actor(session: RuntimeSessionId) -> ActorId:
     """Return the actor of a runtime session: its effects are outputs and execution states."""
     return ActorId(f"runtime:{session}")
+
+
+def extension_actor(extension: str) -> ActorId:
+    """Return the actor of another extension of the server, by the name of its package."""
+    return ActorId(f"server:{extension}")
 
 
 def is_person(actor: ActorId) -> bool:

@@ -23,7 +23,6 @@ from jupyter_runt.document.changes import NO_ID, ChangeDecoder, SharedEvent
 from jupyter_runt.document.shared import FileDocument, weakly
 from jupyter_runt.document.textdiff import replace_text
 from jupyter_runt.document.values import from_shared, to_shared
-from jupyter_runt.document.ydocs import SharedYNotebook
 from jupyter_runt.errors import CellNotFound
 from jupyter_runt.events.document import Change
 from jupyter_runt.ids import CellId, new_id
@@ -123,10 +122,6 @@ class NotebookDoc(FileDocument):
             "nbformat": major,
             "nbformat_minor": minor,
         }
-
-    def ynotebook(self) -> SharedYNotebook:
-        """Return a `jupyter_ydoc.YNotebook` over this document."""
-        return SharedYNotebook(self.doc)
 
     # cells
 

@@ -6,7 +6,6 @@ from jupyter_runt.document.changes import SharedEvent, text_delta
 from jupyter_runt.document.shared import FileDocument, weakly
 from jupyter_runt.document.textdiff import replace_text
 from jupyter_runt.document.values import to_shared
-from jupyter_runt.document.ydocs import SharedYFile
 from jupyter_runt.events.document import Change, StateChanged, TextChanged
 
 
@@ -33,10 +32,6 @@ class TextDoc(FileDocument):
     def replace(self, text: str) -> None:
         """Make the document read `text`, in as few edits as it takes; call inside `transact`."""
         replace_text(self._source, to_shared(text))
-
-    def yfile(self) -> SharedYFile:
-        """Return a `jupyter_ydoc.YFile` over this document."""
-        return SharedYFile(self.doc)
 
     def _on_source(self, event: SharedEvent) -> None:
         inserted, removed = text_delta(event)

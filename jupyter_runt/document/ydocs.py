@@ -1,8 +1,11 @@
-"""jupyter_ydoc's classes over documents of ours, for extensions that were written for them."""
+"""jupyter_ydoc's classes, for extensions that were written for them."""
 
+from functools import cache
+from importlib.metadata import entry_points
 from typing import Any
 
-from jupyter_ydoc import YFile, YNotebook
+from jupyter_ydoc import YFile
+from jupyter_ydoc.ybasedoc import YBaseDoc
 from pycrdt import Array, Map, Text, UndoManager
 
 
@@ -13,19 +16,24 @@ class _NoHistory(UndoManager):
         pass
 
 
-class SharedYNotebook(YNotebook):
-    """A YNotebook without undo."""
-
+class _WithoutUndo(YBaseDoc):
     @property
     def undo_manager(self) -> UndoManager:
         """An undo manager that never has anything to undo."""
         return _NoHistory()
 
 
-class SharedYFile(YFile):
-    """A YFile without undo."""
+@cache
+def ydoc_class(kind: str) -> type[YBaseDoc]:
+    """Return the class that is registered for a kind of document; YFile for what nobody knows."""
+    for entry in entry_points(group="jupyter_ydoc", name=kind):
+        registered: type[YBaseDoc] = entry.load()
+        return registered
+    return YFile
 
-    @property
-    def undo_manager(self) -> UndoManager:
-        """An undo manager that never has anything to undo."""
-        return _NoHistory()
+
+@cache
+def ydoc_class_without_undo(kind: str) -> type[YBaseDoc]:
+    """Return the same class, apart from what would keep all that was ever deleted."""
+    plain = ydoc_class(kind)
+    return type(plain.__name__, (_WithoutUndo, plain), {})

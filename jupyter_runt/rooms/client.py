@@ -1,5 +1,6 @@
 """The other side of a room's protocol: a Yjs document in Python that is kept in step with it."""
 
+from collections.abc import Callable
 from typing import Any
 
 from pycrdt import Doc, TransactionEvent
@@ -20,16 +21,17 @@ from jupyter_runt.rooms.updates import EMPTY
 class SyncClient:
     """Says and hears what a y-websocket provider does. Moves no bytes itself.
 
-    What the document's owner changes is collected in `unsent`, as frames.
+    What the document's owner changes is collected in `unsent`, as frames, and `on_unsent` called.
     """
 
-    def __init__(self, doc: Doc[Any]) -> None:
+    def __init__(self, doc: Doc[Any], on_unsent: Callable[[], None] = lambda: None) -> None:
         self.doc = doc
         self.unsent: list[bytes] = []
         self.synced = False
         """Whether everything that the room had when it was greeted is here."""
         self.awareness: list[bytes] = []
         """Awareness updates that came in."""
+        self._on_unsent = on_unsent
         self._hearing = False
         self._subscription = doc.observe(self._on_transaction)
 
@@ -62,6 +64,15 @@ class SyncClient:
         frames, self.unsent = self.unsent, []
         return frames
 
+    def take_awareness(self) -> list[bytes]:
+        """Return the awareness updates that came in, and forget them."""
+        updates, self.awareness = self.awareness, []
+        return updates
+
+    def close(self) -> None:
+        """Let go of the document."""
+        self.doc.unobserve(self._subscription)
+
     def _apply(self, update: bytes) -> None:
         if update == EMPTY:
             return
@@ -74,3 +85,4 @@ class SyncClient:
     def _on_transaction(self, event: TransactionEvent) -> None:
         if not self._hearing:
             self.unsent.append(update_frame(event.update))
+            self._on_unsent()

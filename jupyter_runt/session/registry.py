@@ -272,6 +272,16 @@ class SessionRegistry:
             case _:
                 return  # a fork's tab: what it holds was never in the document
 
+    def is_open(self, room_id: str) -> bool:
+        """Tell whether the document of a room is open."""
+        match room_id.split(":"):
+            case ["json", "notebook", notebook_id]:
+                session = self._notebooks.get(notebook_id)
+                return session is not None and session.has_document
+            case ["text", _, notebook_id]:
+                return self._texts.get(notebook_id) is not None
+        return False
+
     async def _check_history(self, notebook_id: str, session_id: str | None) -> None:
         registration = await self.registered(NotebookId(notebook_id))
         if session_id != registration.history_id:

@@ -10,6 +10,7 @@ from pycrdt import Array, Map, Text
 
 from jupyter_runt.document.ipynb import import_update
 from jupyter_runt.document.notebook import NotebookDoc
+from jupyter_runt.document.ydocs import ydoc_class_without_undo
 from jupyter_runt.errors import CellNotFound
 from jupyter_runt.events.document import (
     CellCreated,
@@ -298,7 +299,7 @@ def test_a_cell_that_is_no_code_cell_any_more_takes_no_outputs(document):
 @pytest.mark.rule("RM5")
 @pytest.mark.parametrize("by_an_extension", [False, True])
 def test_deleted_outputs_do_not_stay_in_the_document(document, by_an_extension):
-    adapter = document.ynotebook() if by_an_extension else None
+    adapter = ydoc_class_without_undo("notebook")(document.doc) if by_an_extension else None
     for number in range(2000):
         output = {**STREAM, "text": f"{number:05d}" * 1000}
         document.transact(lambda output=output: document.replace_outputs_from("code", 0, [output]))
@@ -308,7 +309,7 @@ def test_deleted_outputs_do_not_stay_in_the_document(document, by_an_extension):
 
 
 def test_an_extension_may_read_and_edit_through_ynotebook(document):
-    adapter = document.ynotebook()
+    adapter = ydoc_class_without_undo("notebook")(document.doc)
     assert adapter.get() == notebook()
     edit = document.transact(lambda: adapter.set_cell(0, source="2 + 2"))
     assert edit.changes == (SourceChanged(cell_id="code", inserted=2, removed=2),)
@@ -333,7 +334,7 @@ def test_trust_that_a_peer_writes_goes_and_nothing_else_does(document):
 
 
 def test_a_pasted_cell_of_a_taken_id_gets_another_one_and_the_old_cell_keeps_its_own(document):
-    adapter = document.ynotebook()
+    adapter = ydoc_class_without_undo("notebook")(document.doc)
     copy = document.cell("raw")
     document.transact(lambda: adapter.ycells.insert(0, adapter.create_ycell(copy)))
     assert document.cell_ids == ["raw", "code", "text", "raw"]

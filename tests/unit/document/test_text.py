@@ -3,6 +3,7 @@
 from jupyter_ydoc import YFile
 
 from jupyter_runt.document.text import TextDoc
+from jupyter_runt.document.ydocs import ydoc_class_without_undo
 from jupyter_runt.events.document import TextChanged
 
 
@@ -27,7 +28,7 @@ def test_jupyter_ydoc_reads_the_same_text():
 
 def test_an_extension_may_edit_through_yfile_without_leaving_history():
     document = TextDoc()
-    file = document.yfile()
+    file = ydoc_class_without_undo("file")(document.doc)
     assert document.transact(lambda: file.set("by an extension")).changes != ()
     assert document.content() == "by an extension"
     for number in range(200):
