@@ -231,6 +231,11 @@ class Person:
         """Execute one of JupyterLab's commands, without waiting for its end."""
         self.page.evaluate("name => void window.jupyterapp.commands.execute(name)", name)
 
+    def closes_dialogs(self, text: str) -> None:
+        """Close each dialog that says this, as soon as it stands in the way."""
+        dialog = self.page.locator(".jp-Dialog", has_text=text)
+        self.page.add_locator_handler(dialog, lambda: dialog.locator(".jp-mod-accept").click())
+
     def is_connected(self) -> None:
         """Wait until the tab is on the notebook's kernel."""
         self.page.get_by_role("button", name=CONNECTED).wait_for()

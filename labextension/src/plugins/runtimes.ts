@@ -1,10 +1,15 @@
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { Notification } from '@jupyterlab/apputils';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import {
+  ITranslator,
+  type TranslationBundle,
+  nullTranslator
+} from '@jupyterlab/translation';
 
 // eslint-disable-next-line jupyter/prefer-lazy-imports -- restored notebooks need it at once
 import { NotebookRuntimes } from '../model/notebookRuntimes';
 import { RuntClient } from '../services/client';
+import { notebookElsewhere } from '../services/elsewhere';
 import { INotebookRuntimes } from '../tokens';
 import { eachNotebook } from './eachNotebook';
 
@@ -23,13 +28,44 @@ export const runtimes: JupyterFrontEndPlugin<INotebookRuntimes> = {
     const opened = new NotebookRuntimes({
       client: new RuntClient({ serverSettings }),
       localPath: path => contents.localPath(path),
-      onError: (path, { message }) => {
-        Notification.error(trans.__('%1: %2', path, message), {
-          autoClose: false
-        });
+      onError: (path, reason) => {
+        const there = reason.detail['url'];
+        if (reason.code === 'lease_held' && typeof there === 'string') {
+          const here = serverSettings.baseUrl;
+          const local = contents.localPath(path);
+          tellElsewhere(path, notebookElsewhere(there, here, local), trans);
+        } else {
+          Notification.error(trans.__('%1: %2', path, reason.message), {
+            autoClose: false
+          });
+        }
       }
     });
     eachNotebook(app, panel => opened.open(panel.context));
     return opened;
   }
 };
+
+function tellElsewhere(
+  path: string,
+  address: string,
+  trans: TranslationBundle
+): void {
+  Notification.warning(
+    trans.__(
+      '%1 is open on another Jupyter server of yours: %2',
+      path,
+      new URL(address).host
+    ),
+    {
+      autoClose: false,
+      actions: [
+        {
+          label: trans.__('Open It There'),
+          displayType: 'accent',
+          callback: () => void window.open(address, '_blank', 'noopener')
+        }
+      ]
+    }
+  );
+}

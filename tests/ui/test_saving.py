@@ -1,0 +1,71 @@
+"""What keeps a person's keystrokes safe, and tells them so."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.ui.lab import Lab, Person, eventually
+
+People = Callable[[str], Person]
+
+ALL_KEPT = """async () => {
+  const asked = indexedDB.open('jupyter-runt');
+  const database = await new Promise(done => { asked.onsuccess = () => done(asked.result) });
+  const all = database.transaction('edits').objectStore('edits').getAll();
+  const records = await new Promise(done => { all.onsuccess = () => done(all.result) });
+  database.close();
+  return records.map(({ texts }) => texts);
+}"""
+
+
+def saving(person: Person) -> Locator:
+    """What the status bar says of the current notebook."""
+    return person.page.locator(".jp-runt-Saving-button")
+
+
+def kept(person: Person) -> list[dict[str, str]]:
+    """Return the texts of the edits that the person's browser keeps."""
+    texts: list[dict[str, str]] = person.page.evaluate(ALL_KEPT)
+    return texts
+
+
+@pytest.mark.rule("RM3", "EL5")
+def test_edits_made_without_a_server_outlive_their_tab_and_merge_once(
+    lab: Lab, person: People
+) -> None:
+    lab.write("start", "second")
+    ada, bob = person("ada").open(), person("bob").open()
+    expect(saving(ada)).to_have_text("All changes saved", timeout=20_000)
+    ada.look("saved")
+    lab.kill()
+    expect(saving(ada)).to_have_text("Offline")
+    ada.closes_dialogs("Server Connection Error")
+    bob.closes_dialogs("Server Connection Error")
+    ada.type(0, " ada")
+    ada.text(1).click()
+    ada.page.keyboard.press("Control+a")
+    ada.page.keyboard.press("Delete")
+    expect(saving(ada)).to_have_text(re.compile(r"Offline: \d changes kept in this browser"))
+    eventually(lambda: {"c0": "start ada", "c1": ""} in kept(ada))
+    ada.look("offline")
+    ada.close()
+    bob.type(0, " bob")
+    lab.start()
+    bob.sees_text(0, "start bob")
+    expect(saving(bob)).to_have_text("All changes saved", timeout=20_000)
+
+    ada.open()
+    bob.sees_text(1, "")
+    expect(ada.text(0)).to_contain_text(" bob")
+    expect(ada.text(0)).to_contain_text(" ada")
+    merged = ada.text(0).inner_text()
+    assert sorted(merged.split()) == ["ada", "bob", "start"]
+    bob.sees_text(0, merged)
+    expect(saving(ada)).to_have_text("All changes saved", timeout=20_000)
+    eventually(lambda: kept(ada) == [])
+    eventually(lambda: lab.sources() == [merged, ""])
+    ada.page.reload()
+    ada.sees_text(0, merged)
+    expect(ada.cells).to_have_count(2)
