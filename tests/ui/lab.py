@@ -1,5 +1,6 @@
 """A real JupyterLab in folders of its own, and people who look at it in a browser."""
 
+import copy
 import json
 import os
 import re
@@ -46,6 +47,12 @@ def eventually(check: Callable[[], T], limit: float = 20) -> T:
     return found
 
 
+def _free_address() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{probe.getsockname()[1]}"
+
+
 class Lab:
     """A JupyterLab server with this package, in fresh folders below `folder`."""
 
@@ -53,14 +60,18 @@ class Lab:
         self.root = folder / "notebooks"
         self.root.mkdir()
         self._folder = folder
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.url = f"http://127.0.0.1:{probe.getsockname()[1]}"
+        self.url = _free_address()
         for name, content in CONFIG.items():
             file = folder / "config" / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(json.dumps(content), encoding="utf-8")
         self.log = folder / "server.log"
+
+    def beside(self) -> "Lab":
+        """Return another server of the same person, on the same folders; it is not started."""
+        other = copy.copy(self)
+        other.url = _free_address()
+        return other
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
@@ -173,13 +184,18 @@ class Person:
 
     def open(self, path: str = "nb.ipynb") -> "Person":
         """Open a notebook in a new tab, and wait until it is there and its kernel too."""
-        self.page = self._context.new_page()
-        self.page.set_default_timeout(20_000)
-        self.page.on("pageerror", lambda error: self.problems.append(error.stack or str(error)))
-        self.page.goto(f"{self._lab.url}/lab/tree/{path}?token={TOKEN}&reset")
+        self.go(path)
         self.cell(0).wait_for()
         self.is_connected()
         return self
+
+    def go(self, path: str = "nb.ipynb", server: Lab | None = None) -> None:
+        """Go to a notebook in a new tab, on another server where one is given."""
+        url = (server or self._lab).url
+        self.page = self._context.new_page()
+        self.page.set_default_timeout(20_000)
+        self.page.on("pageerror", lambda error: self.problems.append(error.stack or str(error)))
+        self.page.goto(f"{url}/lab/tree/{path}?token={TOKEN}&reset")
 
     def close(self) -> None:
         """Close the tab."""

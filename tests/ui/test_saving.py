@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.ui.lab import Lab, Person, eventually
+from tests.ui.lab import TOKEN, Lab, Person, eventually
 
 People = Callable[[str], Person]
 
@@ -69,3 +69,24 @@ def test_edits_made_without_a_server_outlive_their_tab_and_merge_once(
     ada.page.reload()
     ada.sees_text(0, merged)
     expect(ada.cells).to_have_count(2)
+
+
+@pytest.mark.rule("EX1")
+def test_a_notebook_that_another_server_has_open_leads_there(lab: Lab, person: People) -> None:
+    lab.write("start")
+    person("ada").open()
+    other = lab.beside()
+    try:
+        other.start()
+        bob = person("bob")
+        bob.go("nb.ipynb", server=other)
+        bob.page.locator(".jp-Dialog").get_by_role("button", name="Close").click()
+        link = bob.page.get_by_role("button", name="Open It There")
+        expect(link).to_be_visible()
+        bob.look("elsewhere")
+        with bob.page.expect_popup() as opened:
+            link.click()
+        expect(opened.value).to_have_url(re.compile(re.escape(lab.url)))
+        assert TOKEN not in opened.value.url
+    finally:
+        other.stop()
