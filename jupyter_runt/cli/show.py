@@ -66,7 +66,7 @@ def _what(event: Event) -> str:
     name = event.name.partition(".")[2]
     if isinstance(event.payload, DocumentUpdated):
         return "; ".join(map(_change, event.payload.changes)) or name
-    fields = event.payload.model_dump(mode="json", exclude={"source"}, exclude_none=True)
+    fields = event.payload.model_dump(mode="json", exclude={"source", "content"}, exclude_none=True)
     told = [f"{key}={value}" for key, value in fields.items()]
     return " ".join([name, *told])
 

@@ -93,6 +93,22 @@ def plain_cell(cell: Map[Any]) -> dict[str, Any]:
     return plain
 
 
+def sound_cell(cell: Cell) -> dict[str, Any]:
+    """Return a cell that has what nbformat asks of each, whatever a peer has made of it."""
+    source, metadata = cell.get("source"), cell.get("metadata")
+    sound = {
+        **cell,
+        "source": source if isinstance(source, str) else str(source or ""),
+        "metadata": metadata if isinstance(metadata, dict) else {},
+    }
+    if sound["cell_type"] == "code":
+        outputs = cell.get("outputs")
+        shown = outputs if isinstance(outputs, list) else []
+        sound["outputs"] = [output for output in shown if isinstance(output, dict)]
+        sound.setdefault("execution_count", None)
+    return sound
+
+
 def runt_type(metadata: Any) -> str | None:
     """Return the type of ours that a cell's metadata (plain or shared) names, if any."""
     runt = metadata.get("runt") if isinstance(metadata, (Map, Mapping)) else None

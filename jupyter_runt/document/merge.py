@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from jupyter_runt.document.cells import Cell, Output, joined
+from jupyter_runt.document.cells import Cell, Output, joined, sound_cell
 from jupyter_runt.document.lines import TextMerge
 from jupyter_runt.document.match import Key, cell_key, match_cells, match_equal, out_of_order
 from jupyter_runt.document.notebook import IDS_SINCE, NotebookDoc
@@ -24,7 +24,7 @@ _NOT_IN_BASE: Final[Cell] = {"source": "", "metadata": {}, "outputs": [], "execu
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """Lines that both sides changed: ours are in the document, theirs only here."""
+    """What both sides changed in a cell: ours is in the document, theirs only here."""
 
     cell_id: CellId | None
     """None in a text file."""
@@ -189,9 +189,10 @@ class _NotebookMerge:
             ours, theirs = _our_cell(doc, cell_id), self._theirs[index]
             text = self._texts.get((index, cell_id)) or self._text_merge(index, cell_id)
             source, overlap = text.into(ours["source"])
-            merged = _merge_cell(self._base.get(cell_id, _NOT_IN_BASE), ours, theirs)
+            base = self._base.get(cell_id, _NOT_IN_BASE)
+            merged = _merge_cell(base, ours, theirs)
             rewrite_cell(doc, cell_id, ours, {**merged, "source": source})
-            if overlap:
+            if overlap or _loses(base, theirs, merged):
                 overlaps.append(Overlap(cell_id, theirs["source"]))
         return overlaps
 
@@ -217,6 +218,14 @@ def _merge_cell(base: Cell, ours: Cell, theirs: Cell) -> dict[str, Any]:
         outputs, count = _pick(_run(base), _run(ours), _run(theirs))
         merged |= {"outputs": outputs or [], "execution_count": count}
     return merged
+
+
+def _loses(base: Cell, theirs: Cell, merged: Cell) -> bool:
+    """Tell whether their type of the cell, or an attachment of theirs, is not in the document."""
+    if base.get("cell_type") != theirs["cell_type"] != merged["cell_type"]:
+        return True
+    files, old, new = (cell.get("attachments") or {} for cell in (merged, base, theirs))
+    return any(old.get(name) != new[name] != files.get(name) for name in new)
 
 
 def _our_cell(doc: NotebookDoc, cell_id: CellId) -> dict[str, Any]:
@@ -288,14 +297,15 @@ def _normal_cells(cells: Iterable[Cell]) -> list[dict[str, Any]]:
 def _normal_cell(cell: Cell) -> dict[str, Any]:
     """Return a cell as a document gives it back, without what no file may say."""
     normal: dict[str, Any] = to_shared(dict(cell))
-    normal["source"] = joined(normal["source"])
-    normal["metadata"] = {k: v for k, v in normal.get("metadata", {}).items() if k != "trusted"}
+    if isinstance(normal.get("source"), list):
+        normal["source"] = joined(normal["source"])
+    normal = sound_cell(normal)
+    normal["metadata"] = {k: v for k, v in normal["metadata"].items() if k != "trusted"}
     normal.pop("execution_state", None)
     if not normal.get("attachments", True):
         del normal["attachments"]
     if normal["cell_type"] == "code":
-        normal.setdefault("execution_count", None)
-        normal["outputs"] = [_normal_output(output) for output in normal.get("outputs", ())]
+        normal["outputs"] = [_normal_output(output) for output in normal["outputs"]]
     else:
         normal.pop("outputs", None)
     return normal

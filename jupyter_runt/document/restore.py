@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from jupyter_runt.document.cells import sound_cell
 from jupyter_runt.document.match import match_cells
 from jupyter_runt.document.merge import merge_notebook
 from jupyter_runt.document.notebook import IDS_SINCE, NotebookDoc
@@ -27,12 +28,18 @@ def restore(doc: NotebookDoc, then: Notebook, cell_ids: Collection[CellId] | Non
     Raises:
         CellNotFound: there was no such cell then; nothing was changed.
     """
-    now = doc.notebook(always_ids=True)
+    now = sound(doc.notebook(always_ids=True))
+    then = sound(then)
     named = all(cell.get("id") for cell in then["cells"])
     wanted = then if cell_ids is None else _with_cells(now, then, cell_ids)
     merge_notebook(_comparable(now, named), _comparable(wanted, named))(doc)
     if cell_ids is None:
         rewrite_minor(doc, then["nbformat_minor"])
+
+
+def sound(notebook: Notebook) -> dict[str, Any]:
+    """Return a notebook whose cells have what nbformat asks of them, whoever wrote it."""
+    return {**notebook, "cells": [sound_cell(cell) for cell in notebook["cells"]]}
 
 
 def _comparable(notebook: Notebook, named: bool) -> Notebook:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from jupyter_runt.document.notebook import NotebookDoc
+from jupyter_runt.document.restore import sound
 from jupyter_runt.errors import Compacted
 from jupyter_runt.events.base import Event
 from jupyter_runt.events.document import DocumentUpdated, VersionKept
@@ -119,7 +120,7 @@ async def restorable(log: EventLog, notebook_id: NotebookId, seq: Seq) -> dict[s
     kept = await kept_at(log, notebook_id, seq)
     if kept is not None and not isinstance(kept.content, str):
         return kept.content
-    return await notebook_at(log, notebook_id, seq, always_ids=True)
+    return sound(await notebook_at(log, notebook_id, seq, always_ids=True))
 
 
 async def notebook_at(

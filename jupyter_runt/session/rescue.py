@@ -1,13 +1,17 @@
 """Keeping what a tab of another history held, where nobody else has it (RM3)."""
 
 from asyncio import to_thread
+from collections.abc import Mapping
 from typing import Any, Final
 
+from jupyter_runt.document.restore import sound
 from jupyter_runt.errors import Compacted
 from jupyter_runt.events.document import DocumentUpdated
 from jupyter_runt.ids import ActorId, Seq
 from jupyter_runt.protocols import EventLog
 from jupyter_runt.rooms.foreign import read_holdings
+from jupyter_runt.rooms.protocol import BadFrame
+from jupyter_runt.session.content import Content
 from jupyter_runt.session.history import Past, pages, past
 from jupyter_runt.session.kept import fingerprint, says_nothing
 from jupyter_runt.session.open_document import OpenDocument
@@ -35,7 +39,7 @@ async def rescue(document: OpenDocument[Any], log: EventLog, update: bytes, acto
         StoreUnavailable: it is not kept.
     """
     kind = document.content
-    found = await to_thread(lambda: kind.held_by(read_holdings(kind.empty(None), update)))
+    found = await to_thread(_read, kind, update)
     if says_nothing(found):
         return
     digest = await to_thread(fingerprint, found)
@@ -44,6 +48,15 @@ async def rescue(document: OpenDocument[Any], log: EventLog, update: bytes, acto
         return
     if not await _was(document, log, digest):
         await document.kept.keep("foreign_history", MESSAGE, found, actor)
+
+
+def _read(kind: Content[Any, Any], update: bytes) -> Mapping[str, Any] | str:
+    held = read_holdings(kind.empty(None), update)
+    try:
+        content = kind.held_by(held)
+    except (TypeError, ValueError) as error:
+        raise BadFrame("it is no such document") from error
+    return content if isinstance(content, str) else sound(content)
 
 
 async def _was(document: OpenDocument[Any], log: EventLog, digest: str) -> bool:

@@ -11,7 +11,9 @@ from jupyter_runt.document.text import TextDoc
 from jupyter_runt.events.base import Draft
 from jupyter_runt.handlers.room_socket import RoomSocket
 from jupyter_runt.ids import ActorId, NotebookId
+from jupyter_runt.rooms.foreign import read_holdings
 from jupyter_runt.rooms.room import Room
+from jupyter_runt.session.registry import UnknownSession
 from jupyter_runt.storage.memory import MemoryStore
 from tests.interop.node import NodeTab, is_installed, node_tab
 
@@ -32,10 +34,17 @@ class Rooms:
 
     def __init__(self, room: Room[TextDoc]) -> None:
         self.joined = SimpleNamespace(room=room, writable=True)
+        self.error: Exception | None = None
+        self.rescued: list[bytes] = []
 
     @asynccontextmanager
     async def room(self, room_id: str, session_id: str | None):
+        if self.error is not None:
+            raise self.error
         yield self.joined
+
+    async def rescue(self, room_id: str, update: bytes, actor: ActorId) -> None:
+        self.rescued.append(update)
 
 
 @pytest.fixture
@@ -173,3 +182,16 @@ async def test_a_tab_that_may_only_read_is_told_once(meeting):
         await one.until(lambda seen: "theirs" in seen["text"])
         assert [close["code"] for close in (await one("look"))["closes"]] == [4403]
         assert await desk.room.read(content) == "theirs"
+
+
+@pytest.mark.rule("RM3")
+async def test_a_tab_of_another_history_says_what_it_holds_before_it_is_closed(meeting):
+    async with meeting() as desk:
+        desk.rooms.error = UnknownSession("Another history.", session_id="ours")
+        one = await desk.open_tab()
+        await one("insert", at=0, value="typed in vain 🎉")
+        await one("connect")
+        seen = await one.until(lambda seen: seen["closes"])
+        assert (seen["closes"][0]["code"], seen["synced"]) == (1003, False)
+        assert read_holdings(TextDoc(), desk.rooms.rescued[0]).content() == "typed in vain 🎉"
+        assert await desk.room.read(content) == ""

@@ -346,6 +346,21 @@ def test_a_cell_that_a_peer_left_without_a_part_merges(part):
     assert document.cell("a") == code("a", "2", tags=["x"])
 
 
+def test_a_type_or_an_attachment_that_both_changed_is_reported():
+    base = notebook(markdown("a", "x", attachments={"i.png": {"image/png": "1"}}))
+    ours = notebook(markdown("a", "x", attachments={"i.png": {"image/png": "2"}}))
+    theirs = notebook(markdown("a", "x", attachments={"i.png": {"image/png": "3"}}))
+    document, done = merge(base, ours, theirs)
+    assert content(document) == ours
+    assert done.result == MergeReport((Overlap("a", "x"),))
+    added = notebook(markdown("a", "x", attachments={"j.png": {"image/png": "3"}}))
+    assert merge(base, ours, added)[1].result == MergeReport()
+    raw = notebook({**markdown("a", "x"), "cell_type": "raw"})
+    document, done = merge(notebook(markdown("a", "x")), notebook(code("a", "x")), raw)
+    assert document.cell_type("a") == "code"
+    assert done.result == MergeReport((Overlap("a", "x"),))
+
+
 # texts that are no notebooks
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pycrdt import Array, Map
 
 from jupyter_runt.document.ipynb import import_update
 from jupyter_runt.document.notebook import NotebookDoc
@@ -263,6 +264,34 @@ async def test_what_no_peer_may_write_is_not_kept(workspace: Workspace) -> None:
         )
         [found] = await rescued(notebook, held)
         assert found.content["cells"][0]["metadata"] == {"tags": ["a"]}
+
+
+@pytest.mark.rule("RM2", "RM3")
+async def test_a_cell_that_lacks_what_cells_have_is_kept_and_can_be_restored(
+    workspace: Workspace,
+) -> None:
+    def damage(doc: NotebookDoc) -> None:
+        for key in ("source", "metadata", "outputs"):
+            del doc.doc.get("cells", type=Array)[1][key]
+        doc.doc.get("cells", type=Array)[2]["source"] = 3
+
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        held = holding(code("typed", "c0"), code("", "c1"), code("", "c2"), edit=damage)
+        [found] = await rescued(notebook, held)
+        assert sources(found.content) == ["typed", "", "3"]
+        [(event, _)] = await kept_events(workspace, notebook.id)
+        await notebook.send("restore_version", seq=event.seq)
+        assert await notebook.sources() == ["typed", "", "3"]
+
+
+@pytest.mark.rule("RM2")
+async def test_a_notebook_of_a_version_that_is_no_number_is_refused(workspace: Workspace) -> None:
+    def damage(doc: NotebookDoc) -> None:
+        doc.doc.get("meta", type=Map)["nbformat"] = "x"
+
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        with pytest.raises(BadFrame):
+            await rescued(notebook, holding(code("typed", "c0"), edit=damage))
 
 
 @pytest.mark.rule("RM2")

@@ -19,6 +19,7 @@ from jupyter_runt.events.document import (
     SourceChanged,
     StateChanged,
     TextChanged,
+    VersionKept,
 )
 from jupyter_runt.events.execution import ExecutionCompleted, ExecutionRequested, ExecutionStarted
 from jupyter_runt.ids import ActorId, CellId, ExecutionId, NotebookId, Seq
@@ -84,6 +85,10 @@ class Log:
     def end(self, name: str, status: str = "ok") -> Seq:
         ended = ExecutionCompleted(execution_id=ExecutionId(name), status=status)
         return self.add(ended, KERNEL, f"execution:{name}")
+
+    def keep(self, at: float = 0) -> Seq:
+        kept = VersionKept(reason="merge_overlap", message="Both changed it.", content="theirs")
+        return self.add(kept, FILE, at=at)
 
     def versions(self) -> list[Version]:
         grouper = Grouper(running=True)
@@ -199,6 +204,21 @@ def test_the_summary_counts_cells_once(log):
     assert version.summary == "Added 1 cell, edited 1 cell, changed the notebook's metadata"
 
 
+def test_what_was_kept_is_a_version_that_says_why(log):
+    log.edit()
+    log.keep()
+    log.edit()
+    versions = log.versions()
+    assert [(v.kind, v.first_seq, v.seq) for v in versions] == [
+        ("edits", 3, 3),
+        ("kept", 2, 2),
+        ("edits", 1, 1),
+    ]
+    told = versions[1].to_json()
+    assert (told["reason"], told["message"]) == ("merge_overlap", "Both changed it.")
+    assert "reason" not in versions[0].to_json()
+
+
 def test_a_text_file_has_versions_too(log):
     log.edit(changes=[TextChanged(inserted=1, removed=0)])
     assert log.versions()[0].summary == "Edited the text"
@@ -304,7 +324,8 @@ async def all_pages(log: Log, limit: int) -> list[Version]:
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["ann", "bob", "file", "command", "run", "quiet"]), st.integers(0, 90)
+        st.sampled_from(["ann", "bob", "file", "command", "run", "quiet", "kept"]),
+        st.integers(0, 90),
     ),
     max_size=40,
 )
@@ -323,6 +344,8 @@ def written(steps: Iterable[tuple[str, int]]) -> Log:
                 log.edit(at=at, cause=f"command:{number}")
             case "quiet":
                 log.edit(changes=[StateChanged(keys=("hash",))], at=at)
+            case "kept":
+                log.keep(at)
             case "run":
                 log.request(f"e{number}")
                 log.start(f"e{number}")
@@ -346,8 +369,8 @@ def test_every_visible_edit_is_in_a_version_and_versions_are_in_order(steps):
     versions = log.versions()
     assert [v.seq for v in versions] == sorted({v.seq for v in versions}, reverse=True)
     for event in log.events:
-        visible = event.name == "v1.DocumentUpdated" and event.payload.changes[0].type != (
-            "state_changed"
+        visible = event.name == "v1.VersionKept" or (
+            event.name == "v1.DocumentUpdated" and event.payload.changes[0].type != "state_changed"
         )
         if visible:
             assert any(v.first_seq <= event.seq <= v.seq for v in versions)
