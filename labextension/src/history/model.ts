@@ -81,14 +81,11 @@ export class HistoryModel implements IDisposable {
   /**
    * Read the newest versions again.
    */
-  async refresh(): Promise<void> {
-    const head = this._options.head();
-    const page = await this._read('newest', null);
-    if (page !== null) {
-      this._readHead = head;
-      this._merge(page);
-      this._done(true);
-    }
+  refresh(): Promise<void> {
+    this._refreshing ??= this._refresh().finally(() => {
+      this._refreshing = null;
+    });
+    return this._refreshing;
   }
 
   /**
@@ -126,6 +123,16 @@ export class HistoryModel implements IDisposable {
     clearTimeout(this._timer);
     this._options.headChanged.disconnect(this._onHead, this);
     Signal.clearData(this);
+  }
+
+  private async _refresh(): Promise<void> {
+    const head = this._options.head();
+    const page = await this._read('newest', null);
+    if (page !== null) {
+      this._readHead = head;
+      this._merge(page);
+      this._done(true);
+    }
   }
 
   /** Returns null where it failed, or where something else is being read. */
@@ -191,6 +198,7 @@ export class HistoryModel implements IDisposable {
   private _versions: readonly IVersion[] = [];
   private _nextBefore: number | null = null;
   private _reading: 'newest' | 'earlier' | null = null;
+  private _refreshing: Promise<void> | null = null;
   private _error: Error | null = null;
   private _isReady = false;
   private _watched = false;

@@ -4,6 +4,7 @@ import type { User } from '@jupyterlab/services';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { UUID } from '@lumino/coreutils';
 import type { IDisposable } from '@lumino/disposable';
+import { type ISignal, Signal } from '@lumino/signaling';
 
 import type { Command } from '../generated/commands';
 import type { NotebookRuntime } from '../model/notebookRuntime';
@@ -29,6 +30,7 @@ export class NotebookHistory implements IDisposable {
       head: () => this._runtime.serverState?.seq ?? null,
       headChanged: this._runtime.serverStateChanged
     });
+    options.panel.context.model.cells.changed.connect(this._onCells, this);
   }
 
   /**
@@ -62,10 +64,10 @@ export class NotebookHistory implements IDisposable {
   }
 
   /**
-   * What the server has logged last.
+   * Cells came, went or moved: they have other names.
    */
-  get head(): number {
-    return this._runtime.serverState?.seq ?? this.model.versions[0]?.seq ?? 0;
+  get cellsChanged(): ISignal<this, void> {
+    return this._cellsChanged;
   }
 
   /**
@@ -83,9 +85,9 @@ export class NotebookHistory implements IDisposable {
   }
 
   /**
-   * Compare two moments.
+   * Compare two moments; null is now.
    */
-  compare(from: number, to: number): Promise<IDifference> {
+  compare(from: number, to: number | null): Promise<IDifference> {
     return this._runtime.ask((client, id) => client.difference(id, from, to));
   }
 
@@ -112,7 +114,7 @@ export class NotebookHistory implements IDisposable {
     }
     return isNew
       ? () => this._command({ type: 'delete_cells', cell_ids: [cellId] })
-      : () => this.restore(events[0].seq - 1, cellId);
+      : () => this.restore(this._before(events[0].seq), cellId);
   }
 
   /**
@@ -127,6 +129,11 @@ export class NotebookHistory implements IDisposable {
    */
   dispose(): void {
     this.model.dispose();
+    Signal.clearData(this);
+  }
+
+  private _onCells(): void {
+    this._cellsChanged.emit();
   }
 
   private _command(command: Command): Promise<ICommandReply> {
@@ -135,6 +142,21 @@ export class NotebookHistory implements IDisposable {
       command_id: UUID.uuid4(),
       state_vector: encodeStateVector(this._sharedModel)
     });
+  }
+
+  /** The moment before an event. */
+  private _before(seq: number): number {
+    const { serverState } = this._runtime;
+    const kept = new Set(
+      this.model.versions.filter(({ kind }) => kind === 'kept').map(e => e.seq)
+    );
+    kept.add(serverState?.kept?.seq ?? -1);
+    let before = seq - 1;
+    // It names what was kept there, and not the notebook at that moment.
+    while (kept.has(before)) {
+      before--;
+    }
+    return before;
   }
 
   private get _sharedModel() {
@@ -155,6 +177,7 @@ export class NotebookHistory implements IDisposable {
 
   private _runtime: NotebookRuntime;
   private _trans: TranslationBundle;
+  private _cellsChanged = new Signal<this, void>(this);
 }
 
 /**

@@ -6,7 +6,7 @@ import * as React from 'react';
 import type { IVersion } from '../services/history';
 import { keyOf } from './days';
 import type { NotebookHistory } from './notebookHistory';
-import { type ISelection, NOTHING, within } from './selection';
+import { choose, type ISelection, NOTHING, within } from './selection';
 import type { Times } from './times';
 import { focusOn, VersionList } from './versionList';
 import type { Moment } from './versionView';
@@ -36,12 +36,26 @@ export class HistoryPanel extends ReactWidget {
       return;
     }
     this._history?.model.changed.disconnect(this._onChanged, this);
+    this._history?.cellsChanged.disconnect(this._onChanged, this);
     this._unwatch();
     this._history = history;
     this._selection = NOTHING;
     history?.model.changed.connect(this._onChanged, this);
+    history?.cellsChanged.connect(this._onChanged, this);
     this._watch();
     this.update();
+  }
+
+  /**
+   * Choose a version of the notebook, and show it.
+   */
+  async reveal(seq: number): Promise<void> {
+    const history = this._history;
+    await history?.model.refresh();
+    const version = history?.model.versions.find(each => each.seq === seq);
+    if (version !== undefined && history === this._history) {
+      this._onSelect(choose(keyOf(version)), true);
+    }
   }
 
   /**
@@ -68,8 +82,8 @@ export class HistoryPanel extends ReactWidget {
         <header className="jp-runt-name" title={history.panel.context.path}>
           {history.name}
         </header>
-        {this._renderVersions(history)}
         {this._renderActions(history)}
+        {this._renderVersions(history)}
       </>
     );
   }
@@ -137,7 +151,6 @@ export class HistoryPanel extends ReactWidget {
           cellNames={history.cellNames()}
           now={new Date()}
           times={times}
-          trans={trans}
           onSelect={(selection, open) => this._onSelect(selection, open)}
           onFocus={key => this._onFocus(key)}
         />
@@ -158,7 +171,7 @@ export class HistoryPanel extends ReactWidget {
     const { trans } = this._options;
     const chosen = this._chosen(history);
     return (
-      <footer className="jp-runt-actions">
+      <div className="jp-runt-actions">
         {chosen.length === 2 && (
           <button
             className="jp-Button jp-mod-styled jp-mod-accept"
@@ -167,7 +180,7 @@ export class HistoryPanel extends ReactWidget {
             {trans.__('Compare the two')}
           </button>
         )}
-        {chosen.length === 1 && chosen[0].kind !== 'kept' && (
+        {chosen.length === 1 && (
           <button
             className="jp-Button jp-mod-styled"
             onClick={() => void this._compare(history, chosen[0], 'now')}
@@ -180,14 +193,16 @@ export class HistoryPanel extends ReactWidget {
             {trans.__('Ctrl or Shift and a click choose a second version.')}
           </span>
         )}
-      </footer>
+      </div>
     );
   }
 
   private _onChanged(): void {
     const keys = this._history?.model.versions.map(keyOf) ?? [];
     this._selection = within(this._selection, keys);
-    this.update();
+    if (this.isVisible) {
+      this.update();
+    }
   }
 
   private _onSelect(selection: ISelection, open: boolean): void {

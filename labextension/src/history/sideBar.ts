@@ -4,11 +4,18 @@ import type { Message } from '@lumino/messaging';
 import { Panel, type Widget } from '@lumino/widgets';
 
 /**
+ * A history that shows a version where it is asked to.
+ */
+export interface IHistoryBody extends Widget {
+  reveal(seq: number): Promise<void>;
+}
+
+/**
  * The place of the history in a side bar; it is loaded when it is first seen.
  */
 export class HistorySideBar extends Panel {
   constructor(
-    private _load: () => Promise<Widget>,
+    private _load: () => Promise<IHistoryBody>,
     trans: TranslationBundle
   ) {
     super();
@@ -20,6 +27,13 @@ export class HistorySideBar extends Panel {
     this.node.setAttribute('aria-label', trans.__('History'));
   }
 
+  /**
+   * Show a version of the current notebook.
+   */
+  async reveal(seq: number): Promise<void> {
+    await (await this._body()).reveal(seq);
+  }
+
   protected onAfterShow(msg: Message): void {
     super.onAfterShow(msg);
     void this._body();
@@ -29,7 +43,7 @@ export class HistorySideBar extends Panel {
     void this._body().then(body => body.activate());
   }
 
-  private _body(): Promise<Widget> {
+  private _body(): Promise<IHistoryBody> {
     this._loaded ??= this._load().then(body => {
       this.addWidget(body);
       return body;
@@ -37,5 +51,5 @@ export class HistorySideBar extends Panel {
     return this._loaded;
   }
 
-  private _loaded: Promise<Widget> | undefined;
+  private _loaded: Promise<IHistoryBody> | undefined;
 }

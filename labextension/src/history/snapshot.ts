@@ -55,7 +55,7 @@ export class Snapshot extends StaticNotebook {
       cell.hasClass('jp-runt-touched')
     );
     if (index > 0) {
-      await this.scrollToItem(index, 'center');
+      await this.scrollToItem(index, 'auto');
     }
   }
 

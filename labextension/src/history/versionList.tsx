@@ -1,4 +1,3 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { LabIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
@@ -34,7 +33,6 @@ export interface IVersionListProps {
   cellNames: CellNames;
   now: Date;
   times: Times;
-  trans: TranslationBundle;
 
   /**
    * Another selection is asked for.
@@ -159,13 +157,14 @@ interface IVersionProps extends IVersionListProps {
 }
 
 function Version(props: IVersionProps): React.ReactElement {
-  const { isTabbable, onSelect, selection, trans, version } = props;
+  const { isTabbable, onSelect, selection, version } = props;
   const key = keyOf(version);
   const authors = version.authors.map(actor => props.authors.of(actor));
+  const names = authors.map(({ name }) => name).join(', ');
   const at = dateOf(version);
   const exact = props.times.exact(at);
   const cells = props.cellNames.phrase(version.cells);
-  const summary = version.message || version.summary;
+  const { message, summary } = version;
 
   const onClick = (event: React.MouseEvent) => {
     if (event.ctrlKey || event.metaKey) {
@@ -184,11 +183,9 @@ function Version(props: IVersionProps): React.ReactElement {
       data-key={key}
       data-kind={version.kind}
       aria-selected={selection.chosen.includes(key)}
-      aria-label={[summary, ...authors.map(each => each.name), exact, cells]
-        .filter(text => text !== '')
-        .join(', ')}
+      aria-label={[summary, names, exact, cells].filter(Boolean).join(', ')}
       tabIndex={isTabbable ? 0 : -1}
-      title={trans.__('%1\n%2', exact, authors.map(a => a.name).join(', '))}
+      title={[exact, names, message].filter(Boolean).join('\n')}
       onClick={onClick}
       onFocus={() => props.onFocus(key)}
     >
@@ -206,9 +203,7 @@ function Version(props: IVersionProps): React.ReactElement {
         {authors.map(author => (
           <Avatar key={author.name} author={author} />
         ))}
-        <span className="jp-runt-names">
-          {authors.map(author => author.name).join(', ')}
-        </span>
+        <span className="jp-runt-names">{names}</span>
         {cells && <span className="jp-runt-cells">{cells}</span>}
       </span>
     </div>

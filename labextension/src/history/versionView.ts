@@ -109,7 +109,7 @@ export class VersionView extends MainAreaWidget<Panel> {
         newer
       ),
       async () => {
-        const end = to === 'now' ? history.head : to.seq;
+        const end = to === 'now' ? null : to.seq;
         const [{ Difference }, answer] = await Promise.all([
           import('./difference'),
           history.compare(from.seq, end)

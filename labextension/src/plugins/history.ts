@@ -7,10 +7,9 @@ import { ICommandPalette } from '@jupyterlab/apputils';
 import { IEditorServices } from '@jupyterlab/codeeditor';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
-import { historyIcon } from '@jupyterlab/ui-components';
-import type { Widget } from '@lumino/widgets';
+import { MessageLoop } from '@lumino/messaging';
 
-import { HistorySideBar } from '../history/sideBar';
+import { HistorySideBar, type IHistoryBody } from '../history/sideBar';
 import { INotebookRuntimes } from '../tokens';
 
 const SHOW = 'runt:show-history';
@@ -42,14 +41,29 @@ export const history: JupyterFrontEndPlugin<void> = {
     app.commands.addCommand(SHOW, {
       label: trans.__('History'),
       caption: trans.__('Show the history of the current notebook'),
-      icon: args => (args['isPalette'] ? undefined : historyIcon),
-      describedBy: { args: { type: 'object', properties: {} } },
-      execute: () => app.shell.activateById(sideBar.id)
+      describedBy: {
+        args: {
+          type: 'object',
+          properties: {
+            seq: {
+              type: 'number',
+              description: trans.__('The number of a version to show, too')
+            }
+          }
+        }
+      },
+      execute: async ({ seq }) => {
+        app.shell.activateById(sideBar.id);
+        if (typeof seq === 'number') {
+          // A notebook that was activated before is the current one then.
+          MessageLoop.flush();
+          await sideBar.reveal(seq);
+        }
+      }
     });
     palette?.addItem({
       command: SHOW,
-      category: trans.__('Notebook Operations'),
-      args: { isPalette: true }
+      category: trans.__('Notebook Operations')
     });
   }
 };
@@ -62,7 +76,7 @@ interface IParts {
   translator: ITranslator;
 }
 
-async function load(parts: IParts): Promise<Widget> {
+async function load(parts: IParts): Promise<IHistoryBody> {
   const { createHistoryPanel } = await import('../history/create');
   return createHistoryPanel(parts);
 }

@@ -153,14 +153,14 @@ interface IWindow {
   trans: TranslationBundle;
 }
 
-function tellKept({ message }: IKeptVersion, options: IWindow): void {
+function tellKept({ message, seq }: IKeptVersion, options: IWindow): void {
   const { panel, shell, commands, trans } = options;
   const show = {
     label: trans.__('Show in History'),
     displayType: 'accent' as const,
     callback: () => {
       shell.activateById(panel.id);
-      void commands.execute(SHOW_HISTORY);
+      void commands.execute(SHOW_HISTORY, { seq });
     }
   };
   Notification.warning(message, {

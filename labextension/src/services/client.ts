@@ -168,14 +168,17 @@ export class RuntClient {
 
   /**
    * Compare two moments of a notebook.
+   *
+   * @param to - Null for now.
    */
   difference(
     notebookId: string,
     from: number,
-    to: number
+    to: number | null
   ): Promise<IDifference> {
+    const query = to === null ? '' : `&to=${to}`;
     return this._request<IDifference>(
-      `notebooks/${encodeURIComponent(notebookId)}/diff?from=${from}&to=${to}`
+      `notebooks/${encodeURIComponent(notebookId)}/diff?from=${from}${query}`
     );
   }
 
