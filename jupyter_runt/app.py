@@ -22,7 +22,6 @@ from jupyter_server.services.contents.largefilemanager import (
 from traitlets import Enum, Float, Integer, Unicode, default
 
 from jupyter_runt.document.notebook import NotebookDoc
-from jupyter_runt.document.text import TextDoc
 from jupyter_runt.errors import StoreUnavailable
 from jupyter_runt.execution.gateway import ServerKernelGateway
 from jupyter_runt.execution.kernel_manager import owned_kernel_manager
@@ -43,6 +42,7 @@ from jupyter_runt.session.hosting import cancelled_at_exit
 from jupyter_runt.session.live_documents import LiveDocuments
 from jupyter_runt.session.notebook_session import NotebookSession, OnCommit
 from jupyter_runt.session.open_document import DocumentConfig, OpenDocument
+from jupyter_runt.session.registered_content import RegisteredContent
 from jupyter_runt.session.registry import SessionRegistry
 from jupyter_runt.session.runtime import NotebookRuntime, RuntimeServices
 from jupyter_runt.session.runtimes import Runtimes
@@ -227,7 +227,7 @@ class RuntApp(ExtensionApp):
             async def open_notebook(
                 registration: Registration, on_commit: OnCommit
             ) -> OpenDocument[NotebookDoc]:
-                await sessions.claim_kind(registration, as_notebook=True)
+                await sessions.claim_kind(registration, "notebook")
                 content = NotebookContent()
                 return OpenDocument(
                     registration,
@@ -240,9 +240,10 @@ class RuntApp(ExtensionApp):
                     found=sessions.found,
                 )
 
-            def open_text(registration: Registration) -> OpenDocument[TextDoc]:
+            def open_text(registration: Registration, kind: str) -> OpenDocument[Any]:
+                content = TextContent() if kind == "file" else RegisteredContent(kind)
                 return OpenDocument(
-                    registration, TextContent(), store, files, trust, config, found=sessions.found
+                    registration, content, store, files, trust, config, found=sessions.found
                 )
 
             def open_session(registration: Registration) -> NotebookSession:

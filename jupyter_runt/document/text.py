@@ -29,6 +29,11 @@ class TextDoc(FileDocument):
         """Return the text."""
         return str(self._source)
 
+    @property
+    def has_other_content(self) -> bool:
+        """Whether it was a document of another kind too."""
+        return not {"source", "state"} >= set(self.doc.keys())
+
     def replace(self, text: str) -> None:
         """Make the document read `text`, in as few edits as it takes; call inside `transact`."""
         replace_text(self._source, to_shared(text))

@@ -23,7 +23,7 @@ class DocumentSessionHandler(RuntHandler):
         if as_notebook:
             require_notebook(path)
         registration, new = await self._registered(path)
-        await self.sessions.claim_kind(registration, as_notebook=as_notebook)
+        await self.sessions.claim_kind(registration, kind["type"])
         self.send(
             {
                 **kind,

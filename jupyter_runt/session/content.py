@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol, TypeVar
 
-from pycrdt import Array, Text
+from pycrdt import Text
 
 from jupyter_runt.document.ipynb import NotebookFile, import_update, read_notebook
 from jupyter_runt.document.merge import MergeReport, merge_notebook, merge_text
@@ -157,7 +157,7 @@ class TextContent:
 
     def was_otherwise(self, doc: TextDoc) -> bool:
         """See `Content`."""
-        return len(doc.doc.get("cells", type=Array)) > 0
+        return doc.has_other_content
 
     def projection(self, parsed: str) -> TextProjection:  # noqa: ARG002
         """See `Content`."""

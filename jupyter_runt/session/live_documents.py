@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary, finalize
 from jupyter_ydoc.ybasedoc import YBaseDoc
 from pycrdt import Doc
 
-from jupyter_runt.document.ydocs import ydoc_class, ydoc_class_without_undo
+from jupyter_runt.document.ydocs import is_registered, ydoc_class, ydoc_class_without_undo
 from jupyter_runt.errors import RuntError
 from jupyter_runt.ids import extension_actor
 from jupyter_runt.rooms.peer import CLOSE_RESTART, CLOSE_TOO_SLOW
@@ -29,7 +29,7 @@ SETTLE_SECONDS: Final = 5.0
 REJOIN_SECONDS: Final = 1.0
 
 Key = tuple[str, str]
-"""A room and the extension that has its document."""
+"""A room, and the extension that has its document; empty where all share one."""
 
 
 class LiveDocuments:
@@ -75,25 +75,28 @@ class LiveDocuments:
     async def live(self, room_id: str, extension: str) -> YBaseDoc:
         """Return the extension's document in a room: the same object as long as it is held.
 
+        Documents of registered kinds are one object for all extensions, and all act as the first
+        of them: such a class does the server's part of the work, which must not be done twice.
+
         Raises:
             RuntError: it cannot be opened.
         """
-        key = (room_id, extension)
+        key = (room_id, "" if is_registered(_kind(room_id)) else extension)
         lock = self._opening.setdefault(key, asyncio.Lock())
         async with lock:
             held = self._held.get(key)
             if held is None:
-                held = self._held[key] = await self._join(key)
+                held = self._held[key] = await self._join(key, extension)
             return held
 
-    async def _join(self, key: Key) -> YBaseDoc:
-        room_id, extension = key
+    async def _join(self, key: Key, extension: str) -> YBaseDoc:
+        room_id, _ = key
         released = asyncio.Event()
         async with self._sessions.use_document(room_id):
             replica = Replica(Doc())
             # Before it has content, as in jupyter-server-ydoc: some classes watch it come in.
             ydoc = ydoc_class_without_undo(_kind(room_id))(replica.doc, replica.awareness)
-            keeping = self._keep(key, replica, released)
+            keeping = self._keep(key, extension, replica, released)
             task = self._tasks.create_task(keeping, name=f"{extension} in {room_id}")
             try:
                 await replica.synced.wait()
@@ -105,11 +108,13 @@ class LiveDocuments:
         finalize(ydoc, _release, asyncio.get_running_loop(), released).atexit = False
         return ydoc
 
-    async def _keep(self, key: Key, replica: Replica, released: asyncio.Event) -> None:
+    async def _keep(
+        self, key: Key, extension: str, replica: Replica, released: asyncio.Event
+    ) -> None:
         """Be in the room until the document is let go of, or the room is lost."""
         try:
             async with cancelled_at_exit() as tasks:
-                staying = tasks.create_task(self._stay(key, replica))
+                staying = tasks.create_task(self._stay(key[0], extension, replica))
                 letting_go = tasks.create_task(released.wait())
                 try:
                     await asyncio.wait((staying, letting_go), return_when=asyncio.FIRST_COMPLETED)
@@ -123,8 +128,7 @@ class LiveDocuments:
             replica.synced.set()
             replica.close()
 
-    async def _stay(self, key: Key, replica: Replica) -> None:
-        room_id, extension = key
+    async def _stay(self, room_id: str, extension: str, replica: Replica) -> None:
         actor = extension_actor(extension)
         try:
             while True:
@@ -139,7 +143,7 @@ class LiveDocuments:
 
 
 def _kind(room_id: str) -> str:
-    return room_id.split(":")[1]
+    return room_id.partition(":")[2].partition(":")[0]
 
 
 def _release(loop: asyncio.AbstractEventLoop, released: asyncio.Event) -> None:

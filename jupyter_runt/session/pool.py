@@ -59,6 +59,10 @@ class Pool(Generic[T]):
         """Return what is open now, by key."""
         return [(key, value) for key in list(self._entries) if (value := self.get(key)) is not None]
 
+    def keys(self) -> list[str]:
+        """Return the keys of what is open, opens or closes."""
+        return list(self._entries)
+
     def get(self, key: str) -> T | None:
         """Return the thing of a key if it is open."""
         entry = self._entries.get(key)

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from jupyter_runt.document.shared import EmptyDocument, SharedDocument
-from jupyter_runt.document.text import TextDoc
+from jupyter_runt.document.ydocs import text_kind
 from jupyter_runt.errors import Conflict, NotANotebook, NotebookNotFound, RuntError
 from jupyter_runt.ids import ActorId, NotebookId
 from jupyter_runt.protocols import Registration, Store
@@ -64,7 +64,7 @@ class SessionRegistry:
         store: Store,
         files: Files,
         make_session: Callable[[Registration], NotebookSession],
-        make_text: Callable[[Registration], OpenDocument[TextDoc]],
+        make_text: Callable[[Registration, str], OpenDocument[Any]],
         *,
         lease_info: dict[str, Any],
         free_after: float,
@@ -129,9 +129,13 @@ class SessionRegistry:
                 await document.moved(found.file.path)
         return found, new
 
-    def _open_of(self, notebook_id: NotebookId) -> list[NotebookSession | OpenDocument[TextDoc]]:
-        both = (self._notebooks.get(notebook_id), self._texts.get(notebook_id))
+    def _open_of(self, notebook_id: NotebookId) -> list[NotebookSession | OpenDocument[Any]]:
+        texts = [self._texts.get(key) for key in self._text_keys(notebook_id)]
+        both = (self._notebooks.get(notebook_id), *texts)
         return [document for document in both if document is not None]
+
+    def _text_keys(self, notebook_id: NotebookId) -> list[str]:
+        return [key for key in self._texts.keys() if _id_of(key) == notebook_id]  # noqa: SIM118
 
     async def registered(self, notebook_id: NotebookId) -> Registration:
         """Return the document of an id.
@@ -180,10 +184,11 @@ class SessionRegistry:
             yield session
 
     @asynccontextmanager
-    async def _open_text(self, key: str) -> AsyncIterator[OpenDocument[TextDoc]]:
-        registration = await self.registered(NotebookId(key))
-        await self.claim_kind(registration, as_notebook=False)
-        async with self._leased(registration), self._make_text(registration) as text:
+    async def _open_text(self, key: str) -> AsyncIterator[OpenDocument[Any]]:
+        registration = await self.registered(_id_of(key))
+        kind = key.partition(":")[0]
+        await self.claim_kind(registration, kind)
+        async with self._leased(registration), self._make_text(registration, kind) as text:
             yield text
 
     @asynccontextmanager
@@ -195,19 +200,24 @@ class SessionRegistry:
         finally:
             await self.store.release(lease)
 
-    async def claim_kind(self, registration: Registration, *, as_notebook: bool) -> None:
+    async def claim_kind(self, registration: Registration, kind: str) -> None:
         """Refuse to open a file in two ways at once; what nobody needs any more is closed.
 
+        Args:
+            kind: `notebook`, or what a text file is opened as.
+
         Raises:
-            Conflict: it is open in the other way.
+            Conflict: it is open in another way.
         """
-        key = registration.notebook_id
-        if as_notebook:
-            if not await self._texts.vacate(key):
+        notebook_id = registration.notebook_id
+        own = None if kind == "notebook" else f"{text_kind(kind)}:{notebook_id}"
+        for key in self._text_keys(notebook_id):
+            if key != own and not await self._texts.vacate(key):
                 raise _open_otherwise(registration, "text")
+        session = self._notebooks.get(notebook_id)
+        if own is None or session is None or not session.has_document:
             return
-        session = self._notebooks.get(key)
-        if session and session.has_document and not await self._notebooks.vacate(key):
+        if not await self._notebooks.vacate(notebook_id):
             raise _open_otherwise(registration, "a notebook")
 
     @asynccontextmanager
@@ -252,8 +262,8 @@ class SessionRegistry:
             case ["json", "notebook", notebook_id]:
                 async with self.use(NotebookId(notebook_id)) as session:
                     yield await session.document()
-            case ["text", _, notebook_id]:
-                async with self._texts.use(notebook_id) as text:
+            case ["text", kind, notebook_id]:
+                async with self._texts.use(f"{text_kind(kind)}:{notebook_id}") as text:
                     yield text
             case _:
                 raise UnknownRoom(f"There is no document in room {room_id}.")
@@ -278,8 +288,8 @@ class SessionRegistry:
             case ["json", "notebook", notebook_id]:
                 session = self._notebooks.get(notebook_id)
                 return session is not None and session.has_document
-            case ["text", _, notebook_id]:
-                return self._texts.get(notebook_id) is not None
+            case ["text", kind, notebook_id]:
+                return self._texts.get(f"{text_kind(kind)}:{notebook_id}") is not None
         return False
 
     async def _check_history(self, notebook_id: str, session_id: str | None) -> None:
@@ -297,7 +307,7 @@ class SessionRegistry:
         if not await self._known_as_moved(old, new):
             await self.store.moved(old, new)
             await self._close_gone()
-        documents: list[NotebookSession | OpenDocument[TextDoc]] = []
+        documents: list[NotebookSession | OpenDocument[Any]] = []
         documents += self._notebooks.open_ones()
         documents += self._texts.open_ones()
         for document in documents:
@@ -335,7 +345,7 @@ class SessionRegistry:
                 session.forsake()
                 await self._notebooks.close_one(key)
         for key, text in self._texts.open_by_key():
-            if await self.store.get(NotebookId(key)) is None:
+            if await self.store.get(_id_of(key)) is None:
                 text.forsake()
                 await self._texts.close_one(key)
         await self._forget_forks()
@@ -359,6 +369,11 @@ class SessionRegistry:
             + len(self._texts.open_ones())
             + len(self.forks),
         }
+
+
+def _id_of(text_key: str) -> NotebookId:
+    """Return the document of a key `kind:id`."""
+    return NotebookId(text_key.partition(":")[2])
 
 
 def is_within(path: str, folder: str) -> bool:

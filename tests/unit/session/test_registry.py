@@ -105,7 +105,7 @@ async def test_a_file_is_not_open_in_two_ways_at_once(workspace: Workspace) -> N
         text = f"text:file:{registration.notebook_id}"
         async with sessions.room(text, registration.history_id):
             with pytest.raises(Conflict, match="open as text"):
-                await sessions.claim_kind(registration, as_notebook=True)
+                await sessions.claim_kind(registration, "notebook")
             async with sessions.use(registration.notebook_id) as session:
                 with pytest.raises(Conflict, match="open as text"):
                     await session.document()

@@ -12,7 +12,6 @@ import nbformat
 
 from jupyter_runt.commands import parse_command
 from jupyter_runt.document.notebook import NotebookDoc
-from jupyter_runt.document.text import TextDoc
 from jupyter_runt.errors import RuntimeLost
 from jupyter_runt.events.base import Event, Payload
 from jupyter_runt.ids import ActorId, NotebookId, Seq
@@ -21,6 +20,7 @@ from jupyter_runt.session.content import NotebookContent, TextContent
 from jupyter_runt.session.files import LocalFiles
 from jupyter_runt.session.notebook_session import NotebookSession, OnCommit, Reply
 from jupyter_runt.session.open_document import DocumentConfig, OpenDocument
+from jupyter_runt.session.registered_content import RegisteredContent
 from jupyter_runt.session.registry import SessionRegistry
 from jupyter_runt.session.runtime import RuntimeServices
 from jupyter_runt.session.saver import SaverConfig
@@ -150,7 +150,7 @@ class Workspace:
             async def open_notebook(
                 registration: Registration, on_commit: OnCommit
             ) -> OpenDocument[NotebookDoc]:
-                await sessions.claim_kind(registration, as_notebook=True)
+                await sessions.claim_kind(registration, "notebook")
                 return OpenDocument(
                     registration,
                     NotebookContent(),
@@ -162,10 +162,10 @@ class Workspace:
                     found=sessions.found,
                 )
 
-            def open_text(registration: Registration) -> OpenDocument[TextDoc]:
+            def open_text(registration: Registration, kind: str) -> OpenDocument[Any]:
                 return OpenDocument(
                     registration,
-                    TextContent(),
+                    TextContent() if kind == "file" else RegisteredContent(kind),
                     store,
                     self.files,
                     self.trust,
