@@ -76,6 +76,8 @@ class OpenDocument(Generic[DocT]):
         self.registration = registration
         self.clients = Clients.of(registration.history_id)
         self.kept = KeptVersions(registration.notebook_id, store, on_commit)
+        self.rescued: set[str] = set()
+        """SHA-256 (hex) of what tabs of other histories held, where nothing is left to do."""
         self.content = content
         self._store = store
         self._files = files

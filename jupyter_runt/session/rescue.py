@@ -1,7 +1,7 @@
 """Keeping what a tab of another history held, where nobody else has it (RM3)."""
 
+import hashlib
 from asyncio import to_thread
-from collections.abc import Mapping
 from typing import Any, Final
 
 from jupyter_runt.document.restore import sound
@@ -11,9 +11,9 @@ from jupyter_runt.ids import ActorId, Seq
 from jupyter_runt.protocols import EventLog
 from jupyter_runt.rooms.foreign import read_holdings
 from jupyter_runt.rooms.protocol import BadFrame
-from jupyter_runt.session.content import Content
+from jupyter_runt.session.content import Content as Kind
 from jupyter_runt.session.history import Past, pages, past
-from jupyter_runt.session.kept import fingerprint, says_nothing
+from jupyter_runt.session.kept import Content, fingerprint, says_nothing
 from jupyter_runt.session.open_document import OpenDocument
 from jupyter_runt.session.version_pages import version_page
 
@@ -31,6 +31,8 @@ _UPDATES: Final = frozenset({DocumentUpdated.event_name})
 async def rescue(document: OpenDocument[Any], log: EventLog, update: bytes, actor: ActorId) -> None:
     """Keep what a tab held, unless the document or its last versions say the same.
 
+    A tab that comes again and again with the same costs nothing after the first time.
+
     Args:
         update: all that the tab holds, as a Yjs update.
 
@@ -38,19 +40,23 @@ async def rescue(document: OpenDocument[Any], log: EventLog, update: bytes, acto
         BadFrame: it is no such update.
         StoreUnavailable: it is not kept.
     """
-    kind = document.content
-    found = await to_thread(_read, kind, update)
-    if says_nothing(found):
+    name = await to_thread(lambda: hashlib.sha256(update).hexdigest())
+    if name in document.rescued:
         return
-    digest = await to_thread(fingerprint, found)
-    now = await document.room.read(kind.held_by)
-    if digest == await to_thread(fingerprint, now):
-        return
-    if not await _was(document, log, digest):
+    found = await to_thread(_read, document.content, update)
+    if not says_nothing(found) and not await _is_here(document, log, found):
         await document.kept.keep("foreign_history", MESSAGE, found, actor)
+    document.rescued.add(name)
 
 
-def _read(kind: Content[Any, Any], update: bytes) -> Mapping[str, Any] | str:
+async def _is_here(document: OpenDocument[Any], log: EventLog, found: Content) -> bool:
+    """Tell whether the document says, or lately said, the same."""
+    digest = await to_thread(fingerprint, found)
+    now = await document.room.read(document.content.held_by)
+    return digest == await to_thread(fingerprint, now) or await _was(document, log, digest)
+
+
+def _read(kind: Kind[Any, Any], update: bytes) -> Content:
     held = read_holdings(kind.empty(None), update)
     try:
         content = kind.held_by(held)

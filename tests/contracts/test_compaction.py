@@ -18,9 +18,10 @@ from jupyter_runt.document.text import TextDoc
 from jupyter_runt.errors import Compacted, Conflict
 from jupyter_runt.events.base import Draft, Event
 from jupyter_runt.events.codec import document_updated
+from jupyter_runt.events.document import VersionKept
 from jupyter_runt.ids import NotebookId, Seq
 from jupyter_runt.protocols import Snapshot
-from jupyter_runt.session.history import notebook_at
+from jupyter_runt.session.history import kept_at, notebook_at
 from jupyter_runt.session.writer import Writer
 from jupyter_runt.storage.compaction import SLICE, compact, origin
 from jupyter_runt.storage.memory import MemoryStore
@@ -59,6 +60,27 @@ async def every_moment(store: Any, notebook_id: NotebookId, first: int) -> dict[
         seq: await notebook_at(store, notebook_id, Seq(seq), always_ids=True)
         for seq in range(first, head + 1)
     }
+
+
+@pytest.mark.rule("EL4", "RM3")
+@pytest.mark.asyncio
+async def test_a_kept_version_stays_until_a_limit_lets_its_time_go(place):
+    theirs = VersionKept(reason="foreign_history", message="A tab held it.", content={"cells": []})
+    async with place.store() as store:
+        notebook_id, head = await recorded(store, range(20))
+        [kept] = await store.append(notebook_id, [Draft(payload=theirs, actor=ADA)])
+        await store.append(notebook_id, Author().work([0]))
+        await checkpoint(store, notebook_id, await store.head(notebook_id))
+        assert (await compact(store, notebook_id, Retention())).folded == 0
+        assert await kept_at(store, notebook_id, kept.seq) == theirs
+        before = await replayed(store, notebook_id)
+        assert (await compact(store, notebook_id, Retention(events=2))).folded == head
+        assert await kept_at(store, notebook_id, kept.seq) == theirs
+        assert (await compact(store, notebook_id, Retention(events=1))).folded == 1
+        assert await kept_at(store, notebook_id, kept.seq) is None
+        assert await replayed(store, notebook_id) == before
+    async with place.store() as store:
+        assert await replayed(store, notebook_id) == before
 
 
 @pytest.mark.rule("EL4")

@@ -10,7 +10,7 @@ from nbdime import patch
 from nbdime.diff_utils import to_diffentry_dicts
 
 from jupyter_runt.rooms.protocol import read_state_vector
-from tests.integration.peers import tabs
+from tests.integration.peers import TextTab, tabs
 from tests.integration.server import TOKEN, Notebook, Server, eventually
 
 pytestmark = pytest.mark.asyncio
@@ -231,6 +231,25 @@ async def test_moments_that_never_were_cannot_be_compared(
     answer = await notebook.server.call("GET", f"{notebook.url}/diff", **query)
     assert (answer.status, answer.code) == (400, "invalid_request")
     assert answer.body["detail"]["field"] == field
+
+
+@pytest.mark.rule("FB2")
+async def test_a_text_file_has_a_history_with_what_was_kept(server: Server) -> None:
+    file = server.root / "notes.txt"
+    file.write_text("one\n", encoding="utf-8")
+    session = (await server.session("notes.txt", kind="file")).body
+    room_id, url = f"text:file:{session['fileId']}", f"/api/runt/notebooks/{session['fileId']}"
+    async with TextTab(server, room_id, session["sessionId"]) as tab:
+        await tab.synced()
+        stranger = TextTab(server, room_id, "another-history")
+        stranger.text.insert(0, "one, typed elsewhere\n")
+        async with stranger:
+            assert (await stranger.ended())[0] == 1003
+        versions = (await server.get(f"{url}/history"))["versions"]
+        assert [version["kind"] for version in versions] == ["kept", "file"]
+        assert await server.get(f"{url}/kept/{versions[0]['seq']}") == str(stranger.text)
+        assert str(tab.text) == "one\n"
+    assert (await server.call("GET", f"{url}/diff", **{"from": 1})).code == "not_a_notebook"
 
 
 @pytest.mark.rule("EL2")
