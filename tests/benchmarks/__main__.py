@@ -1,4 +1,4 @@
-"""Measures the server beside its peer and a bare kernel; `docs/benchmarks.md` says what and how."""
+"""Measures the server beside others and a bare kernel; `docs/benchmarks.md` says what and how."""
 
 import argparse
 import asyncio
@@ -11,7 +11,17 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
 
-from tests.benchmarks import burst, cold_open, kernel_start, machine, one_plus_one, propagation
+from tests.benchmarks import (
+    burst,
+    cold_open,
+    crowd,
+    hour,
+    kernel_start,
+    machine,
+    one_plus_one,
+    propagation,
+    saving,
+)
 from tests.benchmarks.samples import Contest
 from tests.benchmarks.servers import Kind, own_folders
 
@@ -42,19 +52,32 @@ async def _cold_open(kinds: list[Kind], folder: Path, rounds: int) -> dict[str, 
     return contests
 
 
+async def _saving(kinds: list[Kind], folder: Path, rounds: int) -> dict[str, Contest]:
+    measured = await saving.measure(kinds, folder, rounds)
+    return {f"saving_{name}": each for name, each in measured.items()}
+
+
+async def _crowd(kinds: list[Kind], folder: Path, rounds: int) -> dict[str, Contest]:
+    return {"crowd": await crowd.measure(kinds, folder, rounds)}
+
+
 BENCHMARKS: Final[dict[str, Measure]] = {
     "propagation": _propagation,
     "burst": _burst,
     "one_plus_one": _one_plus_one,
     "kernel_start": _kernel_start,
     "cold_open": _cold_open,
+    "saving": _saving,
+    "crowd": _crowd,
 }
 
 
 async def _run(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     kinds = [Kind("ours", sys.executable, ours=True)]
-    if options.peer_python:
-        kinds.append(Kind("peer", options.peer_python, ours=False))
+    if options.documents_python:
+        kinds.append(Kind("documents", options.documents_python, ours=False, sessions=False))
+    if options.collaboration_python:
+        kinds.append(Kind("collaboration", options.collaboration_python, ours=False))
     report: dict[str, Any] = {
         "machine": await asyncio.to_thread(machine.described, kinds),
         "load_before": machine.load(),
@@ -66,6 +89,9 @@ async def _run(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         for title, contest in contests.items():
             report["results"][title] = contest.report()
             _print(title, report["results"][title])
+    if not options.only or options.hour:
+        report["hour"] = await hour.measure(kinds[0], folder / "hour")
+        print("hour", report["hour"])  # noqa: T201
     report["load_after"] = machine.load()
     return report
 
@@ -83,8 +109,11 @@ def _print(title: str, result: dict[str, Any]) -> None:
 def main() -> None:
     """Measure, print a table and write the JSON."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--peer-python", help="Python of an environment with the peer")
+    peer = "Python of an environment with jupyter-%s, to measure beside"
+    parser.add_argument("--documents-python", help=peer % "server-documents")
+    parser.add_argument("--collaboration-python", help=peer % "collaboration")
     parser.add_argument("--only", nargs="+", choices=BENCHMARKS, metavar="NAME")
+    parser.add_argument("--hour", action="store_true", help="with --only: an hour's editing, too")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", type=Path, help="where all figures go")
     options = parser.parse_args()

@@ -14,7 +14,9 @@ from tests.benchmarks.servers import Kind
 
 PACKAGES: Final = (
     "jupyter-runt",
+    "jupyter-collaboration",
     "jupyter-server-documents",
+    "jupyter-server-ydoc",
     "jupyter_server",
     "jupyter_client",
     "jupyter-ydoc",

@@ -60,7 +60,7 @@ class RoomClient:
 async def room_path(server: Server, path: str) -> str:
     """Return the path of a notebook's room."""
     async with Connection(server.address) as connection:
-        if server.kind.ours:
+        if server.kind.sessions:
             body = {"format": "json", "type": "notebook"}
             url = f"/api/collaboration/session/{quote(path)}"
             session = await connection.request("PUT", url, body)

@@ -41,7 +41,8 @@ class Kind:
     name: str
     python: str
     ours: bool
-    """It serves `/api/collaboration/session`; the peer serves `/api/fileid/index`."""
+    sessions: bool = True
+    """It serves `/api/collaboration/session`; else rooms are found by `/api/fileid/index`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,10 @@ class Server:
         """Return the processor time that it took until now, without its kernels'."""
         times = self.process.cpu_times()
         return float(times.user + times.system)
+
+    def memory_bytes(self) -> int:
+        """Return the memory that it has to itself, without its kernels'."""
+        return int(self.process.memory_full_info().uss)
 
 
 @asynccontextmanager
