@@ -32,7 +32,7 @@ async def measure(kind: Kind, folder: Path) -> dict[str, Any]:
                     await _seen(typist, reader)
                 growth.append(server.memory_bytes() - before)
             document = len(reader.doc.get_update())
-            text = sum(len(str(cell["source"])) for cell in reader.cells)
+            text = sum(map(len, _texts(reader)))
         async with Connection(server.address) as connection:
             notebook = await connection.request("GET", "/api/runt/notebooks?path=hour.ipynb")
         stores = (folder / kind.name).rglob("store.db*")
@@ -63,6 +63,10 @@ async def _type(typist: RoomClient, dice: random.Random, keys: int) -> None:
 
 async def _seen(typist: RoomClient, reader: RoomClient) -> None:
     async with asyncio.timeout(60):
-        while reader.doc.get_state() != typist.doc.get_state():  # noqa: ASYNC110  (it hears by itself)
+        while _texts(reader) != _texts(typist):  # noqa: ASYNC110  (it hears by itself)
             await asyncio.sleep(0.05)
     await asyncio.sleep(3)  # the last save is part of what an hour costs
+
+
+def _texts(client: RoomClient) -> list[str]:
+    return [str(cell["source"]) for cell in client.cells]
