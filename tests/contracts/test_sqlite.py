@@ -91,6 +91,23 @@ async def test_an_append_is_all_there_or_not_at_all_after_the_death_of_the_proce
         assert found == whole
 
 
+@pytest.mark.rule("EL5", "EL3")
+@pytest.mark.parametrize("rest", [b"", b"\xa5" * 1000], ids=["cut off", "overwritten"])
+@pytest.mark.asyncio
+async def test_a_torn_record_at_the_end_is_cut_and_the_log_goes_on(path, rest):
+    with appender(path, "victim", 100_000) as child:
+        for _ in range(100):
+            child.stdout.readline()
+        child.send_signal(signal.SIGKILL)
+    wal = path.with_name(f"{path.name}-wal")
+    wal.write_bytes(wal.read_bytes()[:-1000] + rest)
+    async with open_store(path) as store:
+        seqs = [event.seq for event in await store.read(NOTEBOOK, Seq(0), limit=1_000_000)]
+        assert seqs == list(range(1, len(seqs) + 1))
+        [event] = await store.append(NOTEBOOK, [started("next")])
+        assert event.seq == len(seqs) + 1
+
+
 @pytest.mark.rule("EL3")
 @pytest.mark.asyncio
 async def test_processes_that_append_to_one_log_leave_no_gap_and_no_duplicate(path):

@@ -178,6 +178,7 @@ class World:
 
     async def free(self) -> None:
         """Let everybody leave until the document is closed, and type on meanwhile."""
+        await self.notebook.send("stop_runtime")  # a kernel keeps its notebook open
         for replica in self.replicas:
             await replica.leave()
 
