@@ -82,3 +82,9 @@ def test_tests_name_no_rule_that_is_not_written_down() -> None:
 def test_every_test_of_behaviour_names_a_rule() -> None:
     silent = [test for test, proved in proofs().items() if test.startswith(RULED) and not proved]
     assert silent == []
+
+
+@pytest.mark.parametrize("named", re.findall(r"`(tests/\S+?::\w+)`", _spec()))
+def test_the_tests_that_the_specification_names_are_there(named: str) -> None:
+    path, _, name = named.partition("::")
+    assert re.search(rf"^(async )?def {name}\b", (ROOT / path).read_text(encoding="utf-8"), re.M)

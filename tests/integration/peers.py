@@ -97,17 +97,6 @@ class Peer:
         async with self._heard:
             self._heard.notify_all()
 
-    @asynccontextmanager
-    async def asleep(self) -> AsyncIterator[None]:
-        """Read nothing from the socket meanwhile, as a tab that hangs."""
-        assert self._hearing is not None
-        self._hearing.cancel()
-        await asyncio.wait([self._hearing])
-        try:
-            yield
-        finally:
-            self._hearing = asyncio.create_task(self._hear())
-
     async def send(self, *frames: bytes) -> None:
         """Send frames; nothing happens on a connection that is gone."""
         try:

@@ -319,23 +319,6 @@ async def test_a_bad_frame_closes_its_sender_alone(notebook: Notebook, frame: by
         await bob.until(lambda: bob.sources[0] == "one on")
 
 
-@pytest.mark.rule("RM1")
-async def test_a_tab_that_hangs_is_let_go_and_holds_nobody_up(notebook: Notebook) -> None:
-    async with tabs(notebook, 3) as (ada, bob, eve):
-        async with eve.asleep():
-            for number in range(60):  # more than may wait for a peer
-                await ada.be_present({"number": f"<{number}>", "much": "x" * 800_000})
-                heard = f"<{number}>"
-                await bob.until(lambda heard=heard: bob.has_heard_of(heard))
-            await ada.type("!")
-            await bob.until(lambda: bob.sources[0] == "one!")
-        code, _ = await eve.ended()
-        assert code == 4429
-        await eve.leave()
-        await eve.connect()
-        await eve.until(lambda: eve.sources[0] == "one!")
-
-
 @pytest.mark.rule("RM2")
 async def test_text_is_no_frame(notebook: Notebook) -> None:
     async with tabs(notebook) as (eve,):

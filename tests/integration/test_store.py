@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.peers import tabs
 from tests.integration.server import Server
 
 
@@ -27,3 +28,30 @@ async def test_notebooks_open_from_their_files_where_the_store_is_damaged(tmp_pa
     [line] = [line for line in log.splitlines() if "is damaged" in line]
     assert str(server.store) in line
     assert str(aside) in line
+
+
+@pytest.mark.rule("RM3", "FB1")
+@pytest.mark.asyncio
+async def test_a_tab_whose_store_was_lost_is_told_so_and_doubles_nothing(tmp_path: Path) -> None:
+    server = Server(tmp_path / "server")
+    with server.running():
+        notebook = await server.notebook("one")
+        async with tabs(notebook) as (ada,):
+            await ada.type("!")
+            await notebook.saved(lambda file: "".join(file["cells"][0]["source"]) == "one!")
+            await asyncio.to_thread(server.kill)
+            await ada.ended()
+            for file in server.store.parent.glob("store.db*"):
+                file.unlink()
+            await asyncio.to_thread(server.start)
+            await ada.type("?")
+            await ada.leave()
+            await ada.connect()
+            code, _ = await ada.ended()
+            assert code == 4404, "its room is gone: the text stays in the tab"
+            assert ada.sources == ["one!?"]
+        again = await server.opened(notebook.path)
+        assert again.id != notebook.id
+        async with tabs(again) as (bob,):
+            assert bob.sources == ["one!"]
+        assert again.sources_on_disk() == ["one!"]

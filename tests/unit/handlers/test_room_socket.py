@@ -13,10 +13,12 @@ from tornado.httpclient import HTTPClientError
 from jupyter_runt.document.text import TextDoc
 from jupyter_runt.errors import LeaseHeld, NotAuthorized, NotebookNotFound, StoreUnavailable
 from jupyter_runt.handlers.room_socket import RoomSocket
+from jupyter_runt.rooms.peer import RoomLimits
 from jupyter_runt.rooms.protocol import (
     BadFrame,
     SyncStep1,
     SyncStep2,
+    SyncUpdate,
     parse,
     step1_frame,
     step2_frame,
@@ -75,10 +77,10 @@ def serving(jp_serverapp, jp_ws_fetch):
     """Serve one room; `open` connects to it."""
 
     @asynccontextmanager
-    async def serve():
+    async def serve(limits=None):
         app = jp_serverapp.web_app
         sockets = []
-        async with Room("room", load=load) as room:
+        async with Room("room", load=load, limits=limits) as room:
             rooms, doorkeeper = Rooms(room), Doorkeeper()
             app.settings.update(runt_sessions=rooms, authorizer=doorkeeper)
             path = url_path_join(jp_serverapp.base_url, r"/api/collaboration/room/(.+)")
@@ -283,6 +285,21 @@ async def test_a_long_reason_is_cut_between_characters(serving):
         here.rooms.error = NotebookNotFound("é" * 200)
         code, reason = await closing(await here.connect())
         assert (code, reason) == (4404, "é" * 61)
+
+
+@pytest.mark.rule("RM1")
+async def test_a_socket_that_nobody_reads_is_closed_and_the_others_go_on(serving):
+    async with serving(RoomLimits(outbox_bytes=2**20)) as here:
+        asleep, awake = await here.connect(), await here.connect()
+        for socket in (asleep, awake):
+            await socket.write_message(step1_frame(b"\0"), binary=True)
+            while not isinstance(parse(await socket.read_message()), SyncStep2):
+                pass
+        for number in range(30):  # more than the network's own buffers take
+            content = f"{number % 10}" * 2**20
+            await here.room.edit(lambda document, c=content: document.replace(c), actor="agent:1")
+            assert isinstance(parse(await awake.read_message()), SyncUpdate)
+        assert await closing(asleep) == (4429, "too slow")
 
 
 async def test_many_frames_at_once_all_reach_the_room_in_order(serving):
