@@ -276,6 +276,10 @@ async def test_what_a_tab_of_another_history_holds_is_kept_and_can_be_restored(
         diff = await notebook.server.get(f"{notebook.url}/diff", **compared)
         assert diff["base"] == content
 
+        query = {"format": "json", "type": "notebook"}
+        slider = await notebook.server.get(f"/api/collaboration/timeline/{notebook.path}", **query)
+        assert len(slider["timestamps"]) == 1, "what was kept is no moment of the document"
+
         await notebook.do("restore_version", seq=kept["seq"])
         await ada.until(lambda: ada.sources == ["typed elsewhere"])
 

@@ -7,6 +7,7 @@ from pycrdt import Doc, Text
 
 from jupyter_runt.errors import (
     CellNotFound,
+    Compacted,
     ExecutionNotFound,
     InvalidCommand,
     StaleRevision,
@@ -18,6 +19,8 @@ from jupyter_runt.events.outputs import OutputsCleared
 from jupyter_runt.ids import ActorId, ExecutionId
 from jupyter_runt.rooms.work import RoomClosed
 from jupyter_runt.session import notebook_session
+from jupyter_runt.storage.compaction import compact
+from jupyter_runt.storage.retention import Retention
 from tests.unit.session.workspace import ADA, Workspace
 
 pytestmark = pytest.mark.asyncio
@@ -63,6 +66,35 @@ async def test_a_command_id_does_its_thing_once_for_each_actor(workspace: Worksp
     async with workspace.running(), workspace.open(PATH) as notebook:
         assert await notebook.send("create_cell", **command) == replies[0]
         assert await notebook.sources() == ["new", "new", "one", "two"]
+
+
+@pytest.mark.rule("EX2", "EL2")
+async def test_a_version_is_restored_once_though_the_server_restarts(workspace: Workspace) -> None:
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        await notebook.session.document()
+        await notebook.send("edit_cell", cell_id="c0", source="edited")
+        reply = await notebook.send("restore_version", seq=1, command_id="k")
+        assert await notebook.sources() == ["one", "two"]
+        await notebook.send("edit_cell", cell_id="c0", source="edited again")
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        assert await notebook.send("restore_version", seq=1, command_id="k") == reply
+        assert await notebook.sources() == ["edited again", "two"]
+
+
+@pytest.mark.rule("EL4")
+async def test_a_version_that_was_folded_away_cannot_be_restored(workspace: Workspace) -> None:
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        for number in range(5):
+            await notebook.send("edit_cell", cell_id="c0", source=f"{number}")
+        await notebook.save()
+        head = await workspace.store.head(notebook.id)
+        done = await compact(workspace.store, notebook.id, Retention(events=2))
+        assert done.folded > 1
+        with pytest.raises(Compacted) as refused:
+            await notebook.send("restore_version", seq=1)
+        assert refused.value.detail["first_seq"] == done.first_seq
+        assert await workspace.store.head(notebook.id) == head
+        await notebook.send("restore_version", seq=done.first_seq)
 
 
 @pytest.mark.rule("EX2")
