@@ -52,8 +52,20 @@ async def rescue(document: OpenDocument[Any], log: EventLog, update: bytes, acto
 async def _is_here(document: OpenDocument[Any], log: EventLog, found: Content) -> bool:
     """Tell whether the document says, or lately said, the same."""
     digest = await to_thread(fingerprint, found)
-    now = await document.room.read(document.content.held_by)
-    return digest == await to_thread(fingerprint, now) or await _was(document, log, digest)
+    now = await document.room.read(lambda doc: doc.doc.get_update())
+    return await to_thread(_says, document.content, [[now]], digest) or await _was(
+        document, log, digest
+    )
+
+
+def _says(kind: Kind[Any, Any], steps: list[list[bytes]], digest: str) -> bool:
+    """Tell whether a document says, after one of these steps, what has that fingerprint."""
+    doc = kind.empty(None)
+    for updates in steps:
+        doc.apply(updates)
+        if fingerprint(kind.held_by(doc)) == digest:
+            return True
+    return False
 
 
 def _read(kind: Kind[Any, Any], update: bytes) -> Content:
@@ -79,15 +91,7 @@ async def _was(document: OpenDocument[Any], log: EventLog, digest: str) -> bool:
     except Compacted:
         return False  # meanwhile: it is rather kept twice
 
-    def replayed() -> bool:
-        doc = document.content.empty(None)
-        for updates in steps:
-            doc.apply(updates)
-            if fingerprint(document.content.held_by(doc)) == digest:
-                return True
-        return False
-
-    return await to_thread(replayed)
+    return await to_thread(_says, document.content, steps, digest)
 
 
 async def _collect(

@@ -12,7 +12,7 @@ from typing import Any, Final
 from jupyter_runt.errors import StoreUnavailable
 from jupyter_runt.events.base import Draft, Event
 from jupyter_runt.events.codec import Row, decode_event, encode_payload
-from jupyter_runt.events.document import DocumentUpdated
+from jupyter_runt.events.document import DocumentUpdated, VersionKept
 from jupyter_runt.ids import NotebookId, Seq
 from jupyter_runt.protocols import LogWatch, Snapshot, SnapshotKind
 from jupyter_runt.storage.clock import now
@@ -114,7 +114,7 @@ class SqliteEventLog:
 
 def _is_small(drafts: Sequence[Draft]) -> bool:
     """Tell whether drafts are a few keystrokes or a step of the queue."""
-    if len(drafts) > _FEW:
+    if len(drafts) > _FEW or any(isinstance(draft.payload, VersionKept) for draft in drafts):
         return False
     updates = (draft.payload for draft in drafts if isinstance(draft.payload, DocumentUpdated))
     return all(len(each.update) < _SHORT and len(each.changes) < _FEW for each in updates)
