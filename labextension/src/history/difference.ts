@@ -9,7 +9,7 @@ import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { ITranslator } from '@jupyterlab/translation';
 import { Panel, Widget } from '@lumino/widgets';
 import type { IDiffEntry } from 'nbdime/lib/diff/diffentries';
-import { NotebookDiffModel } from 'nbdime/lib/diff/model';
+import { type CellDiffModel, NotebookDiffModel } from 'nbdime/lib/diff/model';
 import { NotebookDiffWidget } from 'nbdime/lib/diff/widget';
 
 import type { IDifference } from '../services/history';
@@ -23,39 +23,60 @@ export class Difference extends Panel {
     this.addClass('nbdime-root');
     this.addClass('jp-runt-Difference');
     this.node.tabIndex = -1;
-    const { difference, editorServices, rendermime, translator } = options;
+    this._options = options;
+  }
+
+  /**
+   * Show the cells in which something differs, or all of them.
+   *
+   * Those that are left out cost nothing: each has an editor of its own.
+   */
+  async draw(unchanged: boolean): Promise<void> {
+    const { difference, editorServices, rendermime, translator } =
+      this._options;
+    const model = new NotebookDiffModel(
+      difference.base,
+      difference.diff as unknown as IDiffEntry[]
+    );
+    if (!unchanged) {
+      model.chunkedCells = model.chunkedCells.filter(
+        chunk => !chunk.every(differsNot)
+      );
+    }
+    for (const old of [...this.widgets]) {
+      old.dispose();
+    }
     if (difference.diff.length === 0) {
-      const same = new Widget();
-      same.addClass('jp-runt-note');
-      const trans = translator.load('jupyter_runt');
-      same.node.textContent = trans.__('Nothing differs.');
-      this.addWidget(same);
-      return;
+      this.addWidget(this._sayNothingDiffers());
     }
     const notebook = new NotebookDiffWidget({
-      model: new NotebookDiffModel(
-        difference.base,
-        difference.diff as unknown as IDiffEntry[]
-      ),
+      model,
       rendermime,
       editorFactory: editorServices.factoryService.newInlineEditor,
       translator
     });
     this.addWidget(notebook);
-    this.ready = notebook.init();
+    await notebook.init().catch((reason: unknown) => {
+      // It goes on adding cells after it was replaced.
+      if (!notebook.isDisposed) {
+        throw reason;
+      }
+    });
   }
 
-  /**
-   * All cells are shown.
-   */
-  readonly ready: Promise<void> = Promise.resolve();
-
-  /**
-   * Whether the cells are shown, too, in which nothing differs.
-   */
-  set showsUnchanged(value: boolean) {
-    this.toggleClass('jp-mod-changesOnly', !value);
+  private _sayNothingDiffers(): Widget {
+    const trans = this._options.translator.load('jupyter_runt');
+    const note = new Widget();
+    note.addClass('jp-runt-note');
+    note.node.textContent = trans.__('Nothing differs.');
+    return note;
   }
+
+  private _options: Difference.IOptions;
+}
+
+function differsNot({ added, deleted, unchanged }: CellDiffModel): boolean {
+  return unchanged && !added && !deleted;
 }
 
 /**

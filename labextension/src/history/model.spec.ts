@@ -96,6 +96,25 @@ describe('HistoryModel', () => {
     expect(model.hasEarlier).toBe(true);
   });
 
+  it('reads the less often the longer it takes', async () => {
+    const server = new Server(1);
+    const model = follow(server);
+    const { load } = server;
+    const quick = load.getMockImplementation()!;
+    load.mockImplementation(async (before, limit) => {
+      await new Promise(resolve => setTimeout(resolve, 1000));
+      return quick(before, limit);
+    });
+    model.watched = true;
+    await vi.advanceTimersByTimeAsync(1000);
+    server.grow(1);
+    await vi.advanceTimersByTimeAsync(19_000);
+    expect(load).toHaveBeenCalledTimes(1);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(load).toHaveBeenCalledTimes(2);
+    model.dispose();
+  });
+
   it('keeps a version that goes on as one', async () => {
     const server = new Server(2);
     const model = follow(server);

@@ -10,6 +10,9 @@ const PAGE = 50;
 /** How long the log may have grown before the newest versions are read again. */
 const PAUSE_MS = 1500;
 
+/** How much longer the pause is than reading took: a long history costs more. */
+const PAUSES = 20;
+
 /**
  * The versions of a notebook, as far as they were asked for.
  *
@@ -127,7 +130,10 @@ export class HistoryModel implements IDisposable {
 
   private async _refresh(): Promise<void> {
     const head = this._options.head();
+    const since = performance.now();
     const page = await this._read('newest', null);
+    const took = performance.now() - since;
+    this._pause = Math.max(PAUSE_MS, PAUSES * took);
     if (page !== null) {
       this._readHead = head;
       this._merge(page);
@@ -190,7 +196,7 @@ export class HistoryModel implements IDisposable {
       this._timer = setTimeout(() => {
         this._timer = undefined;
         void this.refresh();
-      }, PAUSE_MS);
+      }, this._pause);
     }
   }
 
@@ -203,6 +209,7 @@ export class HistoryModel implements IDisposable {
   private _isReady = false;
   private _watched = false;
   private _readHead: number | null = null;
+  private _pause = PAUSE_MS;
   private _timer: ReturnType<typeof setTimeout> | undefined;
   private _isDisposed = false;
   private _changed = new Signal<this, void>(this);

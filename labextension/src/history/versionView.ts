@@ -95,10 +95,8 @@ export class VersionView extends MainAreaWidget<Panel> {
       );
     }
     let difference: Difference | null = null;
-    this._offerUnchanged(shown => {
-      if (difference !== null) {
-        difference.showsUnchanged = shown;
-      }
+    const shown = this._offerUnchanged(() => {
+      void difference?.draw(shown.checked);
     });
     this._offerRestore(trans.__('Restore %1', older), from);
     await this._fill(
@@ -120,8 +118,10 @@ export class VersionView extends MainAreaWidget<Panel> {
           rendermime: history.panel.content.rendermime.clone(),
           translator
         });
-        difference.showsUnchanged = false;
-        return { widget: difference, shown: () => difference!.ready };
+        return {
+          widget: difference,
+          shown: () => difference!.draw(shown.checked)
+        };
       }
     );
   }
@@ -196,15 +196,16 @@ export class VersionView extends MainAreaWidget<Panel> {
     }
   }
 
-  private _offerUnchanged(onChange: (shown: boolean) => void): void {
+  private _offerUnchanged(onChange: () => void): HTMLInputElement {
     const label = document.createElement('label');
     const box = document.createElement('input');
     box.type = 'checkbox';
-    box.addEventListener('change', () => onChange(box.checked));
+    box.addEventListener('change', onChange);
     label.append(box, this._trans.__('Unchanged cells'));
     const item = new Widget({ node: label });
     item.addClass('jp-runt-unchanged');
     this.toolbar.addItem('unchanged', item);
+    return box;
   }
 
   private _moment(moment: Moment): string {
