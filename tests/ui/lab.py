@@ -4,6 +4,7 @@ import copy
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -117,6 +118,10 @@ class Lab:
         """End the server as a crash does, without a last word."""
         self._process.send_signal(signal.SIGKILL)
         self._process.wait(10)
+
+    def forget(self) -> None:
+        """Lose the store, as a person who deletes it does; the server does not run."""
+        shutil.rmtree(self._folder / "data/runt")
 
     def stop(self) -> None:
         """End the server as a person does."""
@@ -250,7 +255,10 @@ class Person:
     def closes_dialogs(self, text: str) -> None:
         """Close each dialog that says this, as soon as it stands in the way."""
         dialog = self.page.locator(".jp-Dialog", has_text=text)
-        self.page.add_locator_handler(dialog, lambda: dialog.locator(".jp-mod-accept").click())
+        # It may go by itself meanwhile, and come again at once.
+        self.page.add_locator_handler(
+            dialog, lambda: self.page.keyboard.press("Escape"), no_wait_after=True
+        )
 
     def is_connected(self) -> None:
         """Wait until the tab is on the notebook's kernel."""

@@ -71,7 +71,7 @@ def test_edits_made_without_a_server_outlive_their_tab_and_merge_once(
     expect(ada.cells).to_have_count(2)
 
 
-@pytest.mark.rule("EX1")
+@pytest.mark.rule("FB3")
 def test_a_notebook_that_another_server_has_open_leads_there(lab: Lab, person: People) -> None:
     lab.write("start")
     person("ada").open()
@@ -90,3 +90,32 @@ def test_a_notebook_that_another_server_has_open_leads_there(lab: Lab, person: P
         assert TOKEN not in opened.value.url
     finally:
         other.stop()
+
+
+@pytest.mark.rule("RM3")
+def test_edits_of_a_history_that_is_gone_are_told_and_their_text_is_there(
+    lab: Lab, person: People
+) -> None:
+    lab.write("start")
+    ada = person("ada").open()
+    expect(saving(ada)).to_have_text("All changes saved", timeout=20_000)
+    lab.kill()
+    expect(saving(ada)).to_have_text("Offline")
+    ada.closes_dialogs("Server Connection Error")
+    ada.type(0, " offline")
+    eventually(lambda: kept(ada) == [{"c0": "start offline"}])
+    lab.forget()
+    lab.start()
+    expect(saving(ada)).to_contain_text("Not saved: ", timeout=20_000)
+    toast = ada.page.locator(".Toastify__toast", has_text="Edits of nb.ipynb")
+    expect(toast).to_have_count(1)
+    ada.look("refused")
+    ada.close()
+
+    ada.open()
+    ada.sees_text(0, "start")
+    toast = ada.page.locator(".Toastify__toast", has_text="Edits of nb.ipynb")
+    expect(toast.get_by_role("button", name="Copy Their Text")).to_be_visible()
+    ada.look("stranded")
+    toast.get_by_role("button", name="Discard").click()
+    eventually(lambda: kept(ada) == [])

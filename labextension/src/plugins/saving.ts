@@ -132,7 +132,7 @@ async function showDetails(
   trans: TranslationBundle
 ): Promise<void> {
   const buttons = [Dialog.okButton({ label: trans.__('Close') })];
-  if (state.kind !== 'offline') {
+  if (state.kind !== 'offline' && state.kind !== 'refused') {
     const label = trans.__('Save Now');
     buttons.unshift(Dialog.createButton({ label, actions: ['save'] }));
   }

@@ -14,8 +14,8 @@ import {
 /** Marks what was kept in this browser and comes back into the document. */
 export const KEPT = Symbol('kept');
 
-/** The room is of another history than the tab. */
-const UNKNOWN_SESSION = 1003;
+/** The room is of another history than the tab, or there is none any more. */
+const REFUSED = new Set([1003, 4404]);
 
 /**
  * Which document it is, and which history of it.
@@ -49,7 +49,7 @@ export class DocumentConnection implements IDisposable {
   }
 
   /**
-   * The room is of another history than this document: they will not merge.
+   * The room is not this document's any more: they will not merge.
    */
   get refused(): ISignal<this, void> {
     return this._refused;
@@ -154,7 +154,7 @@ export class DocumentConnection implements IDisposable {
   };
 
   private _onClose = (event: CloseEvent | null) => {
-    if (event?.code === UNKNOWN_SESSION) {
+    if (event !== null && REFUSED.has(event.code)) {
       this._refused.emit();
     }
   };

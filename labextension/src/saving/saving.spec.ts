@@ -312,6 +312,7 @@ describe('NotebookSaving', () => {
     tab.source.insert(5, ' offline');
     tab.disconnect(1003);
     tab.disconnect(1003);
+    expect(tab.state).toBe('refused');
     expect(tab.onStranded).toHaveBeenCalledOnce();
     const [[[stranded]]] = tab.onStranded.mock.calls;
     expect(stranded.texts).toEqual({ c1: 'start offline' });

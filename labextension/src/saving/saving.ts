@@ -62,6 +62,7 @@ export class NotebookSaving implements IDisposable {
     return stateOf({
       known: this._isKnown,
       synced: this._connection.synced,
+      refused: this._isRefused,
       changes: this._pending.count,
       kept: this.isKept,
       waiting: this._waiting(),
@@ -181,6 +182,7 @@ export class NotebookSaving implements IDisposable {
   private _onConnection(): void {
     if (this._connection.synced) {
       this._syncedAt ??= Date.now();
+      this._isRefused = false;
       void this._restore();
       this._askLater();
     } else {
@@ -196,6 +198,7 @@ export class NotebookSaving implements IDisposable {
       return;
     }
     this._isRefused = true;
+    this._emit();
     const [first] = this._pending.all;
     void this.flush();
     if (first !== undefined) {

@@ -13,6 +13,7 @@ import {
 const FACTS: ISavingFacts = {
   known: true,
   synced: true,
+  refused: false,
   changes: 0,
   kept: true,
   waiting: 0,
@@ -39,12 +40,17 @@ describe('stateOf', () => {
     [
       'the file cannot be written',
       { save: { status: 'failed', at: null, error: 'The disk is full.' } },
-      { kind: 'failed', error: 'The disk is full.' }
+      { kind: 'failed', error: 'The disk is full.', recorded: true }
     ],
     [
       'the log does not take it',
       { changes: 1, waiting: PATIENCE_MS },
-      { kind: 'failed', error: null }
+      { kind: 'failed', error: null, recorded: false }
+    ],
+    [
+      'the server has begun anew',
+      { synced: false, refused: true, changes: 1 },
+      { kind: 'refused' }
     ],
     ['there is no server', { synced: false, changes: 1 }, OFFLINE],
     [
@@ -99,7 +105,7 @@ describe('isNews', () => {
   it('is trouble, and its end', () => {
     expect(isNews(OFFLINE, SAVED)).toBe(true);
     expect(isNews({ ...OFFLINE, changes: 2 }, OFFLINE)).toBe(false);
-    expect(isNews({ kind: 'failed', error: null }, OFFLINE)).toBe(true);
+    expect(isNews({ kind: 'refused' }, OFFLINE)).toBe(true);
     expect(isNews(SAVING, SAVED)).toBe(false);
     expect(isNews(SAVED, SAVING)).toBe(false);
     expect(isNews(SAVED, OFFLINE)).toBe(true);

@@ -16,8 +16,14 @@ export type SavingState =
   | { readonly kind: 'saved'; readonly at: string | null }
   /** They do not have everything yet. */
   | { readonly kind: 'saving' }
-  /** They do not get it; why, in the server's words, if it says. */
-  | { readonly kind: 'failed'; readonly error: string | null }
+  /** They do not get it; why, in the server's words, and if its log has it. */
+  | {
+      readonly kind: 'failed';
+      readonly error: string | null;
+      readonly recorded: boolean;
+    }
+  /** The server has another history of the notebook, or none. */
+  | { readonly kind: 'refused' }
   /** There is no server; `kept` if a reload of the tab loses nothing. */
   | {
       readonly kind: 'offline';
@@ -33,6 +39,8 @@ export interface ISavingFacts {
   known: boolean;
   /** Whether the tab is in step with the server. */
   synced: boolean;
+  /** Whether the server does not know what the tab holds. */
+  refused: boolean;
   /** Transactions of this tab that the server has not acknowledged. */
   changes: number;
   /** Whether they are kept in this browser. */
@@ -47,20 +55,24 @@ export interface ISavingFacts {
  * Tell how safe the edits are.
  */
 export function stateOf(facts: ISavingFacts): SavingState {
-  const { known, synced, changes, kept, waiting, save } = facts;
+  const { known, synced, refused, changes, kept, waiting, save } = facts;
   if (!known) {
     return { kind: 'unknown' };
   }
   if (!synced) {
-    return { kind: 'offline', changes, kept };
+    return refused ? { kind: 'refused' } : { kind: 'offline', changes, kept };
   }
   if (save?.status === 'failed') {
-    return { kind: 'failed', error: save.error ?? null };
+    return {
+      kind: 'failed',
+      error: save.error ?? null,
+      recorded: changes === 0
+    };
   }
   if (changes > 0) {
     return waiting < PATIENCE_MS
       ? { kind: 'saving' }
-      : { kind: 'failed', error: null };
+      : { kind: 'failed', error: null, recorded: false };
   }
   if (save === null) {
     return { kind: 'unknown' };
@@ -136,7 +148,7 @@ export class CalmState {
  */
 export function isNews(state: SavingState, last: SavingState): boolean {
   const trouble = ({ kind }: SavingState) => {
-    return kind === 'offline' || kind === 'failed';
+    return kind === 'offline' || kind === 'failed' || kind === 'refused';
   };
   if (trouble(state)) {
     return state.kind !== last.kind;

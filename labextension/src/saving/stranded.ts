@@ -31,7 +31,7 @@ export function tellStranded(options: ITellOptions): void {
   };
   Notification.warning(
     trans.__(
-      'This browser keeps edits of %1, made on %2, which the server never had. They belong to another history of the notebook and cannot be merged into it.',
+      'Edits of %1 (%2) do not fit the notebook on the server. They are kept in this browser.',
       path,
       when.toLocaleString()
     ),

@@ -17,6 +17,8 @@ export function labelOf(state: SavingState, trans: TranslationBundle): string {
       return state.error === null
         ? trans.__('Not saved: the server does not answer')
         : trans.__('Not saved: %1', state.error);
+    case 'refused':
+      return trans.__('Not saved: open this notebook again');
     case 'offline':
       return offlineLabel(state, trans);
   }
@@ -44,14 +46,11 @@ export function detailsOf(
         'Changes are on their way to the server and to the file.'
       );
     case 'failed':
-      return state.error === null
-        ? trans.__(
-            'The server has not recorded the last changes of this notebook. They go there as soon as it takes them. Until then, leave this tab open.'
-          )
-        : trans.__(
-            'The file is not up to date. What the server has recorded is safe, and it tries again to write the file. %1',
-            state.error
-          );
+      return [failedDetails(state, trans), state.error ?? ''].join(' ').trim();
+    case 'refused':
+      return trans.__(
+        'The notebook was deleted, or its history on the server began anew. Open it again: what the server does not have of this tab is kept in this browser, and you can copy its text.'
+      );
     case 'offline':
       return state.kept
         ? trans.__(
@@ -61,6 +60,19 @@ export function detailsOf(
             'There is no connection to the server, and this browser cannot keep what you change. Leave this tab open until the notebook is connected again.'
           );
   }
+}
+
+function failedDetails(
+  { recorded }: Extract<SavingState, { kind: 'failed' }>,
+  trans: TranslationBundle
+): string {
+  return recorded
+    ? trans.__(
+        'The server has recorded all changes, but the file is not up to date. It is tried again.'
+      )
+    : trans.__(
+        'The server has not recorded the last changes of this notebook. They go there as soon as it takes them. Until then, leave this tab open.'
+      );
 }
 
 function offlineLabel(
