@@ -116,6 +116,8 @@ class Contents:
 class ContentsFiles:
     """Files that are wherever a contents manager keeps them."""
 
+    rewrites = True
+
     def __init__(self, manager: Manager) -> None:
         self._contents = Contents(manager)
         self._loop = asyncio.get_running_loop()
@@ -150,7 +152,7 @@ class ContentsFiles:
             content, told = await self._read(path)
         except RuntError as error:
             raise FileNotWritten(f"{path} was written, but {error.message}") from error
-        return Written(content.identity, content.stamp, told)
+        return Written(content.identity, content.stamp, told, rewritten=content.data)
 
     async def whereabouts(self, path: str, known: FileIdentity) -> str | None:  # noqa: ARG002
         """See `Files`. Without inodes there is always doubt."""
@@ -180,6 +182,8 @@ class ContentsFiles:
 class HookedFiles(LocalFiles):
     """Plain files with a save hook: the contents manager writes them, and nothing else."""
 
+    rewrites = True
+
     def __init__(self, root: Path, manager: Manager, **options: Any) -> None:
         super().__init__(root, **options)
         self._contents = Contents(manager)
@@ -194,7 +198,7 @@ class HookedFiles(LocalFiles):
         except RuntError as error:
             raise FileNotWritten(f"{path} was written, but {error.message}") from error
         told = await to_thread(self.content_hash, content.data)
-        return Written(content.identity, content.stamp, told)
+        return Written(content.identity, content.stamp, told, rewritten=content.data)
 
 
 def _share_signatures(notary: Any) -> None:

@@ -63,6 +63,13 @@ class FileMerge(Generic[DocT]):
         await to_thread(base.transact, lambda: merge(base))
         self._known = base
 
+    async def rewritten(self, parsed: Any, checkpoint: Seq) -> None:
+        """Know that a save hook or a contents manager made this of the document at `checkpoint`."""
+        base = await self._at(checkpoint)
+        merge = await to_thread(self._content.merge, base, parsed)
+        await to_thread(base.transact, lambda: merge(base))
+        self._known = base
+
     def checkpointed(self) -> None:
         """Know that the file holds what the log says it does."""
         self._known = None

@@ -61,10 +61,17 @@ class Written:
     stamp: FileStamp
     content_hash: str | None
     """The hash that the contents API tells of it, if it does."""
+    rewritten: bytes | None = None
+    """The content, where it may be another one than was written."""
 
 
 class Files(Protocol):
     """How documents reach their files. `path` is a root-relative API path in any spelling."""
+
+    @property
+    def rewrites(self) -> bool:
+        """Whether somebody else has a say in what a file holds after a write."""
+        ...
 
     async def identify(self, path: str) -> FileIdentity:
         """Return the identity of a file, without its digest.
@@ -106,6 +113,8 @@ class Files(Protocol):
 
 class LocalFiles:
     """Files below a root folder, written as Jupyter's file contents manager would."""
+
+    rewrites = False
 
     def __init__(
         self, root: Path, *, hash_algorithm: str = "sha256", allow_hidden: bool = False

@@ -282,6 +282,8 @@ class OpenDocument(Generic[DocT]):
         otherwise = await self.room.read(self.content.was_otherwise)
         if otherwise or file.identity.digest != self.digest:
             await self._merge(file, parsed)
+        elif self._files.rewrites:
+            await self._merging.rewritten(parsed, self.registration.checkpoint_seq)
         await self.room.read(projection.adopt)
         await self.room.read(
             lambda doc: self.provenance.opened(doc, signed=client_id == self.clients.trusted_file)
@@ -370,6 +372,9 @@ class OpenDocument(Generic[DocT]):
         told = await self.room.edit(tell, actor=FILE_ACTOR)
         if told.events and told.events[0].seq == saved.seq + 1:
             await self._record(file.identity, told.events[-1].seq)  # nothing came between
+        if file.rewritten is not None:
+            parsed = await to_thread(self.content.parse, file.rewritten, self.path)
+            await self._merging.rewritten(parsed, saved.seq)
         if self._since_snapshot >= SNAPSHOT_EVERY:
             await self._snapshot()
 

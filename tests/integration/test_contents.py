@@ -50,6 +50,7 @@ async def test_save_hooks_have_their_say_in_every_save(tmp_path: Path) -> None:
             assert await ada.save(2) == "skipped"
             notebook.write_outside(c1="two, outside")
             await ada.until(lambda: ada.sources == ["one!", "two, outside"])
+            assert await outputs_of(notebook) == ["seen\n", "seen\n"]
     assert {path.name for path in server.root.iterdir()} <= {
         "a.ipynb",
         "a.py",

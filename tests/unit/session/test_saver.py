@@ -24,6 +24,7 @@ class Document:
     """The saver's document, projection and files in one; `text` is what the file should hold."""
 
     path = "a.txt"
+    rewrites = False
 
     def __init__(self, config: SaverConfig = SOON) -> None:
         self.text = ""
