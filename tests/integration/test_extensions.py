@@ -1,12 +1,15 @@
 """Other server extensions, which take documents as jupyter-server-ydoc gives them."""
 
+import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pycrdt import Array
 
-from tests.integration.peers import tabs
-from tests.integration.server import EXTENSIONS, Server
+from tests.integration.peers import Peer, tabs
+from tests.integration.server import EXTENSIONS, Server, eventually
 
 pytestmark = pytest.mark.asyncio
 
@@ -39,3 +42,34 @@ async def test_an_extension_edits_along_with_everybody(tmp_path: Path) -> None:
         actors = [event["actor"] for event in await notebook.events()]
         assert actors.count("server:tests") == 2
         assert await shout(room_id="json:notebook:gone") is None
+
+
+@pytest.mark.rule("FB1", "FB2", "FB3")
+async def test_a_kind_that_another_package_registered_has_rooms(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "site/guests-1.0.dist-info"
+    package.mkdir(parents=True)
+    (package / "METADATA").write_text("Name: guests\nVersion: 1.0\n", encoding="utf-8")
+    entry = "[jupyter_ydoc]\nguestbook = tests.unit.session.guestbook:YGuestbook\n"
+    (package / "entry_points.txt").write_text(entry, encoding="utf-8")
+    paths = (str(package.parent), os.environ.get("PYTHONPATH", ""))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
+    with Server(tmp_path / "server").running() as server:
+        file = server.root / "a.guests"
+        file.write_text('{"entries":["ada"]}', encoding="utf-8")
+        session = (await server.session("a.guests", "guestbook")).body
+        room_id = f"text:guestbook:{session['fileId']}"
+        async with Peer(server, room_id, session["sessionId"]) as bob:
+            entries = bob.doc.get("entries", type=Array)
+            await bob.until(lambda: entries.to_py() == ["ada"])
+            assert (await server.session("a.guests", "file")).status == 409
+            entries.append("bob")
+            await bob.tell()
+
+            async def saved() -> bool:
+                return json.loads(file.read_bytes()) == {"entries": ["ada", "bob"]}
+
+            await eventually(saved)
+            file.write_text('{"entries": ["somebody else"]}', encoding="utf-8")
+            await bob.until(lambda: entries.to_py() == ["somebody else"])
