@@ -55,3 +55,40 @@ async def test_a_tab_whose_store_was_lost_is_told_so_and_doubles_nothing(tmp_pat
         async with tabs(again) as (bob,):
             assert bob.sources == ["one!"]
         assert again.sources_on_disk() == ["one!"]
+
+
+@pytest.mark.rule("EL5")
+@pytest.mark.asyncio
+async def test_a_notebook_whose_history_is_damaged_says_so_and_opens_from_its_file_after_a_restart(
+    tmp_path: Path,
+) -> None:
+    server = Server(tmp_path / "server")
+    with server.running():
+        notebook = await server.notebook("one")
+        for number in range(10):  # each fills pages of its own
+            await notebook.do("edit_cell", cell_id="c0", source=f"{number}" * 20_000)
+        await notebook.saved(lambda file: "".join(file["cells"][0]["source"]) == "9" * 20_000)
+        await asyncio.to_thread(server.stop)
+        damage(server.store, b"5" * 4000)
+        await asyncio.to_thread(server.start)
+        answer = await server.call("GET", "/api/runt/notebooks", path=notebook.path)
+        assert (answer.status, answer.code) == (503, "store_unavailable")
+        assert f"{server.store} is damaged. Restart Jupyter" in answer.body["message"]
+        await asyncio.to_thread(server.stop)
+        await asyncio.to_thread(server.start)
+        again = await server.opened(notebook.path)
+        assert await again.sources() == ["9" * 20_000]
+        await again.do("edit_cell", cell_id="c0", source="goes on")
+        await again.saved(lambda file: "".join(file["cells"][0]["source"]) == "goes on")
+    assert len([*server.store.parent.glob("store.db.damaged-*Z")]) == 1
+
+
+def damage(store: Path, content: bytes) -> None:
+    """Overwrite what leads to the first page with this content, as a failing disk does."""
+    data = bytearray(store.read_bytes())
+    page = data.index(content) // 4096
+    number = (page + 1).to_bytes(4, "big")
+    for at in (data.find(number, 4096 * other) for other in range(1, page)):
+        if at >= 0:
+            data[at : at + 4] = b"\xff" * 4
+    store.write_bytes(data)
