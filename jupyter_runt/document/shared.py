@@ -23,6 +23,11 @@ class Transaction(Generic[T]):
     changes: tuple[Change, ...]
 
 
+def is_panic(error: BaseException) -> bool:
+    """Tell whether it is a panic of the CRDT library: not an `Exception`, and not importable."""
+    return type(error).__name__ == "PanicException"
+
+
 def weakly(method: Callable[[E], None]) -> Callable[[E], None]:
     """Return a callback for a Yjs observer that does not keep the method's object alive.
 
@@ -72,14 +77,19 @@ class SharedDocument(ABC):
         """Apply Yjs updates in one transaction.
 
         Raises:
-            ValueError: an update is not one; those before it are applied.
+            ValueError: an update is not one; throw the document away.
         """
 
         def edit() -> None:
             for update in updates:
                 self.doc.apply_update(update)
 
-        return self.transact(edit)
+        try:
+            return self.transact(edit)
+        except BaseException as error:
+            if is_panic(error):
+                raise ValueError(f"the CRDT library failed: {error}") from error
+            raise
 
     @abstractmethod
     def _take_changes(self) -> tuple[Change, ...]:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pycrdt import Doc, merge_updates
 
-from jupyter_runt.document.shared import SharedDocument, Transaction
+from jupyter_runt.document.shared import SharedDocument, Transaction, is_panic
 from jupyter_runt.events.document import Change
 from jupyter_runt.rooms.nesting import check_depth
 from jupyter_runt.rooms.protocol import BadFrame
@@ -139,11 +139,6 @@ def poisoning(*, only_panics: bool = False) -> Iterator[None]:
         if is_panic(error) or (isinstance(error, Exception) and not only_panics):
             raise Poisoned(f"{type(error).__name__}: {error}") from error
         raise
-
-
-def is_panic(error: BaseException) -> bool:
-    """Tell whether it is a panic of the CRDT library: not an `Exception`, and not importable."""
-    return type(error).__name__ == "PanicException"
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,11 +39,13 @@ class Hosted(Generic[T]):
             except asyncio.CancelledError:
                 entered.cancel()
                 raise
-            except Exception as error:
+            except (KeyboardInterrupt, SystemExit):
+                raise
+            except BaseException as error:  # panics of the CRDT library are no `Exception`
                 if entered.done():
                     log.exception("%s failed and was closed.", name)  # its siblings go on
                 else:
-                    entered.set_exception(error)
+                    entered.set_exception(_ordinary(error, name))
 
         task = group.create_task(host(), name=name)
         try:
@@ -61,6 +63,14 @@ class Hosted(Generic[T]):
         """Leave the manager and wait until it is left; nothing happens the second time."""
         self._closing.set()
         await asyncio.wait([self._task])
+
+
+def _ordinary(error: BaseException, name: str) -> Exception:
+    if isinstance(error, Exception):
+        return error
+    failure = RuntimeError(f"{name} failed: {error!r}")
+    failure.__cause__ = error
+    return failure
 
 
 class BackgroundTasks:

@@ -209,7 +209,7 @@ class OpenDocument(Generic[DocT]):
         return document
 
     async def _load(self) -> DocT | None:
-        """Return the document as the log has it, None if it has none yet."""
+        """Return the document as the log has it, None if it has none; raises FileUnreadable."""
         before = await past(self._store, self.registration.notebook_id)
 
         def build() -> DocT:
@@ -218,7 +218,11 @@ class OpenDocument(Generic[DocT]):
             return document
 
         self._seq, self._since_snapshot = before.seq, before.replayed
-        return await to_thread(build) if before.updates else None
+        try:
+            return await to_thread(build) if before.updates else None
+        except ValueError as error:
+            message = f"The history of {self.path} is damaged ({error}); its file is untouched."
+            raise FileUnreadable(message, path=self.path) from error
 
     async def _import(self, file: FileContent, parsed: Any, client_id: int) -> DocT:
         """Return the document as its file has it, and make that the first event of its log."""

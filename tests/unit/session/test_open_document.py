@@ -4,10 +4,12 @@ from typing import Any
 import pytest
 from pycrdt import Map
 
+from jupyter_runt.errors import FileUnreadable
 from jupyter_runt.events.document import DocumentUpdated, SourceChanged
 from jupyter_runt.ids import FILE_ACTOR, NotebookId, Seq
 from jupyter_runt.protocols import FileIdentity
 from jupyter_runt.session.history import notebook_at
+from jupyter_runt.session.open_document import OpenDocument
 from jupyter_runt.session.registry import SessionRegistry
 from tests.unit.session.workspace import OpenNotebook, Workspace
 
@@ -314,3 +316,49 @@ async def test_a_record_of_the_file_keeps_the_path_that_it_was_given(workspace: 
         known = await workspace.store.get(registration.notebook_id)
         assert known is not None
         assert known.file.path == PATH
+
+
+class PanicException(BaseException):
+    """As the CRDT library's, which cannot be imported."""
+
+
+@pytest.mark.rule("EL5", "FB5")
+@pytest.mark.parametrize("failure", [ValueError("cut off"), PanicException("cut off")])
+async def test_a_notebook_whose_log_is_garbage_says_so_and_costs_no_other_one(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, failure: BaseException
+) -> None:
+    def fail(*_: object) -> None:
+        raise failure
+
+    workspace.write("other.ipynb", "fine")
+    async with workspace.running():
+        async with workspace.open(PATH) as notebook:
+            await notebook.sources()
+        async with workspace.open("other.ipynb") as other:
+            assert await other.sources() == ["fine"]
+            await workspace.sessions._notebooks.close_one(notebook.id)
+            with monkeypatch.context() as patch:
+                patch.setattr("pycrdt.Doc.apply_update", fail)
+                async with workspace.open(PATH) as notebook:
+                    with pytest.raises(FileUnreadable, match="is damaged"):
+                        await notebook.sources()
+            assert await other.sources() == ["fine"]
+
+
+@pytest.mark.rule("RM2")
+async def test_a_panic_of_the_crdt_library_while_a_document_opens_costs_no_other_one(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def panic(*_: object) -> None:
+        raise PanicException("not in any update")
+
+    workspace.write("other.ipynb", "fine")
+    async with workspace.running(), workspace.open("other.ipynb") as other:
+        assert await other.sources() == ["fine"]
+        async with workspace.open(PATH) as notebook:
+            with monkeypatch.context() as patch:
+                patch.setattr(OpenDocument, "_meet_file", panic)
+                with pytest.raises(RuntimeError, match="PanicException"):
+                    await notebook.sources()
+            assert await notebook.sources() == ["one", "two"]
+        assert await other.sources() == ["fine"]
