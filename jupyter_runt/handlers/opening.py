@@ -4,14 +4,17 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 from jupyter_runt.errors import StoreUnavailable
 from jupyter_runt.ids import ActorId
 from jupyter_runt.rooms.work import RoomClosed
 from jupyter_runt.session.registry import RoomLease, SessionRegistry
+from jupyter_runt.session.rescue import rescue
 
 log = logging.getLogger(__name__)
+
+MAX_HOMELESS: Final = 1000
 
 
 class Opening:
@@ -19,6 +22,8 @@ class Opening:
 
     def __init__(self) -> None:
         self._settled = asyncio.Event()
+        self._homeless: set[str] = set()
+        """Rooms whose tabs come again and again, and hold what belongs nowhere."""
         self._ending = asyncio.Event()
         self._sessions: SessionRegistry | None = None
         self._task: asyncio.Task[None] | None = None
@@ -64,10 +69,16 @@ class Opening:
         async with sessions.room(room_id, session_id) as lease:
             yield lease
 
+    def is_document(self, room_id: str) -> bool:
+        """Tell whether a room's tabs may hold what belongs to a document that there is."""
+        return room_id.count(":") == 2 and room_id not in self._homeless
+
     async def rescue(self, room_id: str, update: bytes, actor: ActorId) -> None:
-        """Keep what a tab of another history holds; raises as `SessionRegistry.rescue`."""
-        sessions = await self.sessions()
-        await sessions.rescue(room_id, update, actor)
+        """Keep what a tab that may not join holds; raises as `rescue`."""
+        if not await rescue(await self.sessions(), room_id, update, actor):
+            if len(self._homeless) >= MAX_HOMELESS:
+                self._homeless.clear()
+            self._homeless.add(room_id)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._sessions = None

@@ -53,6 +53,9 @@ _CODES: Final = {
     "stale_epoch": CLOSE_OLD_EPOCH,
     "room_closed": CLOSE_RESTART,
 }
+_LEAVE_MUCH: Final = frozenset({CLOSE_UNKNOWN_SESSION, CLOSE_NOT_FOUND})
+"""Tabs that are closed with these may hold what nobody else has."""
+
 _STATUSES: Final = {403: CLOSE_FORBIDDEN, 404: CLOSE_NOT_FOUND}
 
 
@@ -75,6 +78,10 @@ class Rooms(Protocol):
 
     def room(self, room_id: str, session_id: str | None) -> AbstractAsyncContextManager[JoinedRoom]:
         """Keep a room open; raises a `RuntError` if there is none for this client."""
+        ...
+
+    def is_document(self, room_id: str) -> bool:
+        """Tell whether a room's tabs may hold what belongs to a document that there is."""
         ...
 
     async def rescue(self, room_id: str, update: bytes, actor: ActorId) -> None:
@@ -211,7 +218,7 @@ class RoomSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
         except RuntError as error:
             self.log.info("A peer cannot join %s: %s", room_id, error.message)
             farewell = _close_of(error)
-            if farewell[0] == CLOSE_UNKNOWN_SESSION and self._may_write:
+            if farewell[0] in _LEAVE_MUCH and self._may_write and rooms.is_document(room_id):
                 farewell = await self._rescue(rooms, room_id) or farewell
             await self._channel.close(*farewell)
         except Exception:
@@ -233,6 +240,8 @@ class RoomSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
         except StoreUnavailable as error:
             return CLOSE_RESTART, error.message  # it still has it
         except RuntError as error:
+            if error.code == "unknown_session":
+                return _close_of(error)
             self.log.warning("What a tab of %s held is not kept: %s", room_id, error.message)
         except ChannelClosed:
             self.log.info("A tab of %s left before it said what it held.", room_id)

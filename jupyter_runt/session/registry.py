@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 from jupyter_runt.document.shared import EmptyDocument, SharedDocument
 from jupyter_runt.document.ydocs import text_kind
 from jupyter_runt.errors import Conflict, NotANotebook, NotebookNotFound, RuntError
-from jupyter_runt.ids import ActorId, NotebookId
+from jupyter_runt.ids import NotebookId
 from jupyter_runt.protocols import Registration, Store
 from jupyter_runt.rooms.room import Room
 from jupyter_runt.session.content import is_blank
@@ -22,7 +22,6 @@ from jupyter_runt.session.hosting import cancelled_at_exit
 from jupyter_runt.session.notebook_session import NotebookSession
 from jupyter_runt.session.open_document import OpenDocument
 from jupyter_runt.session.pool import Pool
-from jupyter_runt.session.rescue import rescue
 
 log = logging.getLogger(__name__)
 
@@ -267,20 +266,6 @@ class SessionRegistry:
                     yield text
             case _:
                 raise UnknownRoom(f"There is no document in room {room_id}.")
-
-    async def rescue(self, room_id: str, update: bytes, actor: ActorId) -> None:
-        """Keep what a tab of another history of a document holds, where it is nowhere else (RM3).
-
-        Raises:
-            BadFrame: `update` is no Yjs update.
-            RuntError: it could not be kept.
-        """
-        match room_id.split(":"):
-            case [_, _, _]:
-                async with self.use_document(room_id) as document:
-                    await rescue(document, self.store, update, actor)
-            case _:
-                return  # a fork's tab: what it holds was never in the document
 
     def is_open(self, room_id: str) -> bool:
         """Tell whether the document of a room is open."""

@@ -4,10 +4,13 @@ import hashlib
 from asyncio import to_thread
 from typing import Any, Final
 
+from pycrdt import Map
+
+from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.document.restore import sound
-from jupyter_runt.errors import Compacted
+from jupyter_runt.errors import Compacted, NotebookNotFound
 from jupyter_runt.events.document import DocumentUpdated
-from jupyter_runt.ids import ActorId, Seq
+from jupyter_runt.ids import ActorId, NotebookId, Seq
 from jupyter_runt.protocols import EventLog
 from jupyter_runt.rooms.foreign import read_holdings
 from jupyter_runt.rooms.protocol import BadFrame
@@ -15,6 +18,7 @@ from jupyter_runt.session.content import Content as Kind
 from jupyter_runt.session.history import Past, pages, past
 from jupyter_runt.session.kept import Content, fingerprint, says_nothing
 from jupyter_runt.session.open_document import OpenDocument
+from jupyter_runt.session.registry import SessionRegistry, UnknownSession
 from jupyter_runt.session.version_pages import version_page
 
 LOOKED_AT: Final = 20
@@ -28,7 +32,53 @@ MESSAGE: Final = (
 _UPDATES: Final = frozenset({DocumentUpdated.event_name})
 
 
-async def rescue(document: OpenDocument[Any], log: EventLog, update: bytes, actor: ActorId) -> None:
+async def rescue(sessions: SessionRegistry, room_id: str, update: bytes, actor: ActorId) -> bool:
+    """Keep what a tab held that may not join a room, beside the document that it is of.
+
+    That is the document of the room, or, where nobody knows the room (the store was lost), the one
+    at the path that the tab believes its file to be at.
+
+    Args:
+        update: all that the tab holds, as a Yjs update.
+
+    Returns:
+        Whether there is such a document.
+
+    Raises:
+        UnknownSession: it is under another id now.
+        BadFrame: it is no such update.
+        RuntError: it could not be kept.
+    """
+    file_format, kind, notebook_id = room_id.split(":")
+    if await sessions.store.get(NotebookId(notebook_id)) is not None:
+        async with sessions.use_document(room_id) as document:
+            await rescue_into(document, sessions.store, update, actor)
+        return True
+    path = await to_thread(_path, update)
+    if not path:
+        return False
+    try:
+        registration, _ = await sessions.register(path)
+    except NotebookNotFound:
+        return False
+    home = f"{file_format}:{kind}:{registration.notebook_id}"
+    async with sessions.use_document(home) as document:
+        await rescue_into(document, sessions.store, update, actor)
+    raise UnknownSession(
+        "The document has another history now.", session_id=registration.history_id
+    )
+
+
+def _path(update: bytes) -> str | None:
+    """Return where a tab believes its file to be."""
+    state = read_holdings(NotebookDoc(), update).doc.get("state", type=Map)
+    path = state.get("path")
+    return path if isinstance(path, str) else None
+
+
+async def rescue_into(
+    document: OpenDocument[Any], log: EventLog, update: bytes, actor: ActorId
+) -> None:
     """Keep what a tab held, unless the document or its last versions say the same.
 
     A tab that comes again and again with the same costs nothing after the first time.

@@ -43,6 +43,9 @@ class Rooms:
             raise self.error
         yield self.joined
 
+    def is_document(self, room_id: str) -> bool:
+        return True
+
     async def rescue(self, room_id: str, update: bytes, actor: ActorId) -> None:
         self.rescued.append(update)
 

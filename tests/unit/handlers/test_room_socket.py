@@ -55,6 +55,9 @@ class Rooms:
         self.rescued = []
         self.rescue_error = None
 
+    def is_document(self, room_id):
+        return isinstance(self.error, UnknownSession)
+
     async def rescue(self, room_id, update, actor):
         if self.rescue_error is not None:
             raise self.rescue_error

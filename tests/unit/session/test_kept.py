@@ -17,6 +17,8 @@ from jupyter_runt.events.document import DocumentUpdated, VersionKept
 from jupyter_runt.ids import FILE_ACTOR, NotebookId, Seq
 from jupyter_runt.rooms.protocol import BadFrame
 from jupyter_runt.session import kept
+from jupyter_runt.session.registry import UnknownSession
+from jupyter_runt.session.rescue import rescue
 from jupyter_runt.session.version_pages import version_page
 from tests.unit.session.workspace import ADA, OpenNotebook, Workspace
 
@@ -222,7 +224,7 @@ def code(source: str, cell_id: str, *outputs: Any) -> dict[str, Any]:
 async def rescued(notebook: OpenNotebook, update: bytes) -> list[Any]:
     """Bring what a tab holds, and return what is kept then."""
     workspace = notebook.workspace
-    await workspace.sessions.rescue(f"json:notebook:{notebook.id}", update, ADA)
+    await rescue(workspace.sessions, f"json:notebook:{notebook.id}", update, ADA)
     return [payload for _, payload in await kept_events(workspace, notebook.id)]
 
 
@@ -304,17 +306,37 @@ async def test_garbage_is_refused(workspace: Workspace, update: bytes) -> None:
 
 
 @pytest.mark.rule("RM3")
-async def test_the_text_of_a_file_is_kept_and_a_fork_s_is_not(workspace: Workspace) -> None:
+async def test_the_text_of_a_file_is_kept(workspace: Workspace) -> None:
     (workspace.root / "notes.txt").write_text("one\n", encoding="utf-8")
     held = TextDoc()
     held.transact(lambda: held.replace("one, typed\n"))
     update = held.doc.get_update()
     async with workspace.running():
         registration, _ = await workspace.sessions.register("notes.txt")
-        await workspace.sessions.rescue("a-fork", update, ADA)
-        await workspace.sessions.rescue(f"text:file:{registration.notebook_id}", update, ADA)
+        await rescue(workspace.sessions, f"text:file:{registration.notebook_id}", update, ADA)
         [(_, payload)] = await kept_events(workspace, registration.notebook_id)
         assert payload.content == "one, typed\n"
+
+
+@pytest.mark.rule("RM3")
+async def test_a_tab_whose_room_nobody_knows_is_led_to_the_document_at_its_path(
+    workspace: Workspace,
+) -> None:
+    room_id = "json:notebook:lost-with-its-store"
+    held = holding(code("typed", "c0"), edit=lambda doc: doc.set_path(PATH))
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        with pytest.raises(UnknownSession) as led:
+            await rescue(workspace.sessions, room_id, held, ADA)
+        document = await notebook.session.document()
+        assert led.value.detail == {"session_id": document.registration.history_id}
+        [(_, payload)] = await kept_events(workspace, notebook.id)
+        assert sources(payload.content) == ["typed"]
+        for nowhere in (None, "gone.ipynb"):
+            lost = holding(
+                code("typed", "c0"), edit=lambda doc, at=nowhere: at and doc.set_path(at)
+            )
+            assert await rescue(workspace.sessions, room_id, lost, ADA) is False
+        assert len(await kept_events(workspace, notebook.id)) == 1
 
 
 @pytest.mark.rule("RM3")
