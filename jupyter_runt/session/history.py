@@ -8,13 +8,15 @@ from typing import Any, TypeVar
 
 from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.document.restore import sound
-from jupyter_runt.errors import Compacted
+from jupyter_runt.document.shared import SharedDocument
+from jupyter_runt.errors import Compacted, FileUnreadable
 from jupyter_runt.events.base import Event
 from jupyter_runt.events.document import DocumentUpdated, VersionKept
 from jupyter_runt.ids import NotebookId, Seq
 from jupyter_runt.protocols import EventLog, Snapshot, SnapshotKind
 
 T = TypeVar("T")
+DocT = TypeVar("DocT", bound=SharedDocument)
 
 PAGE = 1000
 _UPDATES = frozenset({DocumentUpdated.event_name})
@@ -41,6 +43,20 @@ class Past:
     """Of the last update; 0 if there is none."""
     replayed: int
     """How many updates came after the snapshot."""
+
+
+async def replayed(before: Past, document: DocT, path: str) -> DocT:
+    """Bring an empty document to its past, in a thread, and return it.
+
+    Raises:
+        FileUnreadable: the history is damaged.
+    """
+    try:
+        await to_thread(document.apply, before.updates)
+    except ValueError as error:
+        message = f"The history of {path} is damaged ({error}); its file is untouched."
+        raise FileUnreadable(message, path=path) from error
+    return document
 
 
 async def past(log: EventLog, notebook_id: NotebookId, at: Seq | None = None) -> Past:

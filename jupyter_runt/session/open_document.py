@@ -24,7 +24,7 @@ from jupyter_runt.session.clients import Clients
 from jupyter_runt.session.content import Content
 from jupyter_runt.session.file_merge import FileMerge
 from jupyter_runt.session.files import FileContent, FileNotWritten, Files, FileStamp
-from jupyter_runt.session.history import past
+from jupyter_runt.session.history import past, replayed
 from jupyter_runt.session.hosting import cancelled_at_exit
 from jupyter_runt.session.kept import KeptVersions
 from jupyter_runt.session.projection import FileProjection
@@ -211,18 +211,10 @@ class OpenDocument(Generic[DocT]):
     async def _load(self) -> DocT | None:
         """Return the document as the log has it, None if it has none; raises FileUnreadable."""
         before = await past(self._store, self.registration.notebook_id)
-
-        def build() -> DocT:
-            document = self.content.empty(self.clients.server)
-            document.apply(before.updates)
-            return document
-
         self._seq, self._since_snapshot = before.seq, before.replayed
-        try:
-            return await to_thread(build) if before.updates else None
-        except ValueError as error:
-            message = f"The history of {self.path} is damaged ({error}); its file is untouched."
-            raise FileUnreadable(message, path=self.path) from error
+        if not before.updates:
+            return None
+        return await replayed(before, self.content.empty(self.clients.server), self.path)
 
     async def _import(self, file: FileContent, parsed: Any, client_id: int) -> DocT:
         """Return the document as its file has it, and make that the first event of its log."""
