@@ -37,6 +37,8 @@ class KeptVersions:
         self._on_commit = on_commit
         self._digests: list[str] | None = None
         self._keeping = asyncio.Lock()
+        self.rescued: set[str] = set()
+        """SHA-256 (hex) of what tabs of other histories held, where nothing is left to do."""
 
     async def keep(
         self, reason: KeptReason, message: str, content: Content, actor: ActorId

@@ -12,7 +12,6 @@ from typing import Any, Final, Generic, Self, TypeVar
 from jupyter_runt.document.shared import FileDocument
 from jupyter_runt.errors import FileUnreadable, RuntError
 from jupyter_runt.events.base import Draft, Event
-from jupyter_runt.events.codec import document_updated
 from jupyter_runt.events.document import Change
 from jupyter_runt.ids import FILE_ACTOR, ActorId, Seq
 from jupyter_runt.protocols import FileIdentity, Registration, Snapshot, Store
@@ -26,6 +25,7 @@ from jupyter_runt.session.file_merge import FileMerge
 from jupyter_runt.session.files import FileContent, FileNotWritten, Files, FileStamp
 from jupyter_runt.session.history import past, replayed
 from jupyter_runt.session.hosting import cancelled_at_exit
+from jupyter_runt.session.imported import imported
 from jupyter_runt.session.kept import KeptVersions
 from jupyter_runt.session.projection import FileProjection
 from jupyter_runt.session.provenance import Provenance
@@ -76,8 +76,6 @@ class OpenDocument(Generic[DocT]):
         self.registration = registration
         self.clients = Clients.of(registration.history_id)
         self.kept = KeptVersions(registration.notebook_id, store, on_commit)
-        self.rescued: set[str] = set()
-        """SHA-256 (hex) of what tabs of other histories held, where nothing is left to do."""
         self.content = content
         self._store = store
         self._files = files
@@ -218,20 +216,9 @@ class OpenDocument(Generic[DocT]):
 
     async def _import(self, file: FileContent, parsed: Any, client_id: int) -> DocT:
         """Return the document as its file has it, and make that the first event of its log."""
-
-        def build() -> tuple[DocT, Draft]:
-            update = self.content.import_update(parsed, client_id)
-            document = self.content.empty(self.clients.server)
-
-            def first() -> None:
-                document.doc.apply_update(update)
-                document.set_path(self.path)
-
-            done = document.transact(first)
-            payload = document_updated(done.update or update, done.changes)
-            return document, Draft(payload=payload, actor=FILE_ACTOR)
-
-        document, draft = await to_thread(build)
+        document, draft = await to_thread(
+            imported, self.content, parsed, self.path, client_id, self.clients
+        )
         await self._commit([draft])
         await self._record(file.identity, self._seq)
         return document

@@ -91,12 +91,12 @@ async def rescue_into(
         StoreUnavailable: it is not kept.
     """
     name = await to_thread(lambda: hashlib.sha256(update).hexdigest())
-    if name in document.rescued:
+    if name in document.kept.rescued:
         return
     found = await to_thread(_read, document.content, update)
     if not says_nothing(found) and not await _is_here(document, log, found):
         await document.kept.keep("foreign_history", MESSAGE, found, actor)
-    document.rescued.add(name)
+    document.kept.rescued.add(name)
 
 
 async def _is_here(document: OpenDocument[Any], log: EventLog, found: Content) -> bool:

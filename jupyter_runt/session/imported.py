@@ -1,0 +1,34 @@
+"""The first event of a document: what its file held."""
+
+from typing import Any, TypeVar
+
+from jupyter_runt.document.shared import FileDocument
+from jupyter_runt.events.base import Draft
+from jupyter_runt.events.codec import document_updated
+from jupyter_runt.ids import FILE_ACTOR
+from jupyter_runt.session.clients import Clients
+from jupyter_runt.session.content import Content
+
+DocT = TypeVar("DocT", bound=FileDocument)
+
+
+def imported(
+    content: Content[DocT, Any], parsed: Any, path: str, client_id: int, clients: Clients
+) -> tuple[DocT, Draft]:
+    """Return a document that holds the content of a file, and the event that makes it.
+
+    Takes time, so call it in a thread.
+
+    Args:
+        client_id: the Yjs client that writes the content; everything after it is the server's.
+    """
+    update = content.import_update(parsed, client_id)
+    document = content.empty(clients.server)
+
+    def first() -> None:
+        document.doc.apply_update(update)
+        document.set_path(path)
+
+    done = document.transact(first)
+    payload = document_updated(done.update or update, done.changes)
+    return document, Draft(payload=payload, actor=FILE_ACTOR)
