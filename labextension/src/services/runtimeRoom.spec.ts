@@ -1,9 +1,10 @@
 import { ServerConnection } from '@jupyterlab/services';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type * as Y from 'yjs';
+import { Awareness, encodeAwarenessUpdate } from 'y-protocols/awareness';
+import * as Y from 'yjs';
 
 import { RuntError } from './client';
-import { RuntimeRoom } from './runtimeRoom';
+import { type IServerState, RuntimeRoom } from './runtimeRoom';
 
 /** A socket that a test closes as a server would. */
 class Socket {
@@ -18,10 +19,26 @@ class Socket {
   readyState = 0;
   onopen: (() => void) | null = null;
   onclose: ((event: { code: number; reason: string }) => void) | null = null;
-  onmessage: (() => void) | null = null;
+  onmessage: ((event: { data: ArrayBuffer }) => void) | null = null;
   onerror: (() => void) | null = null;
   send(): void {}
   close(): void {}
+}
+
+/** A short frame of y-websocket. */
+function frame(kind: readonly number[], content: Uint8Array): ArrayBuffer {
+  return new Uint8Array([...kind, content.length, ...content]).buffer;
+}
+
+/** What a client says of itself. */
+function presence(clientId: number, state: object): ArrayBuffer {
+  const document = new Y.Doc();
+  document.clientID = clientId;
+  const awareness = new Awareness(document);
+  awareness.setLocalState(state);
+  const content = encodeAwarenessUpdate(awareness, [clientId]);
+  awareness.destroy();
+  return frame([1], content);
 }
 
 function setUp(locate: () => Promise<string>) {
@@ -105,6 +122,27 @@ describe('RuntimeRoom', () => {
     const { onError, room } = setUp(() => Promise.reject(reason));
     await vi.advanceTimersByTimeAsync(10_000);
     expect(onError).toHaveBeenCalledExactlyOnceWith(reason);
+    room.dispose();
+  });
+
+  it('hears what the server says of itself, from nobody else', async () => {
+    const { room } = setUp(() => Promise.resolve('room'));
+    const heard: IServerState[] = [];
+    room.serverStateChanged.connect((_, state) => void heard.push(state));
+    await vi.advanceTimersByTimeAsync(0);
+    const [socket] = Socket.opened;
+    const server = new Y.Doc();
+    server.clientID = 7;
+    server.getMap('runtime').set('status', 'ready');
+    socket.onopen!();
+    socket.onmessage!({ data: presence(8, { seq: 99 }) });
+    socket.onmessage!({ data: presence(7, { seq: 1 }) });
+    expect(room.serverState).toBe(null);
+    const update = Y.encodeStateAsUpdate(server);
+    socket.onmessage!({ data: frame([0, 1], update) });
+    expect(room.serverState).toEqual({ seq: 1 });
+    socket.onmessage!({ data: presence(9, { seq: 99 }) });
+    expect(new Set(heard.map(({ seq }) => seq))).toEqual(new Set([1]));
     room.dispose();
   });
 

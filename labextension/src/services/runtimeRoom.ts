@@ -150,11 +150,12 @@ export class RuntimeRoom implements IDisposable {
         WebSocketPolyfill: WebSocket
       }
     );
-    this._provider.on('sync', synced => {
+    const provider = this._provider;
+    provider.on('sync', synced => {
       this._syncedChanged.emit(synced);
+      this._readServerState(provider);
     });
-    const { awareness } = this._provider;
-    awareness.on('change', () => this._onAwareness(awareness.getStates()));
+    provider.awareness.on('change', () => this._readServerState(provider));
     this._provider.on('closed', ({ code }) => {
       if (code === MOVED) {
         void this._join();
@@ -162,9 +163,18 @@ export class RuntimeRoom implements IDisposable {
     });
   }
 
-  private _onAwareness(states: ReadonlyMap<number, object>): void {
-    for (const state of states.values()) {
-      if ('seq' in state) {
+  /** Anybody can say anything as presence, but only the server writes here. */
+  private _readServerState({
+    awareness,
+    doc,
+    synced
+  }: WebsocketProvider): void {
+    if (!synced) {
+      return;
+    }
+    const writers = doc.store.clients;
+    for (const [client, state] of awareness.getStates()) {
+      if ('seq' in state && (writers.size === 0 || writers.has(client))) {
         this._serverState = state as IServerState;
         this._serverStateChanged.emit(this._serverState);
       }
