@@ -6,6 +6,7 @@ import * as React from 'react';
 import type { IVersion } from '../services/history';
 import { keyOf } from './days';
 import type { NotebookHistory } from './notebookHistory';
+import { reasonOf } from './reasons';
 import { choose, type ISelection, NOTHING, within } from './selection';
 import type { Times } from './times';
 import { focusOn, VersionList } from './versionList';
@@ -128,7 +129,10 @@ export class HistoryPanel extends ReactWidget {
       <div className="jp-runt-versions">
         {model.error && (
           <p className="jp-runt-note" role="alert">
-            {trans.__('The history can not be read: %1', model.error.message)}{' '}
+            {trans.__(
+              'The history can not be read: %1',
+              reasonOf(model.error, trans)
+            )}{' '}
             <button
               className="jp-Button jp-mod-styled"
               onClick={() => void model.refresh()}

@@ -4,6 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IVersion } from '../services/history';
 import { dateOf } from './days';
 import type { NotebookHistory } from './notebookHistory';
+import { reasonOf } from './reasons';
 import type { Times } from './times';
 
 /** How long the way back is offered at the edge of the screen. */
@@ -66,7 +67,10 @@ export class Restorer {
       return await change();
     } catch (reason) {
       Notification.error(
-        this._trans.__('It was not restored: %1', (reason as Error).message),
+        this._trans.__(
+          'It was not restored: %1',
+          reasonOf(reason, this._trans)
+        ),
         { autoClose: false }
       );
     }

@@ -8,6 +8,7 @@ import type { IVersion } from '../services/history';
 import { dateOf } from './days';
 import type { Difference } from './difference';
 import type { NotebookHistory } from './notebookHistory';
+import { reasonOf } from './reasons';
 import type { Restorer } from './restorer';
 import { Snapshot } from './snapshot';
 import type { Times } from './times';
@@ -147,7 +148,10 @@ export class VersionView extends MainAreaWidget<Panel> {
     } catch (reason) {
       if (turn === this._turn && !this.isDisposed) {
         const note = this._note(
-          this._trans.__('It can not be shown: %1', (reason as Error).message)
+          this._trans.__(
+            'It can not be shown: %1',
+            reasonOf(reason, this._trans)
+          )
         );
         note.node.setAttribute('role', 'alert');
         this._replace(note);
