@@ -65,7 +65,7 @@ class Story:
         twice = {it for it in self.cell_of if found[it] > 1}
         assert not twice, f"there twice: {twice}"
         missing = {
-            it
+            it: cell
             for it, cell in self.cell_of.items()
             if it not in self.uncertain and cell not in self.shaken and not found[it]
         }
