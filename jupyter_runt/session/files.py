@@ -279,6 +279,7 @@ def _replace(target: Path, data: bytes, over: FileStamp | None) -> os.stat_resul
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+            info = os.fstat(file.fileno())  # of ours: once it is in place, others may replace it
         mode = _check_is(target, over)  # to write took time, in which it may have been moved
         if mode is not None:
             temporary.chmod(mode & 0o7777)
@@ -287,7 +288,7 @@ def _replace(target: Path, data: bytes, over: FileStamp | None) -> os.stat_resul
         with suppress(FileNotFoundError):
             temporary.unlink()
         raise
-    return target.stat()
+    return info
 
 
 def _check_is(target: Path, over: FileStamp | None) -> int | None:

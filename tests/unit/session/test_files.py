@@ -292,3 +292,21 @@ async def test_paths_are_spelled_in_one_way(path: str, normal: str) -> None:
 async def test_a_notebook_is_known_by_its_name() -> None:
     assert is_notebook("a/b.ipynb")
     assert not is_notebook("a.ipynb/b.txt")
+
+
+@pytest.mark.rule("FB2")
+async def test_what_somebody_writes_right_after_a_save_is_not_taken_for_the_saved_file(
+    files: LocalFiles, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (root / "a.txt").write_bytes(b"old")
+    over, replace = await files.stamp("a.txt"), Path.replace
+
+    def overtaken(temporary: Path, target: Path) -> None:
+        replace(temporary, target)
+        (root / "theirs").write_bytes(b"theirs")
+        replace(root / "theirs", target)
+
+    monkeypatch.setattr(Path, "replace", overtaken)
+    written = await files.write("a.txt", b"ours", over)
+    assert (root / "a.txt").read_bytes() == b"theirs"
+    assert written.stamp != await files.stamp("a.txt")
