@@ -237,10 +237,17 @@ class Channel(Protocol):
     """A stream of binary frames to one peer: a WebSocket, or a pair in memory."""
 
     async def receive(self) -> bytes:
-        """Return the next frame.
+        """Return the next frame that the listener did not take.
 
         Raises:
             ChannelClosed: there is none and there will be none.
+        """
+        ...
+
+    def listen(self, listener: Callable[[bytes], bool]) -> None:
+        """Offer each frame to `listener` as it comes, if none waits; it tells whether it took it.
+
+        What it took is received no more. This saves a turn of the event loop.
         """
         ...
 

@@ -109,17 +109,25 @@ def sound_cell(cell: Cell) -> dict[str, Any]:
     return sound
 
 
+def item(values: Map[Any] | Mapping[str, Any], key: str) -> Any:
+    """Return a value, None where there is none; `get` of a shared map asks twice."""
+    try:
+        return values[key]
+    except KeyError:
+        return None
+
+
 def runt_type(metadata: Any) -> str | None:
     """Return the type of ours that a cell's metadata (plain or shared) names, if any."""
-    runt = metadata.get("runt") if isinstance(metadata, (Map, Mapping)) else None
+    runt = item(metadata, "runt") if isinstance(metadata, (Map, Mapping)) else None
     named = runt.get("type") if isinstance(runt, (Map, Mapping)) else None
     return named if isinstance(named, str) and named in RUNT_TYPES else None
 
 
 def cell_type(cell: Map[Any]) -> str:
     """Return the type of a shared cell: code, markdown, raw, ai or sql."""
-    shared = cell.get("cell_type")
-    if shared == "code" and (ours := runt_type(cell.get("metadata"))) is not None:
+    shared = item(cell, "cell_type")
+    if shared == "code" and (ours := runt_type(item(cell, "metadata"))) is not None:
         return ours
     return shared if isinstance(shared, str) else ""
 

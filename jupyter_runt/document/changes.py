@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from pycrdt import Map
 
-from jupyter_runt.document.cells import RUNT_TYPES, SHARED_TYPES, cell_type, runt_type
+from jupyter_runt.document.cells import RUNT_TYPES, SHARED_TYPES, cell_type, item, runt_type
 from jupyter_runt.events.document import (
     AttachmentsChanged,
     CellCreated,
@@ -168,16 +168,16 @@ class ChangeDecoder:
         for cell in placed:
             self._counted(cell.cell_id, 1)
 
-    def _examine(self, index: int, item: Any) -> _Placed:
+    def _examine(self, index: int, cell: Any) -> _Placed:
         """Return a new item of `cells` as a cell, and note what is wrong with it."""
-        if not isinstance(item, Map):
+        if not isinstance(cell, Map):
             self._found.malformed = True
             return _Placed(index, NO_ID, "")
-        cell_id, kind = _cell_id(_item(item, "id")), _item(item, "cell_type")
+        cell_id, kind = _cell_id(item(cell, "id")), item(cell, "cell_type")
         if cell_id == NO_ID or kind not in SHARED_TYPES:
             self._found.malformed = True
             return _Placed(index, cell_id, "")
-        metadata = _item(item, "metadata")
+        metadata = item(cell, "metadata")
         keys = metadata.keys() if isinstance(metadata, Map) else ()
         for key in keys:
             if key == "trusted":
@@ -327,13 +327,6 @@ def _replaced(old: _Placed, new: _Placed, *, in_place: bool) -> Iterator[Change]
         yield CellMoved(cell_id=new.cell_id, from_index=old.at, index=new.at)
     if retyped:
         yield CellTypeChanged(cell_id=new.cell_id, cell_type=new.cell_type)
-
-
-def _item(cell: Map[Any], key: str) -> Any:
-    try:
-        return cell[key]  # `get` asks twice, and a new document has many cells
-    except KeyError:
-        return None
 
 
 def _cell_id(value: Any) -> CellId:

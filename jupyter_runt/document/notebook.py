@@ -15,6 +15,7 @@ from jupyter_runt.document.cells import (
     Output,
     cell_type,
     distrust,
+    item,
     plain_cell,
     shared_cell,
     shared_outputs,
@@ -81,7 +82,7 @@ class NotebookDoc(FileDocument):
 
     def source(self, cell_id: CellId) -> str:
         """Return the text of the cell; raises CellNotFound."""
-        return str(self._cell(cell_id).get("source", ""))
+        return str(item(self._cell(cell_id), "source") or "")
 
     def revision(self, cell_id: CellId) -> str:
         """Return the SHA-256 (hex) of the cell's source; raises CellNotFound."""
@@ -89,7 +90,7 @@ class NotebookDoc(FileDocument):
 
     def metadata(self, cell_id: CellId) -> dict[str, Any]:
         """Return the metadata of the cell; raises CellNotFound."""
-        metadata = self._cell(cell_id).get("metadata")
+        metadata = item(self._cell(cell_id), "metadata")
         return dict(from_shared(metadata)) if isinstance(metadata, Map) else {}
 
     def cell(self, cell_id: CellId) -> dict[str, Any]:
@@ -231,11 +232,11 @@ class NotebookDoc(FileDocument):
         makes the cell idle.
         """
         cell = self._cell(cell_id)
-        if cell.get("cell_type") != "code":
+        if item(cell, "cell_type") != "code":
             return
-        if execution_count is not ... and cell.get("execution_count") != execution_count:
+        if execution_count is not ... and item(cell, "execution_count") != execution_count:
             cell["execution_count"] = execution_count
-        if cell.get("execution_state") != state:
+        if item(cell, "execution_state") != state:
             cell["execution_state"] = state
 
     def clear_outputs(self, cell_ids: Iterable[CellId]) -> None:
@@ -356,9 +357,9 @@ class NotebookDoc(FileDocument):
 
     def _outputs(self, cell_id: CellId) -> Array[Any] | None:
         cell = self._cell(cell_id)
-        if cell.get("cell_type") != "code":
+        if item(cell, "cell_type") != "code":
             return None
-        if not isinstance(cell.get("outputs"), Array):
+        if not isinstance(item(cell, "outputs"), Array):
             cell["outputs"] = Array()
         outputs: Array[Any] = cell["outputs"]
         return outputs

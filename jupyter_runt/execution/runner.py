@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, Final, Literal, Protocol
 
 from jupyter_runt.errors import RuntError, RuntimeLost, StaleFence
@@ -137,7 +138,11 @@ class Runner:
             if self._kernel is not None and self._kernel.runtime is runtime:
                 await self._start(self._kernel, execution_id, execution)
 
-        self._note(take)
+        if self._kernel is not None and self.free is runtime:
+            self._send(self._kernel, execution_id, execution)  # the kernel waits for nothing else
+            self._note(partial(self._show_start, execution_id, execution))
+        else:
+            self._note(take)
 
     def reply_input(self, execution_id: ExecutionId, value: str) -> None:
         """Answer the prompt of an execution; nothing happens if it does not run any more."""
@@ -282,12 +287,20 @@ class Runner:
     async def _start(
         self, kernel: Attachment, execution_id: ExecutionId, execution: ExecutionView
     ) -> None:
+        self._send(kernel, execution_id, execution)
+        await self._show_start(execution_id, execution)
+
+    def _send(
+        self, kernel: Attachment, execution_id: ExecutionId, execution: ExecutionView
+    ) -> None:
         cell_id = execution.cell_id
         kernel.running = Running(execution_id, cell_id, now())
         kernel.reducer.begin(execution_id, cell_id)
         kernel.flushed_at = float("-inf")
         kernel.connection.execute(execution_id, execution.source, metadata={"cellId": cell_id})
-        await self._apply(execution_id, [StartCell(cell_id)])
+
+    async def _show_start(self, execution_id: ExecutionId, execution: ExecutionView) -> None:
+        await self._apply(execution_id, [StartCell(execution.cell_id)])
 
     async def _end(
         self,

@@ -9,7 +9,7 @@ connects again and synchronises).
 import asyncio
 import json
 from collections import deque
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final, Protocol
 
@@ -95,12 +95,15 @@ class SocketChannel:
     def __init__(self, socket: WebSocketHandler) -> None:
         self._socket = socket
         self._frames: deque[bytes] = deque()
+        self._listener: Callable[[bytes], bool] = lambda _frame: False
         self._arrived = asyncio.Event()
         self._taken = asyncio.Event()
         self._closed = False
 
     def deliver(self, frame: bytes) -> Awaitable[None] | None:
         """Take a frame from the network; to wait for the result holds back the next ones."""
+        if not self._frames and self._listener(frame):
+            return None
         self._frames.append(frame)
         self._arrived.set()
         return self._wait_for_room() if len(self._frames) >= MAX_WAITING else None
@@ -116,8 +119,12 @@ class SocketChannel:
         self._arrived.set()
         self._taken.set()
 
+    def listen(self, listener: Callable[[bytes], bool]) -> None:
+        """Offer each frame to `listener` as it comes, if none waits."""
+        self._listener = listener
+
     async def receive(self) -> bytes:
-        """Return the next frame."""
+        """Return the next frame that the listener did not take."""
         while not self._frames:
             if self._closed:
                 raise ChannelClosed

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Final, Self
 
 from jupyter_runt.protocols import ChannelClosed
@@ -23,6 +24,7 @@ class MemoryChannel:
         self._other = self
         self._sent: deque[bytes] = deque()
         self._received: deque[bytes] = deque()
+        self._listener: Callable[[bytes], bool] = lambda _frame: False
         self._changed = asyncio.Event()
 
     @classmethod
@@ -47,7 +49,8 @@ class MemoryChannel:
         """Deliver the first `count` frames (all, by default); return how many there were."""
         size = len(self._sent) if count is None else min(count, len(self._sent))
         frames = [self._sent.popleft() for _ in range(size)]
-        self._other._received.extend(frames)
+        for frame in frames:
+            self._other._arrive(frame)
         self._wake()
         return len(frames)
 
@@ -57,6 +60,14 @@ class MemoryChannel:
             end._sent.clear()
             end._received.clear()
         self._end(1006, "cut")
+
+    def listen(self, listener: Callable[[bytes], bool]) -> None:
+        """Offer each frame that is delivered to this end, if none waits."""
+        self._listener = listener
+
+    def _arrive(self, frame: bytes) -> None:
+        if self._received or not self._listener(frame):
+            self._received.append(frame)
 
     async def receive(self) -> bytes:
         """Return the next frame that was delivered to this end."""

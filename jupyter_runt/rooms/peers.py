@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
 from jupyter_runt.document.shared import SharedDocument
@@ -100,6 +101,7 @@ class Peers(Generic[DocT]):
                     tasks.create_task(_until_closed(peer, peer.drain())),
                     tasks.create_task(_until_closed(peer, self._listen(peer))),
                 ]
+                channel.listen(partial(self._take, peer))
                 code, reason = await peer.ended
                 for task in running:
                     task.cancel()
@@ -110,18 +112,28 @@ class Peers(Generic[DocT]):
             await channel.close(code, reason)
 
     async def _listen(self, peer: Peer) -> None:
+        """Take what came while the peer was flooded, or before anybody listened."""
         while True:
             frame = await peer.channel.receive()
-            try:
-                self._hear(peer, frame)
-            except BadFrame as error:
-                peer.end(CLOSE_BAD_FRAME, str(error))
-            if peer.flooded:
-                await peer.calm()
+            self._hear(peer, frame)  # at once: the next one may come to `_take`
+            await peer.calm()
+
+    def _take(self, peer: Peer, frame: bytes) -> bool:
+        """Take a frame, unless too much of the peer waits for the log."""
+        if peer.flooded:
+            return False
+        self._hear(peer, frame)
+        return True
 
     def _hear(self, peer: Peer, frame: bytes) -> None:
         if peer.state is PeerState.GONE:
             return
+        try:
+            self._understand(peer, frame)
+        except BadFrame as error:
+            peer.end(CLOSE_BAD_FRAME, str(error))
+
+    def _understand(self, peer: Peer, frame: bytes) -> None:
         if len(frame) > self._limits.frame_bytes:
             peer.end(CLOSE_TOO_BIG, "the frame is too large")
             return

@@ -137,14 +137,14 @@ class Pipeline(Generic[DocT]):
         if self._spoiled:
             await self._reload()
             return
+        if self._commit is None:
+            await asyncio.sleep(0)  # an append would let others run; nobody waits for what it shows
         group = self._apply()
         if group.batches:
             await self._append(group)
         while self._queue and not self._spoiled and isinstance(look := self._queue[0], Look):
             self._queue.popleft()
             self._show(look)
-        if self._commit is None and self._queue:
-            await asyncio.sleep(0)  # an append would have let others run
 
     def _show(self, look: Look[DocT]) -> None:
         try:
