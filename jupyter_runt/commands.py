@@ -172,6 +172,13 @@ class RestoreVersion(_Command):
     cell_ids: tuple[CellId, ...] | None = Field(default=None, min_length=1)
 
 
+class UndoChange(_Command):
+    """Take back what the event `seq` did to the notebook; what was written since stays."""
+
+    type: Literal["undo_change"]
+    seq: Seq = Field(ge=2)
+
+
 Command = Annotated[
     ExecuteCells
     | RunAll
@@ -191,7 +198,8 @@ Command = Annotated[
     | SetCellType
     | SetContextVisibility
     | SetCellVisibility
-    | RestoreVersion,
+    | RestoreVersion
+    | UndoChange,
     Field(discriminator="type"),
 ]
 

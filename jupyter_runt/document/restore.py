@@ -32,9 +32,22 @@ def restore(doc: NotebookDoc, then: Notebook, cell_ids: Collection[CellId] | Non
     then = sound(then)
     named = all(cell.get("id") for cell in then["cells"])
     wanted = then if cell_ids is None else _with_cells(now, then, cell_ids)
-    merge_notebook(_comparable(now, named), _comparable(wanted, named))(doc)
+    merge_notebook(_comparable(now, named=named), _comparable(wanted, named=named))(doc)
     if cell_ids is None:
         rewrite_minor(doc, then["nbformat_minor"])
+
+
+def take_back(doc: NotebookDoc, before: Notebook, after: Notebook) -> None:
+    """Take back what led from `before` to `after`; call it inside `transact`.
+
+    What was changed since stays, also where it is in the way. Takes time: call it in a thread.
+
+    Args:
+        before: the notebook as nbformat 4 has it in memory, its cells with ids; so is `after`.
+    """
+    merge_notebook(_comparable(sound(after), named=True), _comparable(sound(before), named=True))(
+        doc
+    )
 
 
 def sound(notebook: Notebook) -> dict[str, Any]:
@@ -42,7 +55,7 @@ def sound(notebook: Notebook) -> dict[str, Any]:
     return {**notebook, "cells": [sound_cell(cell) for cell in notebook["cells"]]}
 
 
-def _comparable(notebook: Notebook, named: bool) -> Notebook:
+def _comparable(notebook: Notebook, *, named: bool) -> Notebook:
     """Return a notebook of a version that says whether its cells can be known by their ids."""
     minor = notebook["nbformat_minor"]
     since = IDS_SINCE[1]

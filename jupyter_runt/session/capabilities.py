@@ -25,6 +25,7 @@ from jupyter_runt.commands import (
     SetContextVisibility,
     StartRuntime,
     StopRuntime,
+    UndoChange,
 )
 
 
@@ -58,6 +59,7 @@ CAPABILITIES: Final = MappingProxyType(
         SetContextVisibility: Capability.EDIT,
         SetCellVisibility: Capability.EDIT,
         RestoreVersion: Capability.EDIT,
+        UndoChange: Capability.EDIT,
     }
 )
 

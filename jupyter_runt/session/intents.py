@@ -15,6 +15,7 @@ from jupyter_runt.commands import (
     SetCellType,
     SetCellVisibility,
     SetContextVisibility,
+    UndoChange,
 )
 from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.errors import CellNotFound, InvalidCommand, StaleRevision
@@ -141,5 +142,5 @@ INTENTS: Final[MappingProxyType[type, Intent]] = MappingProxyType(
     }
 )
 
-EDITS: Final = frozenset({*INTENTS, RestoreVersion})
+EDITS: Final = frozenset({*INTENTS, RestoreVersion, UndoChange})
 """Every command that changes the document. What to restore must be read from the log first."""

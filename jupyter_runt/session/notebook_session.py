@@ -10,10 +10,9 @@ from dataclasses import asdict, dataclass, replace
 from types import TracebackType
 from typing import Any, Final, Self
 
-from jupyter_runt.commands import ClearOutputs, Command, MoveCell, RestoreVersion
+from jupyter_runt.commands import ClearOutputs, Command
 from jupyter_runt.document.materialize import RuntimeState
 from jupyter_runt.document.notebook import NotebookDoc
-from jupyter_runt.document.restore import restore
 from jupyter_runt.errors import InvalidCommand, StaleFence, StaleRevision, StoreUnavailable
 from jupyter_runt.events.base import Draft, Event
 from jupyter_runt.events.document import DocumentUpdated, OutputsChanged, VersionKept
@@ -33,9 +32,9 @@ from jupyter_runt.session.decide import (
     decide,
 )
 from jupyter_runt.session.executions import describe_execution
-from jupyter_runt.session.history import restorable
 from jupyter_runt.session.hosting import Hosted, cancelled_at_exit
 from jupyter_runt.session.intents import EDITS, apply_intent, outputs_to_clear
+from jupyter_runt.session.made_apart import MadeApart, goes_back_to, made_apart
 from jupyter_runt.session.open_document import OpenDocument
 from jupyter_runt.session.runtime import NotebookRuntime, RuntimeServices
 from jupyter_runt.session.writer import Writer
@@ -258,8 +257,8 @@ class NotebookSession:
         document = await self.document()
         if document.room.trouble is not None:
             raise StoreUnavailable(document.room.trouble)
-        if isinstance(command, MoveCell | RestoreVersion):  # they make outputs anew
-            apart = await self._edit_apart(command)
+        if isinstance(command, MadeApart):
+            apart = await made_apart(command, self._store, self.notebook_id)
             return list(await document.edit_apart(apart, None, actor=actor, caused_by=cause))
         edited = await document.room.edit(
             lambda doc: apply_intent(doc, command), actor=actor, caused_by=cause
@@ -271,17 +270,6 @@ class NotebookSession:
             events += await self.writer.append(draft)
             self.runtime.outputs_cleared(cleared)
         return events
-
-    async def _edit_apart(
-        self, command: MoveCell | RestoreVersion
-    ) -> Callable[[NotebookDoc], None]:
-        """Return the edit of a command that writes outputs other than the kernel's."""
-        if isinstance(command, MoveCell):
-            return lambda doc: apply_intent(doc, command)
-        then = await restorable(self._store, self.notebook_id, command.seq)
-        if then is None:
-            raise _unknown_seq(command.seq)
-        return lambda doc: restore(doc, then, command.cell_ids)
 
     async def _decide(self, command: Command, actor: ActorId, cause: str) -> list[Event]:
         try:
@@ -379,16 +367,9 @@ def _moment(state: RuntimeState, document: DocumentView, seq: Seq, actor: ActorI
 def _cause(command: Command) -> str:
     """Return what the events of a command say of it; the same when it is sent again."""
     name = command.command_id or new_id()
-    if isinstance(command, RestoreVersion):
-        return f"restore:{command.seq}:{name}"
+    if (seq := goes_back_to(command)) is not None:
+        return f"restore:{seq}:{name}"
     return f"command:{name}"
-
-
-def _unknown_seq(seq: Seq) -> InvalidCommand:
-    return InvalidCommand(
-        f"The notebook has no version {seq}.",
-        errors=[{"field": "seq", "message": "is above the last event"}],
-    )
 
 
 def _bad_vector() -> InvalidCommand:

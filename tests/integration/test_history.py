@@ -150,6 +150,11 @@ async def test_a_version_is_restored_as_a_change_of_who_asked_and_that_can_be_un
     version = (await history(notebook))[0]
     assert (version["kind"], version["seq"]) == ("restore", restored["seq"])
 
+    await notebook.do("create_cell", cell_type="code", source="since", after=None)
+    await notebook.do("undo_change", seq=restored["seq"])
+    assert await notebook.sources() == ["since", "print('ran')", "changed"]
+    assert (await notebook.send("undo_change", seq=10_000)).code == "invalid_command"
+
     await notebook.do("restore_version", seq=last)
     assert await notebook.sources() == ["print('ran')", "changed"]
     assert (await notebook.at())["cells"][0]["outputs"][0]["text"] == "ran\n"

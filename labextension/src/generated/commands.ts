@@ -19,7 +19,8 @@ export type Command =
   | SetCellType
   | SetContextVisibility
   | SetCellVisibility
-  | RestoreVersion;
+  | RestoreVersion
+  | UndoChange;
 
 /**
  * Run cells, in this order, as they stand.
@@ -219,4 +220,13 @@ export interface RestoreVersion {
   type: 'restore_version';
   seq: number;
   cell_ids?: string[] | null;
+}
+/**
+ * Take back what the event `seq` did to the notebook; what was written since stays.
+ */
+export interface UndoChange {
+  command_id?: string | null;
+  state_vector?: string | null;
+  type: 'undo_change';
+  seq: number;
 }

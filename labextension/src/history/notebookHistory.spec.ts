@@ -41,31 +41,10 @@ function setUp({ writable = true, kept = 0 } = {}) {
 }
 
 describe('NotebookHistory', () => {
-  it('restores a notebook, and the moment before that', async () => {
+  it('restores a notebook or a cell, and takes that back alone', async () => {
     const { asked, history, reply } = setUp();
     reply(10);
     const undo = await history.restore(3);
-    reply(11);
-    await undo!();
-    expect(asked()).toEqual([
-      { type: 'restore_version', seq: 3, cell_ids: null },
-      { type: 'restore_version', seq: 9, cell_ids: null }
-    ]);
-  });
-
-  it('goes back to the notebook, not to what was kept just before', async () => {
-    const { asked, history, reply } = setUp({ kept: 9 });
-    reply(10);
-    const undo = await history.restore(9);
-    reply(11);
-    await undo!();
-    expect(asked()[1]).toMatchObject({ seq: 8 });
-  });
-
-  it('takes a cell away again that was not there', async () => {
-    const { asked, history, reply } = setUp();
-    reply(10);
-    const undo = await history.restore(3, 'gone');
     reply(11);
     await undo!();
     reply(12);
@@ -73,10 +52,10 @@ describe('NotebookHistory', () => {
     reply(13);
     await undoOther!();
     expect(asked()).toEqual([
-      { type: 'restore_version', seq: 3, cell_ids: ['gone'] },
-      { type: 'delete_cells', cell_ids: ['gone'] },
+      { type: 'restore_version', seq: 3, cell_ids: null },
+      { type: 'undo_change', seq: 10 },
       { type: 'restore_version', seq: 3, cell_ids: ['c0'] },
-      { type: 'restore_version', seq: 11, cell_ids: ['c0'] }
+      { type: 'undo_change', seq: 12 }
     ]);
   });
 

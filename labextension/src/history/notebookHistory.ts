@@ -100,9 +100,6 @@ export class NotebookHistory implements IDisposable {
     seq: number,
     cellId?: string
   ): Promise<(() => Promise<unknown>) | null> {
-    const isNew =
-      cellId !== undefined &&
-      !this._sharedModel.cells.some(cell => cell.getId() === cellId);
     const cell_ids = cellId === undefined ? null : [cellId];
     const { events } = await this._command({
       type: 'restore_version',
@@ -112,9 +109,7 @@ export class NotebookHistory implements IDisposable {
     if (events.length === 0) {
       return null;
     }
-    return isNew
-      ? () => this._command({ type: 'delete_cells', cell_ids: [cellId] })
-      : () => this.restore(this._before(events[0].seq), cellId);
+    return () => this._command({ type: 'undo_change', seq: events[0].seq });
   }
 
   /**
@@ -142,21 +137,6 @@ export class NotebookHistory implements IDisposable {
       command_id: UUID.uuid4(),
       state_vector: encodeStateVector(this._sharedModel)
     });
-  }
-
-  /** The moment before an event. */
-  private _before(seq: number): number {
-    const { serverState } = this._runtime;
-    const kept = new Set(
-      this.model.versions.filter(({ kind }) => kind === 'kept').map(e => e.seq)
-    );
-    kept.add(serverState?.kept?.seq ?? -1);
-    let before = seq - 1;
-    // It names what was kept there, and not the notebook at that moment.
-    while (kept.has(before)) {
-      before--;
-    }
-    return before;
   }
 
   private get _sharedModel() {

@@ -3,12 +3,12 @@
 from copy import deepcopy
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_runt.document.ipynb import import_update
 from jupyter_runt.document.notebook import NotebookDoc
-from jupyter_runt.document.restore import restore
+from jupyter_runt.document.restore import restore, take_back
 from jupyter_runt.errors import CellNotFound
 
 pytestmark = pytest.mark.rule("EL2")
@@ -80,7 +80,6 @@ notebooks = st.builds(
 )
 
 
-@settings(max_examples=200, deadline=None)
 @given(notebooks, notebooks)
 def test_the_notebook_reads_as_it_did_and_going_back_again_undoes_it(now, then):
     document = opened(now)
@@ -92,7 +91,6 @@ def test_the_notebook_reads_as_it_did_and_going_back_again_undoes_it(now, then):
     assert without_ids(document.notebook(always_ids=True)) == without_ids(before)
 
 
-@settings(max_examples=100, deadline=None)
 @given(notebooks, notebooks, st.data())
 def test_restoring_cells_changes_those_alone(now, then, data):
     named = data.draw(st.sets(st.sampled_from([cell["id"] for cell in then["cells"]]), min_size=1))
@@ -180,3 +178,23 @@ def test_trust_is_not_restored():
 def test_the_version_of_the_format_comes_back():
     document, _ = restored(notebook(code("a", "y")), notebook(code("a", "y"), minor=4))
     assert document.nbformat() == (4, 4)
+
+
+def test_taking_a_change_back_leaves_what_was_written_since():
+    before = notebook(code("a", "one"), code("b", "two"))
+    after = notebook(code("a", "ONE"), code("c", "new"))
+    document = opened(after)
+    document.transact(lambda: document.replace_source("c", "new and more"))
+    document.transact(lambda: document.create_cell("markdown", "since", None))
+    document.transact(lambda: take_back(document, before, after))
+    assert sorted(sources(document).values()) == ["new and more", "one", "since", "two"]
+
+
+@given(notebooks, notebooks)
+def test_taking_back_at_once_gives_the_notebook_of_before(before, after):
+    document = opened(before)
+    document.transact(lambda: restore(document, after))
+    reached = document.notebook(always_ids=True)
+    document.transact(lambda: take_back(document, before, reached))
+    assert sources(document) == {cell["id"]: cell["source"] for cell in before["cells"]}
+    assert list(sources(document)) == [cell["id"] for cell in before["cells"]]
