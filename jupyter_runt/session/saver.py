@@ -100,6 +100,7 @@ class Saver:
         self._changed = asyncio.Event()
         self._saved_at: str | None = None
         self._saving = asyncio.Lock()
+        self._writing = False
         self.error: str | None = None
         self.on_report: Callable[[], None] = lambda: None
         """Called when `report` may have changed and nothing was committed."""
@@ -107,7 +108,7 @@ class Saver:
     @property
     def dirty(self) -> bool:
         """Whether the document holds something that the file does not."""
-        return self._changed.is_set()
+        return self._changed.is_set() or self._writing
 
     def report(self) -> dict[str, str | None]:
         """Return CONTRACT's `save`: its status, when the file was last written, what is wrong."""
@@ -176,12 +177,15 @@ class Saver:
                 return await self._write_changes(stamp)
 
     async def _write_changes(self, over: FileStamp | None) -> bool:
-        self._changed.clear()
+        self._changed.clear()  # what comes from now on may be too late for this write
+        self._writing = True
         try:
             return await self._write(over)
         except BaseException:
             self._changed.set()
             raise
+        finally:
+            self._writing = False
 
     async def _write(self, over: FileStamp | None) -> bool:
         seq = await self._projection.gather(self._read, self._port.committed_seq)

@@ -38,6 +38,7 @@ class Document:
         self.may_write = asyncio.Event()
         self.may_write.set()
         self.reports = 0
+        self.writes = 0
         self.accesses = 0
         self.saver = Saver(self, self, self.read, self, config)
         self.saver.on_report = self._reported
@@ -111,6 +112,7 @@ class Document:
         return None
 
     async def write(self, path: str, data: bytes, over: FileStamp | None) -> Written:
+        self.writes += 1
         await self.may_write.wait()
         assert over == (self.accesses,)
         if self.changing:
@@ -153,7 +155,7 @@ async def test_an_edit_in_the_middle_of_a_save_is_in_the_next_one() -> None:
     async with Document().running() as document:
         document.may_write.clear()
         document.edit("one")
-        await until(lambda: not document.saver.dirty)
+        await until(lambda: document.writes)
         document.edit("two")
         document.may_write.set()
         await until(lambda: len(document.written) == 2)
@@ -248,9 +250,22 @@ async def test_saves_do_not_overtake_each_other() -> None:
     document.may_write.clear()
     document.edit("one")
     first = asyncio.create_task(document.saver.save())
-    await until(lambda: not document.saver.dirty)
+    await until(lambda: document.writes)
     document.edit("two")
     second = asyncio.create_task(document.saver.save())
     document.may_write.set()
     assert (await first, await second) == (True, True)
     assert document.written == ["one", "two"]
+
+
+@pytest.mark.rule("FB1")
+async def test_a_file_that_is_being_written_is_not_called_saved() -> None:
+    document = Document()
+    document.may_write.clear()
+    document.edit("one")
+    saving = asyncio.create_task(document.saver.save())
+    await until(lambda: document.writes)
+    assert document.saver.report()["status"] == "saving"
+    document.may_write.set()
+    assert await saving
+    assert document.saver.report()["status"] == "saved"
