@@ -87,7 +87,11 @@ async def _running(kind: Kind, folder: Path) -> AsyncIterator[Server]:
     root.mkdir(parents=True, exist_ok=True)
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen(  # noqa: ASYNC220 - it returns at once
-            _command(kind, address, root), env=_environment(kind, folder), stdout=log, stderr=log
+            _command(kind, address, root),
+            cwd=folder,  # where one of them puts a database
+            env=_environment(kind, folder),
+            stdout=log,
+            stderr=log,
         )
     try:
         await _answered(address, process, folder / "log")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_runt.document.text import TextDoc
@@ -336,7 +336,6 @@ things = st.lists(st.integers(0, 200), min_size=1, max_size=40)
 
 @pytest.mark.rule("EL2", "EL4")
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])
-@settings(max_examples=25, deadline=None)
 @given(
     rounds=st.lists(st.tuples(things, st.floats(0, 1), st.integers(0, 30)), max_size=3, min_size=1)
 )

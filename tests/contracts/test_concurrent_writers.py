@@ -6,7 +6,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_runt.errors import StaleFence
@@ -70,7 +70,6 @@ async def play(stores: list[Store], plan: list) -> None:
 
 
 @pytest.mark.rule("EL3")
-@settings(max_examples=25, deadline=None)
 @given(plan=appends)
 def test_concurrent_writers_to_memory_leave_no_gap_and_no_duplicate(plan):
     async def run() -> None:
@@ -82,7 +81,6 @@ def test_concurrent_writers_to_memory_leave_no_gap_and_no_duplicate(plan):
 
 
 @pytest.mark.rule("EL3", "EL6")
-@settings(max_examples=25, deadline=None)
 @given(plan=appends)
 def test_concurrent_writers_to_sqlite_leave_no_gap_and_no_duplicate(plan):
     async def run(path: Path) -> None:

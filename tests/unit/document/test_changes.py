@@ -1,7 +1,7 @@
 """Change lists of notebooks."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pycrdt import Array, Doc, Map, Text
 
@@ -217,7 +217,6 @@ def ids_in(document):
     ]
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.lists(st.lists(STEPS, max_size=6), max_size=6))
 def test_change_lists_turn_the_old_list_of_cells_into_the_new_one(transactions):
     peer, document = Peer(), NotebookDoc()
@@ -231,7 +230,6 @@ def test_change_lists_turn_the_old_list_of_cells_into_the_new_one(transactions):
         assert follow(before, changes) == list(document.cell_ids)
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.lists(st.lists(STEPS, max_size=6), max_size=6))
 def test_whatever_a_peer_writes_scrubbing_leaves_a_notebook_that_opens(transactions):
     peer, document = Peer(), NotebookDoc()

@@ -4,7 +4,7 @@ import json
 from copy import deepcopy
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from nbdime import patch
 from nbdime.diff_format import validate_diff
@@ -97,13 +97,11 @@ def notebooks(draw):
     return notebook(*cells, minor=draw(st.sampled_from([4, 5])), **draw(metadata))
 
 
-@settings(max_examples=150, deadline=None)
 @given(notebooks(), notebooks())
 def test_nbdime_makes_one_version_of_the_other(base, remote):
     checked(base, remote)
 
 
-@settings(max_examples=150, deadline=None)
 @given(texts, texts)
 def test_nbdime_makes_one_text_of_the_other(old, new):
     output = [stream(old)], [stream(new)]

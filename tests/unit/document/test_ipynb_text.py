@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import nbformat
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jupyter_ydoc import YNotebook
 
@@ -160,7 +160,6 @@ def save(document, text):
 
 
 @pytest.mark.rule("FB4")
-@settings(max_examples=120, deadline=None)
 @given(files())
 def test_saving_a_notebook_that_nobody_edited_gives_the_same_bytes(data):
     document, text = opened(data)
@@ -172,7 +171,6 @@ def test_saving_a_notebook_that_nobody_edited_gives_the_same_bytes(data):
 
 
 @pytest.mark.rule("FB4")
-@settings(max_examples=120, deadline=None)
 @given(files(), st.integers(0, 3), TEXT, st.booleans())
 def test_editing_a_cell_changes_only_the_text_of_that_cell(data, place, source, outputs):
     document, text = opened(data)
@@ -205,7 +203,6 @@ def test_editing_a_cell_changes_only_the_text_of_that_cell(data, place, source, 
         assert json.dumps(cell["outputs"][:kept]) == json.dumps(was["outputs"])
 
 
-@settings(max_examples=80, deadline=None)
 @given(files(), st.data())
 def test_cells_can_be_added_moved_and_removed_in_every_style(data, choose):
     document, text = opened(data)

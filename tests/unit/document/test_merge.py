@@ -3,7 +3,7 @@
 from copy import deepcopy
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pycrdt import Array
 
@@ -383,7 +383,6 @@ def test_an_overlap_in_a_text_file_is_reported_whole():
 
 # properties: edits of notebooks in which every line is distinct
 
-few = settings(max_examples=40)
 number = st.integers(0, 5)
 edits = st.lists(st.tuples(number, number, number), max_size=6)
 
@@ -427,14 +426,12 @@ def lines_of(content):
     return [line for cell in content["cells"] for line in cell["source"].split("\n")]
 
 
-@few
 @given(edits)
 def test_their_changes_alone_come_through_exactly(steps):
     theirs = edited(start(), "theirs", steps)
     assert merged(start(), start(), theirs) == theirs
 
 
-@few
 @given(edits)
 def test_where_they_changed_nothing_nothing_changes(steps):
     _, transaction = merge(start(), edited(start(), "ours", steps), start())
@@ -442,7 +439,6 @@ def test_where_they_changed_nothing_nothing_changes(steps):
     assert transaction.result == MergeReport()
 
 
-@few
 @given(edits, edits)
 def test_merging_what_was_merged_changes_nothing(our_steps, their_steps):
     ours, theirs = edited(start(), "ours", our_steps), edited(start(), "theirs", their_steps)
@@ -451,7 +447,6 @@ def test_merging_what_was_merged_changes_nothing(our_steps, their_steps):
     assert merge(theirs, result, theirs)[1].update is None
 
 
-@few
 @given(edits, edits)
 def test_merging_a_file_twice_brings_no_text_twice(our_steps, their_steps):
     ours, theirs = edited(start(), "ours", our_steps), edited(start(), "theirs", their_steps)
@@ -460,7 +455,6 @@ def test_merging_a_file_twice_brings_no_text_twice(our_steps, their_steps):
     assert sources(twice) == sources(once)
 
 
-@few
 @given(edits, edits)
 def test_every_line_that_one_side_wrote_is_there_once_or_reported(our_steps, their_steps):
     ours, theirs = edited(start(), "ours", our_steps), edited(start(), "theirs", their_steps)
@@ -475,7 +469,6 @@ def test_every_line_that_one_side_wrote_is_there_once_or_reported(our_steps, the
     assert base & mine & other <= {*result} | reported
 
 
-@few
 @given(edits)
 def test_their_changes_alone_come_through_from_a_file_without_ids(steps):
     theirs = edited(start(minor=4), "theirs", steps)
@@ -485,7 +478,6 @@ def test_their_changes_alone_come_through_from_a_file_without_ids(steps):
     assert result["metadata"] == theirs["metadata"]
 
 
-@few
 @given(edits)
 def test_a_file_without_ids_that_says_what_the_document_does_changes_nothing(steps):
     ours = edited(start(minor=4), "ours", steps)

@@ -3,7 +3,7 @@
 from hashlib import sha256
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jupyter_ydoc import YNotebook
 from pycrdt import Array, Map, Text
@@ -196,7 +196,6 @@ def test_an_edit_of_a_cell_that_is_not_there_changes_nothing(document, edit):
 
 
 @given(st.lists(st.sampled_from(["code", "markdown", "raw", "ai", "sql"]), max_size=6))
-@settings(deadline=None)
 def test_id_and_source_and_metadata_survive_every_change_of_type(kinds):
     document = NotebookDoc()
     document.apply([import_update(notebook(), 1)])

@@ -1,7 +1,7 @@
 """The runtime document."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pycrdt import Doc, Map
 
@@ -105,7 +105,6 @@ def shown(document):
 
 
 @pytest.mark.rule("EL2")
-@settings(max_examples=150, deadline=None)
 @given(st.lists(PAYLOADS, max_size=25))
 def test_a_replay_makes_the_same_updates_byte_for_byte(payloads):
     _, document, updates = live(payloads)
@@ -120,7 +119,6 @@ def test_a_replay_makes_the_same_updates_byte_for_byte(payloads):
 
 
 @pytest.mark.rule("EL2")
-@settings(max_examples=150, deadline=None)
 @given(st.lists(PAYLOADS, max_size=25))
 def test_what_is_shown_is_the_state_however_it_came_about(payloads):
     state, document, _ = live(payloads)

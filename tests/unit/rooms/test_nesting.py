@@ -1,7 +1,7 @@
 """Values nested so deep that reading them would end the process never reach the CRDT library."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pycrdt import Array, Doc, Map, Text, XmlElement, XmlFragment
 
@@ -65,7 +65,6 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(JSON, max_size=5), st.dictionaries(st.text(max_size=3), JSON, max_size=4))
 def test_every_update_that_the_library_writes_is_understood(values, fields):
     doc = Doc()

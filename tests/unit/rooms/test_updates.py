@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pycrdt import Array, Doc, Map, Text, merge_updates
 
@@ -89,7 +89,6 @@ def test_what_is_no_update_is_refused(update):
         is_covered(update, b"\0")
 
 
-@settings(max_examples=30, deadline=None)
 @given(st.integers())
 def test_an_update_is_covered_exactly_when_applying_it_leaves_nothing_out(seed):
     chance = random.Random(seed)
