@@ -48,9 +48,13 @@ async def test_a_tab_whose_store_was_lost_is_told_so_and_doubles_nothing(tmp_pat
             await ada.leave()
             await ada.connect()
             code, _ = await ada.ended()
-            assert code == 4404, "its room is gone: the text stays in the tab"
+            assert code == 1003, "its history is gone: the text stays in the tab, too"
             assert ada.sources == ["one!?"]
         again = await server.opened(notebook.path)
+        history = await server.get(f"/api/runt/notebooks/{again.id}/history")
+        (kept,) = [each for each in history["versions"] if each["kind"] == "kept"]
+        content = await server.get(f"/api/runt/notebooks/{again.id}/kept/{kept['seq']}")
+        assert [cell["source"] for cell in content["cells"]] == ["one!?"]
         assert again.id != notebook.id
         async with tabs(again) as (bob,):
             assert bob.sources == ["one!"]
