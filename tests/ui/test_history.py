@@ -71,6 +71,7 @@ def test_the_history_is_browsed_compared_and_restored_with_the_keyboard(
     expect(opened).to_have_attribute("aria-selected", "true")
     ran.click()
     expect(past.nth(2)).to_contain_text("bold", timeout=LIMIT)
+    expect(ran).to_be_focused(timeout=LIMIT)
     opened.focus()
     keyboard.press("Space")
     keyboard.press("Enter")

@@ -151,6 +151,7 @@ export class HistoryPanel extends ReactWidget {
           label={trans.__('Versions of %1', history.name)}
           versions={model.versions}
           selection={this._selection}
+          current={() => this._selection}
           authors={history.authors}
           cellNames={history.cellNames()}
           now={new Date()}

@@ -35,6 +35,11 @@ export interface IVersionListProps {
   times: Times;
 
   /**
+   * The selection now, which may be newer than what is drawn.
+   */
+  current: () => ISelection;
+
+  /**
    * Another selection is asked for.
    *
    * @param open - Whether it is to be shown, too.
@@ -58,7 +63,7 @@ export function VersionList(props: IVersionListProps): React.ReactElement {
   const list = React.useRef<HTMLDivElement>(null);
 
   const onKeyDown = (event: React.KeyboardEvent) => {
-    const answered = answer(event, selection, keys, tabbable);
+    const answered = answer(event, props.current(), keys, tabbable);
     if (answered === null) {
       return;
     }
@@ -168,9 +173,9 @@ function Version(props: IVersionProps): React.ReactElement {
 
   const onClick = (event: React.MouseEvent) => {
     if (event.ctrlKey || event.metaKey) {
-      onSelect(toggle(selection, key), false);
+      onSelect(toggle(props.current(), key), false);
     } else if (event.shiftKey) {
-      onSelect(extend(selection, key), false);
+      onSelect(extend(props.current(), key), false);
     } else {
       onSelect(choose(key), true);
     }
