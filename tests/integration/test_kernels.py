@@ -306,6 +306,18 @@ async def test_a_kernel_with_cells_to_run_is_left_to_its_owner(
         assert await server.kernel_ids() == [kernel_id]
 
 
+async def shown_idle(server: Any, kernel_id: str) -> dict[str, Any]:
+    """Wait until Jupyter shows a kernel as idle: its reply comes on another channel than that."""
+
+    async def look() -> dict[str, Any] | None:
+        model: dict[str, Any] = await server.call("GET", "kernels", kernel_id)
+        return model if model["execution_state"] == "idle" else None
+
+    found = await eventually(look)
+    assert found is not None
+    return found
+
+
 @pytest.mark.rule("EX10")
 async def test_jupyter_shows_what_a_notebook_s_kernel_does_and_culls_it_when_it_does_nothing(
     jp_serverapp: Any, jp_fetch: Fetch
@@ -318,8 +330,7 @@ async def test_jupyter_shows_what_a_notebook_s_kernel_does_and_culls_it_when_it_
         kernel = server.owner.kernels["a.ipynb"]
         await kernel.connection.ready()
         ears = Ears(kernel)
-        ready = await server.call("GET", "kernels", kernel_id)
-        assert ready["execution_state"] == "idle"
+        ready = await shown_idle(server, kernel_id)
 
         running = asyncio.ensure_future(ears.run("input()"))
         await ears.until(lambda: any(m.msg_type == "input_request" for m in ears.messages))
@@ -334,8 +345,7 @@ async def test_jupyter_shows_what_a_notebook_s_kernel_does_and_culls_it_when_it_
 
         kernel.connection.reply_input("")
         await running
-        idle = await server.call("GET", "kernels", kernel_id)
-        assert idle["execution_state"] == "idle"
+        idle = await shown_idle(server, kernel_id)
         assert idle["last_activity"] > busy["last_activity"]
         assert kernels.last_kernel_activity == kernels.get_kernel(kernel_id).last_activity
         await kernels.cull_kernel_if_idle(kernel_id)
@@ -359,12 +369,7 @@ async def test_a_kernel_that_was_restarted_while_it_was_busy_is_shown_idle(
         await ears.until(lambda: any(m.msg_type == "input_request" for m in ears.messages))
         await server.call("POST", "kernels", kernel_id, "restart")
         await kernel.connection.ready()
-
-        async def idle() -> bool:
-            model = await server.call("GET", "kernels", kernel_id)
-            return bool(model["execution_state"] == "idle")
-
-        await eventually(idle)  # the reply comes on one channel, the state on another
+        await shown_idle(server, kernel_id)
 
 
 @pytest.mark.rule("EX10")
