@@ -23,8 +23,8 @@ class Draft:
     payload: Payload
     actor: ActorId
     caused_by: str | None = None
-    """What led to it: `command:`, `execution:`, `turn:`, `fork:` and an id, or `restore:<seq>`,
-    which the id of the command follows where it was one."""
+    """What led to it: `command:`, `execution:`, `turn:`, `fork:` and an id; `restore:<seq>`, which
+    the id of the command follows where it was one; `merge:` and the SHA-256 of a file."""
 
 
 @dataclass(frozen=True, slots=True)

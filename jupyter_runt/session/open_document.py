@@ -288,6 +288,7 @@ class OpenDocument(Generic[DocT]):
             self.room,
             parsed,
             self.path,
+            digest=file.identity.digest,
             client_id=await self._client_of(parsed),
             checkpoint=self.registration.checkpoint_seq,
         )

@@ -1,3 +1,4 @@
+import asyncio
 import json
 from typing import Any
 
@@ -148,6 +149,49 @@ async def test_edits_of_both_sides_of_a_crash_are_in_the_file_after_it(
         assert await notebook.save() is True
         assert workspace.sources(PATH) == ["by ada", "outside"]
         assert await checkpoint(workspace, notebook.id) == ["by ada", "outside"]
+
+
+@pytest.mark.rule("FB2")
+async def test_what_was_merged_before_a_crash_is_not_merged_again_after_it(
+    workspace: Workspace,
+) -> None:
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        await notebook.session.document()
+        rewrite(workspace, "one\noutside", "two")
+        await look(notebook)
+        await notebook.send("edit_cell", cell_id="c0", source="one\noutside, and ada")
+        workspace.crash()
+        file = (workspace.root / PATH).read_bytes()
+    (workspace.root / PATH).write_bytes(file)
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        assert await notebook.sources() == ["one\noutside, and ada", "two"]
+        rewrite(workspace, "one\noutside", "two, outside")
+        await look(notebook)
+        assert await notebook.sources() == ["one\noutside, and ada", "two, outside"]
+        await notebook.save()
+    assert workspace.sources(PATH) == ["one\noutside, and ada", "two, outside"]
+
+
+@pytest.mark.rule("FB2")
+async def test_a_merge_that_is_cancelled_at_its_commit_is_not_made_twice(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        document = await notebook.session.document()
+        rewrite(workspace, "one\noutside", "two")
+        edit = document.room.edit
+
+        async def cut_off(*args: Any, **fields: Any) -> Any:
+            monkeypatch.undo()
+            await edit(*args, **fields)
+            raise asyncio.CancelledError
+
+        monkeypatch.setattr(document.room, "edit", cut_off)
+        with pytest.raises(asyncio.CancelledError):
+            await look(notebook)
+        await notebook.send("edit_cell", cell_id="c0", source="one\noutside, and ada")
+        await look(notebook)
+        assert await notebook.sources() == ["one\noutside, and ada", "two"]
 
 
 @pytest.mark.rule("FB4")
