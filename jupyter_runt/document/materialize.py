@@ -28,6 +28,7 @@ from jupyter_runt.ids import ActorId, CellId, ExecutionId, RuntimeSessionId, Seq
 
 ExecutionStatus = Literal["requested", "assigned", "running", "waiting_input"] | TerminalStatus
 TERMINAL: Final = frozenset({"ok", "error", "cancelled", "lost"})
+_EXPLAINED: Final = frozenset({"cancelled", "lost"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +60,21 @@ class Execution:
     execution_count: int | None = None
     error: ExecutionError | None = None
     input: Input | None = None
+    reason: str | None = None
+    """Why it was cancelled or lost, in words."""
 
     @property
     def ended(self) -> bool:
         """Whether nothing more will happen to it."""
         return self.status in TERMINAL
+
+
+@dataclass(frozen=True, slots=True)
+class PreviousEnd:
+    """How the runtime session before ended, where nobody asked for its end."""
+
+    reason: str
+    at: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +90,7 @@ class Runtime:
     host: str
     fence: int
     reason: str | None = None
+    previous_end: PreviousEnd | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +123,14 @@ class RuntimeState:
         for execution in executions:
             by_id = by_id.with_item(execution.execution_id, execution)
             latest = latest.with_item(execution.cell_id, execution.execution_id)
-        runtime = Runtime(**data["runtime"]) if data["runtime"] else None
-        return cls(runtime, tuple(data["queue"]), by_id, latest)
+        return cls(_runtime(data["runtime"]), tuple(data["queue"]), by_id, latest)
+
+
+def _runtime(data: dict[str, Any] | None) -> Runtime | None:
+    if data is None:
+        return None
+    end = data.get("previous_end")
+    return Runtime(**{**data, "previous_end": PreviousEnd(**end) if end else None})
 
 
 def _execution_json(execution: Execution) -> dict[str, Any]:
@@ -202,11 +220,12 @@ def _completed(state: RuntimeState, event: Event, payload: ExecutionCompleted) -
         status=payload.status,
         execution_count=payload.execution_count,
         error=payload.error,
+        reason=payload.error.evalue if payload.status in _EXPLAINED and payload.error else None,
     )
 
 
 def _cancelled(state: RuntimeState, event: Event, payload: ExecutionCancelled) -> RuntimeState:
-    return _ended(state, event, payload.execution_id, status="cancelled")
+    return _ended(state, event, payload.execution_id, status="cancelled", reason=payload.reason)
 
 
 def _ended(
@@ -226,6 +245,7 @@ def _ended(
 def _session_started(
     state: RuntimeState, event: Event, payload: RuntimeSessionStarted
 ) -> RuntimeState:
+    last = state.runtime
     runtime = Runtime(
         runtime_session_id=payload.runtime_session_id,
         kernel_id=payload.kernel_id,
@@ -235,6 +255,9 @@ def _session_started(
         owner=payload.owner,
         host=payload.host,
         fence=payload.fence,
+        previous_end=PreviousEnd(last.reason or "", last.since)
+        if last is not None and last.status == "lost"
+        else None,
     )
     return replace(state, runtime=runtime)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from hashlib import sha256
 from typing import Any
 
 from pycrdt import Array, Map
@@ -21,7 +22,7 @@ class RuntimeDoc(SharedDocument):
     to another server (EL2). An epoch ends where that would not hold.
     """
 
-    version = "1.0.0"
+    version = "1.1.0"
 
     def __init__(self, notebook_id: NotebookId, epoch: str) -> None:
         super().__init__(derived_client_id("runtime", notebook_id, epoch))
@@ -55,7 +56,8 @@ def project(doc: RuntimeDoc, before: RuntimeState, after: RuntimeState) -> None:
                 del doc.executions[execution_id]
                 continue
             if old is None:
-                doc.executions[execution_id] = Map()
+                source = new.source.encode(errors="surrogatepass")
+                doc.executions[execution_id] = Map({"source_sha256": sha256(source).hexdigest()})
             _write(doc.executions[execution_id], _execution(old), _execution(new))
 
 
@@ -81,6 +83,7 @@ def _execution(execution: Execution | None) -> dict[str, Any]:
             "execution_count": execution.execution_count,
             "error": execution.error.model_dump(mode="json") if execution.error else None,
             "input": asdict(execution.input) if execution.input else None,
+            "reason": execution.reason,
         }
     )
 

@@ -47,6 +47,7 @@ async def describe_execution(
         "execution_count": execution.execution_count,
         "outputs": await _outputs(notebook, log, execution, ended_at),
         "error": execution.error.model_dump(mode="json") if execution.error else None,
+        "reason": execution.reason,
         "requested_by": execution.requested_by,
         "requested_at": execution.requested_at,
         "started_at": execution.started_at,

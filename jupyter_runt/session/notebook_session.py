@@ -21,7 +21,7 @@ from jupyter_runt.execution.queue import RuntimeSession, start_at_once
 from jupyter_runt.ids import ActorId, ExecutionId, Seq, is_runtime, new_id
 from jupyter_runt.protocols import Registration, Store
 from jupyter_runt.rooms.work import RoomClosed
-from jupyter_runt.session.beacon import Beacon, describe_kept
+from jupyter_runt.session.beacon import Beacon, describe_kept, kernel_state
 from jupyter_runt.session.decide import (
     READS_DOCUMENT,
     Decision,
@@ -38,6 +38,7 @@ from jupyter_runt.session.made_apart import MadeApart, goes_back_to, made_apart
 from jupyter_runt.session.open_document import OpenDocument
 from jupyter_runt.session.runtime import NotebookRuntime, RuntimeServices
 from jupyter_runt.session.writer import Writer
+from jupyter_runt.storage.clock import now
 
 COVERS_TIMEOUT: Final = 5.0
 REMEMBERED_REPLIES: Final = 1000
@@ -324,6 +325,7 @@ class NotebookSession:
             "runtime": self.describe_runtime(),
             "server_clients": [document.clients.server],
             "trusted_clients": [document.clients.trusted_file],
+            "now": now(),
         }
 
     async def execution(self, execution_id: ExecutionId, wait: float) -> dict[str, Any]:
@@ -348,10 +350,16 @@ class NotebookSession:
 
     def describe_runtime(self) -> dict[str, Any] | None:
         """Return the runtime as clients of the runtime room see it, None where there is none."""
-        runtime = self.writer.state.runtime
-        if runtime is None:
+        state = self.writer.state
+        if state.runtime is None:
             return None
-        return {"notebook_id": self.notebook_id, "path": self.path, **asdict(runtime)}
+        return {
+            "notebook_id": self.notebook_id,
+            "path": self.path,
+            **asdict(state.runtime),
+            "kernel": kernel_state(state),
+            "queue_length": len(state.queue),
+        }
 
 
 def _moment(state: RuntimeState, document: DocumentView, seq: Seq, actor: ActorId) -> Moment:

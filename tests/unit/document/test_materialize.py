@@ -132,7 +132,7 @@ def test_an_execution_from_request_to_end():
 
 def test_an_execution_that_ended_stays_as_it_ended():
     state = replay(requested("e1"), ExecutionCancelled(execution_id="e1", reason="r"))
-    assert state.executions["e1"].status == "cancelled"
+    assert (state.executions["e1"].status, state.executions["e1"].reason) == ("cancelled", "r")
     assert state.executions["e1"].completed_at == time(2)
     late = [
         ExecutionStarted(execution_id="e1"),
@@ -183,8 +183,28 @@ def test_a_runtime_that_was_lost_says_why(reason, cause):
     assert (runtime.status, runtime.reason) == ("lost", cause or reason)
 
 
+def test_an_execution_that_was_lost_says_why():
+    error = ExecutionError(ename="KernelLost", evalue="killed by signal 9")
+    lost = ExecutionCompleted(execution_id="e1", status="lost", error=error)
+    assert replay(requested("e1"), lost).executions["e1"].reason == "killed by signal 9"
+    failed = ExecutionCompleted(execution_id="e1", status="error", error=error)
+    assert replay(requested("e1"), failed).executions["e1"].reason is None
+
+
+def test_a_runtime_says_how_the_one_before_ended_if_nobody_asked_for_it():
+    crashed = RuntimeSessionEnded(runtime_session_id="s1", reason="crashed", cause="signal 9")
+    runtime = replay(started(), crashed, started("s2")).runtime
+    assert (runtime.status, runtime.reason) == ("starting", None)
+    assert (runtime.previous_end.reason, runtime.previous_end.at) == ("signal 9", time(2))
+    restarted = RuntimeSessionEnded(runtime_session_id="s2", reason="restart")
+    again = replay(started(), crashed, started("s2"), restarted, started("s3")).runtime
+    assert again.previous_end is None
+
+
 def test_a_snapshot_is_the_state():
     state = replay(
+        started("s0"),
+        RuntimeSessionEnded(runtime_session_id="s0", reason="crashed", cause="killed"),
         started(),
         requested("e1", "a"),
         requested("e2", "b"),

@@ -1,5 +1,7 @@
 """The runtime document."""
 
+from hashlib import sha256
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -171,6 +173,7 @@ def test_clients_read_what_the_contract_says():
         "executions": {
             "ea": {
                 "cell_id": "a",
+                "source_sha256": sha256(b"secret").hexdigest(),
                 "status": "error",
                 "requested_by": "user:ada",
                 "requested_at": "2026-01-01T00:00:00.002Z",
@@ -181,6 +184,7 @@ def test_clients_read_what_the_contract_says():
             },
             "eb": {
                 "cell_id": "b",
+                "source_sha256": sha256(b"secret").hexdigest(),
                 "status": "waiting_input",
                 "requested_by": "user:ada",
                 "requested_at": "2026-01-01T00:00:00.003Z",

@@ -1,5 +1,6 @@
 import asyncio
 import base64
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -238,6 +239,9 @@ async def test_a_notebook_describes_itself(workspace: Workspace) -> None:
         assert described["room_id"] == f"json:notebook:{notebook.id}"
         assert (described["seq"], described["checkpoint_seq"]) == (1, 1)
         assert described["runtime"] is None
+        assert datetime.fromisoformat(described["now"]).tzinfo is not None
         await notebook.send("start_runtime")
         runtime = (await notebook.session.describe())["runtime"]
         assert (runtime["kernel_name"], runtime["owner"]) == ("python3", ADA)
+        assert runtime["kernel"]["state"] in ("starting", "idle")
+        assert runtime["queue_length"] == 0
