@@ -1,4 +1,4 @@
-"""`/api/runt/notebooks/{id}/history`, `/at`, `/diff`, `/kept`: what a document was."""
+"""`/api/runt/notebooks/{id}/history`, `/at`, `/authors`, `/diff`, `/kept`: what was, by whom."""
 
 from asyncio import to_thread
 from typing import Any, Final
@@ -9,9 +9,10 @@ from tornado.web import authenticated
 from jupyter_runt.document.diff import diff_notebooks
 from jupyter_runt.errors import InvalidRequest, VersionNotFound
 from jupyter_runt.handlers.base import RuntHandler, parse_integer
-from jupyter_runt.ids import NotebookId, Seq
+from jupyter_runt.ids import CellId, NotebookId, Seq
+from jupyter_runt.session.authorship import cell_lines
 from jupyter_runt.session.history import kept_at, notebook_at, restorable
-from jupyter_runt.session.version_pages import version_page
+from jupyter_runt.session.version_pages import touched_by, version_page
 
 DEFAULT_LIMIT: Final = 50
 MAX_LIMIT: Final = 200
@@ -62,6 +63,23 @@ class KeptHandler(RuntHandler):
         self.send(kept.content)
 
 
+class AuthorsHandler(RuntHandler):
+    """`GET …/authors/{cell_id}`."""
+
+    @authenticated
+    @authorized(action="read", resource="contents")
+    async def get(self, notebook_id: str, cell_id: str) -> None:
+        """Answer with who wrote the lines of a cell, as it is or was `at` a moment."""
+        registration = await self.sessions.registered_notebook(NotebookId(notebook_id))
+        known, store = registration.notebook_id, self.sessions.store
+        head = await store.head(known)
+        at = Seq(self.integer("at", head))
+        if not 1 <= at <= head:
+            raise InvalidRequest(f"The notebook has no version {at}.", field="at")
+        lines = await cell_lines(store, known, CellId(cell_id), at)
+        self.send({"seq": at, "cell_id": cell_id, "lines": [line.to_json() for line in lines]})
+
+
 class DiffHandler(RuntHandler):
     """`GET …/diff`."""
 
@@ -76,7 +94,8 @@ class DiffHandler(RuntHandler):
         base = await self._version(known, "from", since)
         remote = await self._version(known, "to", until)
         diff = await to_thread(diff_notebooks, base, remote)
-        self.send({"from": since, "to": until, "base": base, "diff": diff})
+        authors = await touched_by(self.sessions.store, known, since, until)
+        self.send({"from": since, "to": until, "base": base, "diff": diff, "cell_authors": authors})
 
     async def _version(self, notebook_id: NotebookId, field: str, seq: Seq) -> dict[str, Any]:
         notebook = await restorable(self.sessions.store, notebook_id, seq)

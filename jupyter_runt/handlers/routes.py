@@ -6,7 +6,13 @@ from jupyter_runt.handlers.collaboration import DocumentSessionHandler
 from jupyter_runt.handlers.commands import CommandsHandler
 from jupyter_runt.handlers.events import EventsHandler, ExecutionHandler
 from jupyter_runt.handlers.forks import ForkHandler
-from jupyter_runt.handlers.history import AtHandler, DiffHandler, HistoryHandler, KeptHandler
+from jupyter_runt.handlers.history import (
+    AtHandler,
+    AuthorsHandler,
+    DiffHandler,
+    HistoryHandler,
+    KeptHandler,
+)
 from jupyter_runt.handlers.notebooks import NotebooksHandler, RuntimesHandler, StatusHandler
 from jupyter_runt.handlers.room_socket import RoomSocket
 from jupyter_runt.handlers.timeline import TimelineHandler, UndoRedoHandler
@@ -27,6 +33,7 @@ ROUTES: Final[tuple[tuple[str, type[Any]], ...]] = (
     (rf"{_NOTEBOOK}/executions/([^/]+)", ExecutionHandler),
     (rf"{_NOTEBOOK}/history", HistoryHandler),
     (rf"{_NOTEBOOK}/at/(\d+)", AtHandler),
+    (rf"{_NOTEBOOK}/authors/([^/]+)", AuthorsHandler),
     (rf"{_NOTEBOOK}/diff", DiffHandler),
     (rf"{_NOTEBOOK}/kept/(\d+)", KeptHandler),
 )

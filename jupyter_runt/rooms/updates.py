@@ -37,6 +37,27 @@ def authors(update: bytes) -> tuple[int, int | None]:
     return count, client
 
 
+def beginnings(update: bytes) -> list[tuple[int, int]]:
+    """Return each client that wrote structs of `update`, and the clock of the first of them.
+
+    Raises:
+        BadFrame: it is not an update.
+    """
+    found: list[tuple[int, int]] = []
+    seen: dict[int, int] = {}
+    while has_structs(update):
+        _, position = read_integer(update, 0)
+        _, position = read_integer(update, position)
+        client, position = read_integer(update, position)
+        clock, _ = read_integer(update, position)
+        found.append((client, clock))
+        seen[client] = _NO_CLOCK
+        if update[0] == 1:
+            break
+        update = beyond(update, write_state_vector(seen))
+    return found
+
+
 def beyond(update: bytes, state_vector: bytes) -> bytes:
     """Return `update` without the structs that `state_vector` has; deletions stay.
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 from jupyter_runt.errors import Compacted
 from jupyter_runt.events.base import Event
 from jupyter_runt.events.execution import ExecutionRequested, ExecutionStarted
-from jupyter_runt.ids import NotebookId, Seq
+from jupyter_runt.ids import ActorId, CellId, NotebookId, Seq
 from jupyter_runt.protocols import EventLog
 from jupyter_runt.session.versions import Grouper, Version
 
@@ -56,11 +56,7 @@ async def version_page(
         lowest = first
     if lowest <= bottom:
         grouper.close()
-    if grouper.unknown_runs():
-        since = Seq(max(floor, lowest - LOOK_BACK))
-        _, events = await _between(log, notebook_id, since, lowest, _BEGINNINGS)
-        for event in reversed(events):
-            grouper.learn(event)
+    await _look_back(grouper, log, notebook_id, Seq(lowest), Seq(floor))
     versions = grouper.versions()
     following = grouper.open_seq if len(versions) <= limit else versions[limit].seq
     next_before: Seq | None = None
@@ -69,6 +65,35 @@ async def version_page(
     elif lowest > floor:
         next_before = lowest
     return VersionPage(tuple(versions[:limit]), next_before)
+
+
+async def touched_by(
+    log: EventLog, notebook_id: NotebookId, since: Seq, until: Seq
+) -> dict[CellId, tuple[ActorId, ...]]:
+    """Return who touched which cells above `since` and up to `until`, in its last `MAX_SCAN`."""
+    start, end = Seq(max(since, until - MAX_SCAN) + 1), Seq(until + 1)
+    first, events = await _between(log, notebook_id, start, end)
+    grouper = Grouper(running=True)
+    for event in reversed(events):
+        grouper.add(event)
+    grouper.close()
+    await _look_back(grouper, log, notebook_id, first, Seq(1))
+    found: dict[CellId, dict[ActorId, None]] = {}
+    for version in reversed(grouper.versions()):
+        for cell_id, authors in version.cell_authors.items():
+            found.setdefault(cell_id, {}).update(dict.fromkeys(authors))
+    return {cell_id: tuple(authors) for cell_id, authors in found.items()}
+
+
+async def _look_back(
+    grouper: Grouper, log: EventLog, notebook_id: NotebookId, lowest: Seq, floor: Seq
+) -> None:
+    """Find who asked for the runs that began below `lowest`."""
+    if grouper.unknown_runs():
+        since = Seq(max(floor, lowest - LOOK_BACK))
+        _, events = await _between(log, notebook_id, since, lowest, _BEGINNINGS)
+        for event in reversed(events):
+            grouper.learn(event)
 
 
 async def _between(

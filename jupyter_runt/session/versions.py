@@ -78,6 +78,8 @@ class Version:
     kind: Kind
     cells: tuple[CellId, ...]
     """Those that it touched."""
+    cell_authors: Mapping[CellId, tuple[ActorId, ...]]
+    """Who touched each of them."""
     summary: str
     """A phrase for people."""
     kept: VersionKept | None = None
@@ -93,6 +95,7 @@ class Version:
             "authors": list(self.authors),
             "kind": self.kind,
             "cells": list(self.cells),
+            "cell_authors": {cell: list(them) for cell, them in self.cell_authors.items()},
             "summary": self.summary,
             **(kept or {}),
         }
@@ -288,6 +291,7 @@ def _kept(event: Event, payload: VersionKept) -> Version:
         authors=(event.actor,),
         kind="kept",
         cells=(),
+        cell_authors={},
         summary=_KEPT[payload.reason],
         kept=payload,
     )
@@ -307,6 +311,7 @@ def _merged(stretches: list[_Stretch]) -> Version:
         authors=tuple(dict.fromkeys(stretch.author for stretch in reversed(stretches))),
         kind=newest.kind,
         cells=_cells(changes),
+        cell_authors=_cell_authors(stretches),
         summary=_sentence(summary),
     )
 
@@ -322,6 +327,7 @@ def _told(run: _Run) -> Version:
         authors=run.authors,
         kind="run",
         cells=cells,
+        cell_authors=dict.fromkeys(cells, run.authors),
         summary="Ran a cell" if run.status == "ok" else f"Ran a cell: {run.status}",
     )
 
@@ -329,6 +335,15 @@ def _told(run: _Run) -> Version:
 def _cells(changes: Iterable[Change]) -> tuple[CellId, ...]:
     touched = (getattr(change, "cell_id", None) for change in reversed(list(changes)))
     return tuple(dict.fromkeys(cell_id for cell_id in touched if cell_id))
+
+
+def _cell_authors(stretches: list[_Stretch]) -> dict[CellId, tuple[ActorId, ...]]:
+    """Return who touched each cell, in the order in which they came to it."""
+    found: dict[CellId, dict[ActorId, None]] = {}
+    for stretch in reversed(stretches):
+        for cell_id in _cells(stretch.changes):
+            found.setdefault(cell_id, {})[stretch.author] = None
+    return {cell_id: tuple(authors) for cell_id, authors in found.items()}
 
 
 def _phrase(changes: list[Change]) -> str:

@@ -112,6 +112,37 @@ async def test_a_run_is_by_who_asked_for_it(notebook: Notebook) -> None:
     assert opened["authors"] == ["file"]
 
 
+@pytest.mark.rule("AU2", "EL2")
+async def test_who_wrote_each_line_of_a_cell_is_told_as_it_is_and_was(notebook: Notebook) -> None:
+    opened = await notebook.seq()
+    async with tabs(notebook) as [tab]:
+        await tab.type("\ntyped", cell=1)
+
+        async def logged() -> bool:
+            return "two\ntyped" in await notebook.sources()
+
+        await eventually(logged)
+    version = (await history(notebook))[0]
+    assert version["cell_authors"] == {"c1": [ME]}
+    url = f"{notebook.url}/authors/c1"
+    found = await notebook.server.get(url)
+    assert found["cell_id"] == "c1"
+    assert [(line["text"], line["authors"]) for line in found["lines"]] == [
+        ("two", ["file"]),
+        ("typed", [ME]),
+    ]
+    assert found["lines"][1]["seq"] == version["seq"]
+    assert found["lines"][1]["recorded_at"] == version["recorded_at"]
+    then = await notebook.server.get(url, at=opened)
+    assert [line["text"] for line in then["lines"]] == ["two"]
+    differs = await notebook.server.get(f"{notebook.url}/diff", **{"from": opened})
+    assert differs["cell_authors"] == {"c1": [ME]}
+    wrong = await notebook.server.call("GET", url, at=10_000)
+    assert (wrong.code, wrong.body["detail"]["field"]) == ("invalid_request", "at")
+    nowhere = await notebook.server.call("GET", f"{notebook.url}/authors/nowhere")
+    assert (nowhere.status, nowhere.code) == (404, "cell_not_found")
+
+
 @pytest.mark.rule("EL2")
 @pytest.mark.parametrize(
     ("query", "field"),

@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 from pycrdt import Array, Doc, Map, Text, merge_updates
 
 from jupyter_runt.rooms.protocol import BadFrame, read_state_vector
-from jupyter_runt.rooms.updates import EMPTY, authors, has_structs, is_covered, writes_as
+from jupyter_runt.rooms.updates import (
+    EMPTY,
+    authors,
+    beginnings,
+    has_structs,
+    is_covered,
+    writes_as,
+)
 
 
 def typed(text, client_id=None, onto=b""):
@@ -121,3 +128,13 @@ def test_an_update_is_covered_exactly_when_applying_it_leaves_nothing_out(seed):
         assert vectors == [vectors[0]] * 3
     else:
         assert kept != updates
+
+
+def test_each_client_s_first_structs_are_found_in_an_update():
+    doc, _ = typed("abc", 7)
+    before = doc.get_state()
+    doc.get("text", type=Text).insert(3, "d")
+    other, _ = typed("ef", 8, onto=doc.get_update())
+    assert beginnings(EMPTY) == []
+    assert beginnings(doc.get_update(before)) == [(7, 3)]
+    assert sorted(beginnings(other.get_update(before))) == [(7, 3), (8, 0)]

@@ -23,7 +23,7 @@ from jupyter_runt.events.document import (
 )
 from jupyter_runt.events.execution import ExecutionCompleted, ExecutionRequested, ExecutionStarted
 from jupyter_runt.ids import ActorId, CellId, ExecutionId, NotebookId, Seq
-from jupyter_runt.session.version_pages import version_page
+from jupyter_runt.session.version_pages import touched_by, version_page
 from jupyter_runt.session.versions import Grouper, Version
 
 NOTEBOOK = NotebookId("n")
@@ -160,6 +160,27 @@ def test_people_who_write_together_make_one_version(log):
         log.edit(actor, at=second)
     [version] = log.versions()
     assert version.authors == (ANN, BOB)
+
+
+def test_a_version_says_of_each_cell_who_touched_it(log):
+    for second, (actor, cell) in enumerate([(ANN, "a"), (BOB, "b"), (ANN, "a"), (ANN, "b")]):
+        log.edit(actor, cell, at=second)
+    [version] = log.versions()
+    assert version.to_json()["cell_authors"] == {"a": [ANN], "b": [BOB, ANN]}
+
+
+@pytest.mark.asyncio
+async def test_who_touched_a_cell_between_two_moments_is_told(log):
+    log.request("r", BOB, "ran")
+    log.edit(ANN, "before")
+    since = log.edit(ANN, "before")
+    log.edit(ANN, "a", at=1)
+    log.start("r")
+    log.output("r", "ran")
+    log.end("r")
+    until = log.edit(BOB, "a", at=2)
+    log.edit(BOB, "after", at=3)
+    assert await touched_by(log, NOTEBOOK, since, until) == {"a": (ANN, BOB), "ran": (BOB,)}
 
 
 def test_where_one_ends_and_another_goes_on_there_are_two_versions(log):
