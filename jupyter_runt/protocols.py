@@ -134,6 +134,21 @@ class FileIdentity:
 
 
 @dataclass(frozen=True, slots=True)
+class MergeBase:
+    """What the file held when another program's change was merged into the document of a room.
+
+    The next change is told from it. It counts from `seq` on; where that is 0, from the event on
+    whose `caused_by` names it.
+    """
+
+    room_id: str
+    digest: str
+    state: bytes
+    """As a Yjs update of an empty document."""
+    seq: Seq
+
+
+@dataclass(frozen=True, slots=True)
 class Registration:
     """A document in the registry."""
 
@@ -142,6 +157,8 @@ class Registration:
     file: FileIdentity
     checkpoint_seq: Seq
     """Everything up to here is in the file as we last read or wrote it; 0 before the first."""
+    announced: tuple[str, Seq] | None = None
+    """Digest and `seq` of a write since, which may or may not have come about."""
 
 
 class Registry(Protocol):
@@ -181,9 +198,23 @@ class Registry(Protocol):
     async def checkpointed(self, notebook_id: NotebookId, file: FileIdentity, seq: Seq) -> None:
         """Record that the file holds the document as of `seq`; its registered path stays.
 
+        What was announced, and what was merged before, is forgotten.
+
         Raises:
             NotebookNotFound: there never was such a document.
         """
+        ...
+
+    async def announce(self, notebook_id: NotebookId, digest: str, seq: Seq) -> None:
+        """Record that the file is about to be written, with the document as of `seq`."""
+        ...
+
+    async def put_base(self, notebook_id: NotebookId, base: MergeBase) -> None:
+        """Keep what a merge was made of until the next checkpoint; with a `seq`, no other one."""
+        ...
+
+    async def bases(self, notebook_id: NotebookId, room_id: str) -> list[MergeBase]:
+        """Return what was merged into a room's document since the last checkpoint."""
         ...
 
 

@@ -1,12 +1,14 @@
 """What another program wrote to a document's file, brought into the document (FB2)."""
 
 from asyncio import to_thread
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final, Generic, TypeVar
 
 from jupyter_runt.document.shared import FileDocument
 from jupyter_runt.events.document import DocumentUpdated
 from jupyter_runt.ids import FILE_ACTOR, NotebookId, Seq
-from jupyter_runt.protocols import EventLog
+from jupyter_runt.protocols import MergeBase, Store
 from jupyter_runt.rooms.room import Room
 from jupyter_runt.session.apart import bring, make_apart
 from jupyter_runt.session.content import Content
@@ -24,29 +26,39 @@ _CAUSE: Final = "merge:"
 _UPDATES: Final = frozenset({DocumentUpdated.event_name})
 
 
+@dataclass(frozen=True, slots=True)
+class _Known(Generic[DocT]):
+    """The file as the document took it in last."""
+
+    document: DocT
+    digest: str | None = None
+    """SHA-256 (hex) of the file, where it was merged."""
+
+
 class FileMerge(Generic[DocT]):
     """Merges one file's outside changes, told from the file as we last knew it.
 
     That is the document at its checkpoint, or what was merged since. Told from the checkpoint, the
     second of two writes would seem to change what the first one did, and to overlap with it.
 
-    Each merge names the file's content in the log. A server that died, or a task that was
-    cancelled, before it was known otherwise does not merge it again: what somebody had changed of
-    it meanwhile would be there twice.
+    What was merged is kept with the log until the next checkpoint, and each merge names it there:
+    a server that died, or a task that was cancelled, goes on from what the document took in. What
+    somebody had changed of it meanwhile would be there twice if it was merged again.
     """
 
     def __init__(
         self,
         content: Content[DocT, Any],
-        log: EventLog,
+        store: Store,
         notebook_id: NotebookId,
         kept: KeptVersions,
     ) -> None:
         self._content = content
-        self._log = log
+        self._store = store
         self._notebook_id = notebook_id
+        self._room_id = content.room_id(notebook_id)
         self._kept = kept
-        self._known: DocT | None = None
+        self._known: _Known[DocT] | None = None
 
     async def into(
         self,
@@ -54,7 +66,7 @@ class FileMerge(Generic[DocT]):
         parsed: Any,
         path: str,
         *,
-        digest: str | None,
+        digest: str,
         client_id: int,
         checkpoint: Seq,
     ) -> None:
@@ -69,46 +81,62 @@ class FileMerge(Generic[DocT]):
         Raises:
             StoreUnavailable: nothing, or no more than the kept version, is recorded.
         """
-        cause = f"{_CAUSE}{digest}"
-        if await self._last(checkpoint) == cause:
-            await self.rewritten(parsed, checkpoint)
+        known = self._known = self._known or await self._recorded(checkpoint)
+        if known.digest == digest:
             return
-        base = self._known or await self._at(checkpoint)
-        merge = await to_thread(self._content.merge, base, parsed)
+        merge = await to_thread(self._content.merge, known.document, parsed)
         made = await make_apart(room, self._content.empty(client_id), merge)
         if made.result.overlaps:  # first: once the merge is made, nothing else has it
             theirs = self._content.held_in(parsed)
             await self._kept.keep("merge_overlap", OVERLAP.format(path), theirs, FILE_ACTOR)
-        await bring(room, made, FILE_ACTOR, cause)
-        await to_thread(base.transact, lambda: merge(base))
-        self._known = base
+        merged, state = await to_thread(self._advanced, known.document, merge)
+        # What changed nothing has no event to tell that it is done.
+        seq = Seq(0) if made.update else await self._store.head(self._notebook_id)
+        base = MergeBase(self._room_id, digest, state, seq)
+        self._known = None  # until it is certain what the log says
+        await self._store.put_base(self._notebook_id, base)
+        await bring(room, made, FILE_ACTOR, f"{_CAUSE}{digest}")
+        self._known = _Known(merged, digest)
 
     async def rewritten(self, parsed: Any, checkpoint: Seq) -> None:
-        """Know that this was made of the document at `checkpoint`, and that nothing is to merge."""
+        """Know that a save hook or a contents manager made this of the document at `checkpoint`."""
         base = await self._at(checkpoint)
         merge = await to_thread(self._content.merge, base, parsed)
         await to_thread(base.transact, lambda: merge(base))
-        self._known = base
+        self._known = _Known(base)
 
     def checkpointed(self) -> None:
         """Know that the file holds what the log says it does."""
         self._known = None
 
-    async def _last(self, checkpoint: Seq) -> str | None:
-        """Return the cause of the last merge since a checkpoint."""
-        last: str | None = None
-        async for events in pages(self._log, self._notebook_id, checkpoint, _UPDATES):
+    async def _recorded(self, checkpoint: Seq) -> "_Known[DocT]":
+        """Return the file as the store has us know it."""
+        bases = {
+            base.digest: base for base in await self._store.bases(self._notebook_id, self._room_id)
+        }
+        if not bases:
+            return _Known(await self._at(checkpoint))
+        last = max(bases.values(), key=lambda base: base.seq)
+        async for events in pages(self._store, self._notebook_id, checkpoint, _UPDATES):
             for event in events:
-                if event.actor == FILE_ACTOR and (event.caused_by or "").startswith(_CAUSE):
-                    last = event.caused_by
-        return last
+                cause, _, digest = (event.caused_by or "").partition(_CAUSE)
+                if not cause and event.seq > last.seq and digest in bases:
+                    last = replace(bases[digest], seq=event.seq)
+        if not last.seq:
+            return _Known(await self._at(checkpoint))
+        return _Known(await to_thread(self._made_of, [last.state]), last.digest)
 
     async def _at(self, checkpoint: Seq) -> DocT:
-        before = await past(self._log, self._notebook_id, checkpoint)
+        before = await past(self._store, self._notebook_id, checkpoint)
+        return await to_thread(self._made_of, before.updates)
 
-        def build() -> DocT:
-            document = self._content.empty(None)
-            document.apply(before.updates)
-            return document
+    def _made_of(self, updates: Sequence[bytes]) -> DocT:
+        document = self._content.empty(None)
+        document.apply(updates)
+        return document
 
-        return await to_thread(build)
+    def _advanced(self, base: DocT, merge: Callable[[DocT], object]) -> tuple[DocT, bytes]:
+        """Return the base that a merge leads to, and its state."""
+        document = self._made_of([base.doc.get_update()])
+        document.transact(lambda: merge(document))
+        return document, document.doc.get_update()

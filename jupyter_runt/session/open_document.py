@@ -4,13 +4,13 @@ import asyncio
 import logging
 from asyncio import to_thread
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeVar
 
 from jupyter_runt.document.shared import FileDocument
-from jupyter_runt.errors import FileUnreadable, RuntError
+from jupyter_runt.errors import FileUnreadable, RuntError, StoreUnavailable
 from jupyter_runt.events.base import Draft, Event
 from jupyter_runt.events.document import Change
 from jupyter_runt.ids import FILE_ACTOR, ActorId, Seq
@@ -262,6 +262,9 @@ class OpenDocument(Generic[DocT]):
     async def _meet_file(self, file: FileContent, parsed: Any, client_id: int) -> FileProjection:
         """Bring the document and its file together, as they are after whatever happened."""
         projection = self.content.projection(parsed)
+        digest, seq = self.registration.announced or (None, Seq(0))
+        if digest == file.identity.digest:  # we wrote it, and died before we could say so
+            await self._record(file.identity, seq)
         otherwise = await self.room.read(self.content.was_otherwise)
         if otherwise or file.identity.digest != self.digest:
             await self._merge(file, parsed)
@@ -288,7 +291,7 @@ class OpenDocument(Generic[DocT]):
             self.room,
             parsed,
             self.path,
-            digest=file.identity.digest,
+            digest=file.identity.digest or "",
             client_id=await self._client_of(parsed),
             checkpoint=self.registration.checkpoint_seq,
         )
@@ -337,6 +340,11 @@ class OpenDocument(Generic[DocT]):
         projection.expect_all()
         await self.room.read(projection.adopt)
         self.saver.restyle(projection)
+
+    async def announce(self, digest: str, seq: Seq) -> None:
+        """See `SaverPort`. A store that cannot write is no reason not to write the file."""
+        with suppress(StoreUnavailable):
+            await self._store.announce(self.registration.notebook_id, digest, seq)
 
     async def held(self, seq: Seq) -> None:
         """See `SaverPort`."""

@@ -72,6 +72,10 @@ class SaverPort(Protocol):
         """
         ...
 
+    async def announce(self, digest: str, seq: Seq) -> None:
+        """Record that the file is about to be written with the document as of `seq`."""
+        ...
+
     async def held(self, seq: Seq) -> None:
         """Record that the file as it is holds the document as of `seq`."""
         ...
@@ -193,6 +197,7 @@ class Saver:
         if digest == self._port.digest and over is not None:
             await self._port.held(seq)
             return False
+        await self._port.announce(digest, seq)
         try:
             written = await self._files.write(self._port.path, data, over)
         except FileNotWritten as error:

@@ -14,6 +14,7 @@ from jupyter_runt.protocols import (
     Lease,
     LeaseKind,
     LogWatch,
+    MergeBase,
     Registration,
     Snapshot,
     SnapshotKind,
@@ -42,6 +43,7 @@ class MemoryDisk:
         default_factory=dict
     )
     documents: dict[NotebookId, Registration] = field(default_factory=dict)
+    bases: dict[NotebookId, dict[tuple[str, str], MergeBase]] = field(default_factory=dict)
     deleted: set[NotebookId] = field(default_factory=set)
     leases: dict[tuple[NotebookId, LeaseKind], Lease] = field(default_factory=dict)
     fences: dict[tuple[NotebookId, LeaseKind], int] = field(default_factory=dict)
@@ -336,8 +338,29 @@ class MemoryStore:
         if known is None:
             raise no_document(notebook_id)
         self.disk.documents[notebook_id] = replace(
-            known, file=replace(file, path=known.file.path), checkpoint_seq=seq
+            known, file=replace(file, path=known.file.path), checkpoint_seq=seq, announced=None
         )
+        self.disk.bases.pop(notebook_id, None)
+
+    async def announce(self, notebook_id: NotebookId, digest: str, seq: Seq) -> None:
+        """Record a write to come; see `Registry`."""
+        self._check_writable()
+        known = self.disk.documents[notebook_id]
+        self.disk.documents[notebook_id] = replace(known, announced=(digest, seq))
+
+    async def put_base(self, notebook_id: NotebookId, base: MergeBase) -> None:
+        """Keep what a merge was made of; see `Registry`."""
+        self._check_writable()
+        kept = self.disk.bases.get(notebook_id, {})
+        if base.seq:
+            kept = {key: other for key, other in kept.items() if other.room_id != base.room_id}
+        self.disk.bases[notebook_id] = {**kept, (base.room_id, base.digest): base}
+
+    async def bases(self, notebook_id: NotebookId, room_id: str) -> list[MergeBase]:
+        """Return what was merged since the last checkpoint; see `Registry`."""
+        self._check_open()
+        kept = self.disk.bases.get(notebook_id, {}).values()
+        return [base for base in kept if base.room_id == room_id]
 
     async def acquire(
         self, notebook_id: NotebookId, kind: LeaseKind, info: dict[str, Any]

@@ -72,7 +72,22 @@ _FIRST: Final = (
     """,
 )
 
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST,)
+_FILES: Final = (
+    "ALTER TABLE documents ADD COLUMN announced_digest TEXT",
+    "ALTER TABLE documents ADD COLUMN announced_seq INTEGER",
+    """
+    CREATE TABLE merge_bases (
+        notebook_id TEXT NOT NULL,
+        room_id TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        seq INTEGER NOT NULL,
+        state BLOB NOT NULL,
+        PRIMARY KEY (notebook_id, room_id, digest)
+    )
+    """,
+)
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _FILES)
 """Step `n` takes a store from version `n` to `n + 1`; an empty file has version 0."""
 
 

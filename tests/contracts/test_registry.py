@@ -6,7 +6,7 @@ import pytest
 
 from jupyter_runt.errors import NotebookNotFound
 from jupyter_runt.ids import NotebookId, Seq
-from jupyter_runt.protocols import FileIdentity
+from jupyter_runt.protocols import FileIdentity, MergeBase
 
 pytestmark = pytest.mark.rule("FB3")
 
@@ -224,6 +224,45 @@ async def test_a_checkpoint_says_what_the_file_holds(place):
 
 
 @pytest.mark.rule("FB1")
+@pytest.mark.asyncio
+async def test_a_write_is_announced_until_it_is_a_checkpoint(place):
+    async with place.store() as store:
+        one, _ = await store.resolve(file("a.ipynb"))
+        await store.announce(one.notebook_id, "old", Seq(11))
+        await store.announce(one.notebook_id, "new", Seq(12))
+    async with place.store() as store:
+        known = await store.get(one.notebook_id)
+        assert known is not None
+        assert known.announced == ("new", Seq(12))
+        assert known.file.digest == "text"
+        await store.checkpointed(one.notebook_id, file("a.ipynb", 2, "new"), Seq(12))
+        known = await store.get(one.notebook_id)
+        assert known is not None
+        assert known.announced is None
+
+
+@pytest.mark.rule("FB2")
+@pytest.mark.asyncio
+async def test_what_was_merged_is_kept_for_each_room_until_the_next_checkpoint(place):
+    first, second = (MergeBase("room", digest, digest.encode(), Seq(0)) for digest in "12")
+    settled = MergeBase("room", "3", b"third", Seq(7))
+    other = MergeBase("other room", "1", b"other", Seq(0))
+    async with place.store() as store:
+        one, _ = await store.resolve(file("a.ipynb"))
+        for base in (MergeBase("room", "1", b"before", Seq(0)), first, second, other):
+            await store.put_base(one.notebook_id, base)
+    async with place.store() as store:
+        assert await store.bases(NotebookId("nobody"), "room") == []
+        assert await store.bases(one.notebook_id, "other room") == [other]
+        kept = await store.bases(one.notebook_id, "room")
+        assert sorted(kept, key=lambda base: base.digest) == [first, second]
+        await store.put_base(one.notebook_id, settled)
+        assert await store.bases(one.notebook_id, "room") == [settled]
+        assert await store.bases(one.notebook_id, "other room") == [other]
+        await store.checkpointed(one.notebook_id, file("a.ipynb", 2, "new"), Seq(12))
+        assert await store.bases(one.notebook_id, "room") == []
+
+
 @pytest.mark.asyncio
 async def test_a_checkpoint_of_an_unknown_document_is_refused(place):
     async with place.store() as store:

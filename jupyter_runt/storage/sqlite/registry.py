@@ -10,13 +10,14 @@ from functools import partial
 from typing import Any, Final
 
 from jupyter_runt.ids import HistoryId, NotebookId, Seq, new_id
-from jupyter_runt.protocols import FileIdentity, Registration
+from jupyter_runt.protocols import FileIdentity, MergeBase, Registration
 from jupyter_runt.storage.clock import now
 from jupyter_runt.storage.moves import recognise_move
 from jupyter_runt.storage.refusals import no_document
 from jupyter_runt.storage.sqlite.database import Database
 
-_COLUMNS: Final = "notebook_id, history_id, path, device, inode, digest, empty, checkpoint_seq"
+_NEW: Final = "notebook_id, history_id, path, device, inode, digest, empty, checkpoint_seq"
+_COLUMNS: Final = f"{_NEW}, announced_digest, announced_seq"
 # '0' follows '/': in the order of bytes, everything below a folder lies between the two.
 _AT_OR_BELOW: Final = "deleted_at IS NULL AND (path = ? OR (path >= ? || '/' AND path < ? || '0'))"
 
@@ -61,9 +62,21 @@ class SqliteRegistry:
         """Record what the file holds; see `Registry`."""
         await self._database.write(partial(_checkpoint, notebook_id, file, seq))
 
+    async def announce(self, notebook_id: NotebookId, digest: str, seq: Seq) -> None:
+        """Record a write to come; see `Registry`."""
+        await self._database.write(partial(_announce, notebook_id, digest, seq))
+
+    async def put_base(self, notebook_id: NotebookId, base: MergeBase) -> None:
+        """Keep what a merge was made of; see `Registry`."""
+        await self._database.write(partial(_put_base, notebook_id, base))
+
+    async def bases(self, notebook_id: NotebookId, room_id: str) -> list[MergeBase]:
+        """Return what was merged since the last checkpoint; see `Registry`."""
+        return await self._database.read(partial(_bases, notebook_id, room_id))
+
 
 def _registration(row: tuple[Any, ...]) -> Registration:
-    notebook_id, history_id, path, device, inode, digest, empty, checkpoint_seq = row
+    notebook_id, history_id, path, device, inode, digest, empty, checkpoint_seq, *announced = row
     file = FileIdentity(
         path=path,
         device=None if device is None else int(device),
@@ -71,7 +84,13 @@ def _registration(row: tuple[Any, ...]) -> Registration:
         digest=digest,
         empty=bool(empty),
     )
-    return Registration(NotebookId(notebook_id), HistoryId(history_id), file, Seq(checkpoint_seq))
+    return Registration(
+        NotebookId(notebook_id),
+        HistoryId(history_id),
+        file,
+        Seq(checkpoint_seq),
+        (announced[0], Seq(announced[1])) if announced[0] else None,
+    )
 
 
 def _one(column: str, value: str, connection: sqlite3.Connection) -> Registration | None:
@@ -107,7 +126,7 @@ def _resolve(
 def _register(file: FileIdentity, connection: sqlite3.Connection) -> Registration:
     registration = Registration(NotebookId(new_id()), HistoryId(new_id()), file, Seq(0))
     connection.execute(
-        f"INSERT INTO documents ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO documents ({_NEW}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             registration.notebook_id,
             registration.history_id,
@@ -145,8 +164,8 @@ def _checkpoint(
     notebook_id: NotebookId, file: FileIdentity, seq: Seq, connection: sqlite3.Connection
 ) -> None:
     updated = connection.execute(
-        "UPDATE documents SET device = ?, inode = ?, digest = ?, empty = ?, checkpoint_seq = ?"
-        " WHERE notebook_id = ?",
+        "UPDATE documents SET device = ?, inode = ?, digest = ?, empty = ?, checkpoint_seq = ?,"
+        " announced_digest = NULL, announced_seq = NULL WHERE notebook_id = ?",
         (
             _text(file.device),
             _text(file.inode),
@@ -158,6 +177,39 @@ def _checkpoint(
     )
     if updated.rowcount == 0:
         raise no_document(notebook_id)
+    connection.execute("DELETE FROM merge_bases WHERE notebook_id = ?", (notebook_id,))
+
+
+def _announce(
+    notebook_id: NotebookId, digest: str, seq: Seq, connection: sqlite3.Connection
+) -> None:
+    connection.execute(
+        "UPDATE documents SET announced_digest = ?, announced_seq = ? WHERE notebook_id = ?",
+        (digest, seq, notebook_id),
+    )
+
+
+def _put_base(notebook_id: NotebookId, base: MergeBase, connection: sqlite3.Connection) -> None:
+    if base.seq:
+        connection.execute(
+            "DELETE FROM merge_bases WHERE notebook_id = ? AND room_id = ?",
+            (notebook_id, base.room_id),
+        )
+    connection.execute(
+        "INSERT OR REPLACE INTO merge_bases (notebook_id, room_id, digest, seq, state)"
+        " VALUES (?, ?, ?, ?, ?)",
+        (notebook_id, base.room_id, base.digest, base.seq, base.state),
+    )
+
+
+def _bases(
+    notebook_id: NotebookId, room_id: str, connection: sqlite3.Connection
+) -> list[MergeBase]:
+    rows = connection.execute(
+        "SELECT room_id, digest, state, seq FROM merge_bases WHERE notebook_id = ? AND room_id = ?",
+        (notebook_id, room_id),
+    )
+    return [MergeBase(*row) for row in rows]
 
 
 def _text(number: int | None) -> str | None:

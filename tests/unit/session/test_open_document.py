@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pycrdt import Map
 
-from jupyter_runt.errors import FileUnreadable
+from jupyter_runt.errors import FileUnreadable, StoreUnavailable
 from jupyter_runt.events.document import DocumentUpdated, SourceChanged
 from jupyter_runt.ids import FILE_ACTOR, NotebookId, Seq
 from jupyter_runt.protocols import FileIdentity
@@ -170,6 +170,64 @@ async def test_what_was_merged_before_a_crash_is_not_merged_again_after_it(
         assert await notebook.sources() == ["one\noutside, and ada", "two, outside"]
         await notebook.save()
     assert workspace.sources(PATH) == ["one\noutside, and ada", "two, outside"]
+
+
+@pytest.mark.rule("FB2")
+async def test_what_both_sides_had_written_before_a_crash_is_not_merged_after_it(
+    workspace: Workspace,
+) -> None:
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        await notebook.send("edit_cell", cell_id="c0", source="one\nnew")
+        rewrite(workspace, "one\nnew", "two")
+        await look(notebook)
+        await notebook.send("edit_cell", cell_id="c0", source="one\nnew, and ada")
+        workspace.crash()
+        file = (workspace.root / PATH).read_bytes()
+    (workspace.root / PATH).write_bytes(file)
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        assert await notebook.sources() == ["one\nnew, and ada", "two"]
+
+
+@pytest.mark.rule("FB2")
+async def test_a_second_change_after_a_crash_is_told_from_the_first_one(
+    workspace: Workspace,
+) -> None:
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        await notebook.session.document()
+        rewrite(workspace, "one\noutside", "two")
+        await look(notebook)
+        await notebook.send("edit_cell", cell_id="c0", source="one\noutside, and ada")
+        workspace.crash()
+    rewrite(workspace, "one\noutside", "two, outside")
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        assert await notebook.sources() == ["one\noutside, and ada", "two, outside"]
+        await notebook.save()
+        assert await checkpoint(workspace, notebook.id) == await notebook.sources()
+
+
+@pytest.mark.rule("FB1", "FB2")
+async def test_what_was_deleted_while_the_file_was_written_does_not_come_back_after_a_crash(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        await notebook.send("edit_cell", cell_id="c0", source="one\nnew")
+
+        async def die(*_: Any) -> None:
+            await notebook.send("edit_cell", cell_id="c0", source="one")
+            workspace.crash()
+            monkeypatch.undo()
+            raise StoreUnavailable("too late")
+
+        monkeypatch.setattr(workspace.store, "checkpointed", die)
+        with pytest.raises(StoreUnavailable):
+            await notebook.save()
+        file = (workspace.root / PATH).read_bytes()
+    (workspace.root / PATH).write_bytes(file)
+    assert workspace.sources(PATH) == ["one\nnew", "two"]
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        assert await notebook.sources() == ["one", "two"]
+        await notebook.save()
+    assert workspace.sources(PATH) == ["one", "two"]
 
 
 @pytest.mark.rule("FB2")

@@ -69,6 +69,9 @@ class Document:
             raise self.unreadable
         yield (self.accesses,)
 
+    async def announce(self, digest: str, seq: Seq) -> None:
+        self.announced = digest, seq
+
     async def held(self, seq: Seq) -> None:
         self.holds.append(seq)
 

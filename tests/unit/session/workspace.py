@@ -196,6 +196,7 @@ class Workspace:
             floors=dict(self.disk.floors),
             snapshots={key: dict(kept) for key, kept in self.disk.snapshots.items()},
             documents=dict(self.disk.documents),
+            bases=dict(self.disk.bases),
             deleted=set(self.disk.deleted),
             leases=dict(self.disk.leases),
             fences=dict(self.disk.fences),
