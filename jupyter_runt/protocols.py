@@ -63,6 +63,14 @@ class EventLog(Protocol):
         """
         ...
 
+    def append_now(self, notebook_id: NotebookId, drafts: Sequence[Draft]) -> list[Event] | None:
+        """Append all of `drafts`, which are one or more, without waiting for anything.
+
+        Returns None, with nothing written, where that cannot be done in some ten microseconds, or
+        at all: `append` does it, or says why not.
+        """
+        ...
+
     async def read(
         self,
         notebook_id: NotebookId,

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from jupyter_runt.execution.outputs import OutputReducer
+from jupyter_runt.execution.outputs import OutputEdit, OutputReducer
 from jupyter_runt.execution.queue import RuntimeSession
 from jupyter_runt.ids import CellId, ExecutionId
 from jupyter_runt.protocols import KernelConnection, KernelMessage
@@ -17,6 +17,9 @@ FLUSH_CHARS: Final = 65_536
 
 FIRST_SECONDS: Final = 0.002
 """How long the first output waits for what most often follows at once: the end of the cell."""
+
+START_SECONDS: Final = 0.02
+"""How long a cell may run before that is shown: what ends sooner is one change of the document."""
 
 SILENCE_SECONDS: Final = 5.0
 """A kernel that replied and then said nothing for so long is done: iopub may drop its `idle`."""
@@ -45,12 +48,25 @@ class Attachment:
     reducer: OutputReducer = field(default_factory=OutputReducer)
     running: Running | None = None
     dirty_since: float | None = None
+    begun_at: float | None = None
     flushed_at: float = float("-inf")
 
+    def begin(self, execution_id: ExecutionId, cell_id: CellId) -> None:
+        """Let an execution run."""
+        self.running = Running(execution_id, cell_id, now())
+        self.reducer.begin(execution_id, cell_id)
+        self.begun_at = now()
+        self.flushed_at = float("-inf")
+
+    def take(self) -> list[tuple[ExecutionId, list[OutputEdit]]]:
+        """Return the edits that show all that was collected."""
+        self.begun_at = self.dirty_since = None
+        return self.reducer.take()
+
     def flush_at(self) -> float | None:
-        """Return when collected outputs are to be shown, if there are any."""
+        """Return when what was collected is to be shown, if there is anything."""
         if self.dirty_since is None:
-            return None
+            return None if self.begun_at is None else self.begun_at + START_SECONDS
         if self.reducer.pending >= FLUSH_CHARS:
             return self.dirty_since
         return max(self.dirty_since + FIRST_SECONDS, self.flushed_at + FLUSH_SECONDS)

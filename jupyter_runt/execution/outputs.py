@@ -152,6 +152,9 @@ class _Cell:
     """The one that changed it last: any execution may update a display."""
 
     items: list[_Item] = field(default_factory=list)
+    begun: bool = False
+    """It runs anew, and the document does not show that yet."""
+
     in_document: int = 0
     """How many outputs the document has; the last of them may be a stream that grew since."""
 
@@ -185,22 +188,26 @@ class OutputReducer:
         """About how many characters of text wait to be taken."""
 
     def begin(self, execution_id: ExecutionId, cell_id: CellId) -> None:
-        """Let an execution write to a cell whose outputs were just removed.
+        """Let an execution write to a cell, whose outputs go.
 
         What an earlier execution of the cell still says is dropped.
         """
-        if old := self._cells.get(cell_id):
-            self._drop_displays(old)
-            self._cell_of.pop(old.execution_id, None)
-        self._changed.pop(cell_id, None)
-        self._cells[cell_id] = _Cell(cell_id, execution_id, execution_id)
-        self._cell_of[execution_id] = cell_id
+        self._replace(_Cell(cell_id, execution_id, execution_id, begun=True))
+        self._changed[cell_id] = self._cells[cell_id]
 
     def cleared(self, cell_ids: Iterable[CellId] | None) -> None:
         """Note that somebody removed the outputs of cells (all, by default) from the document."""
         for cell_id in list(self._cells) if cell_ids is None else cell_ids:
-            if cell := self._cells.get(cell_id):
-                self.begin(cell.execution_id, cell_id)
+            if (cell := self._cells.get(cell_id)) and not cell.begun:
+                self._replace(_Cell(cell_id, cell.execution_id, cell.execution_id))
+
+    def _replace(self, cell: _Cell) -> None:
+        if old := self._cells.get(cell.cell_id):
+            self._drop_displays(old)
+            self._cell_of.pop(old.execution_id, None)
+        self._changed.pop(cell.cell_id, None)
+        self._cells[cell.cell_id] = cell
+        self._cell_of[cell.execution_id] = cell.cell_id
 
     def feed(self, execution_id: ExecutionId | None, message: KernelMessage) -> bool:
         """Take in an output message; return whether the document has to change.
@@ -304,9 +311,11 @@ class OutputReducer:
 
 def _edits(cell: _Cell) -> list[OutputEdit]:
     edits: list[OutputEdit] = []
-    if cell.cleared:
+    if cell.begun:
+        edits.append(StartCell(cell.cell_id))
+    elif cell.cleared:
         edits.append(ClearOutputs(cell.cell_id))
-        cell.cleared = False
+    cell.begun = cell.cleared = False
     first, cell.stale_from = cell.stale_from, None
     known, cell.in_document = cell.in_document, len(cell.items)
     if first is not None:

@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from functools import partial
 from typing import Any, Final, Literal, Protocol
 
 from jupyter_runt.errors import RuntError, RuntimeLost, StaleFence
@@ -13,7 +12,7 @@ from jupyter_runt.events.execution import ExecutionError, TerminalStatus
 from jupyter_runt.events.outputs import InputRequested
 from jupyter_runt.execution import queue
 from jupyter_runt.execution.attachment import Attachment, Running, now
-from jupyter_runt.execution.outputs import FinishCell, OutputEdit, StartCell
+from jupyter_runt.execution.outputs import FinishCell, OutputEdit
 from jupyter_runt.execution.queue import ExecutionView, Outcome, QueueView, RuntimeSession
 from jupyter_runt.ids import CellId, ExecutionId, runtime_actor
 from jupyter_runt.protocols import KernelConnection, KernelMessage
@@ -136,11 +135,11 @@ class Runner:
 
         async def take() -> None:
             if self._kernel is not None and self._kernel.runtime is runtime:
-                await self._start(self._kernel, execution_id, execution)
+                _start(self._kernel, execution_id, execution)
 
         if self._kernel is not None and self.free is runtime:
-            self._send(self._kernel, execution_id, execution)  # the kernel waits for nothing else
-            self._note(partial(self._show_start, execution_id, execution))
+            _start(self._kernel, execution_id, execution)  # the kernel waits for nothing else
+            self._noted.set()
         else:
             self._note(take)
 
@@ -282,25 +281,7 @@ class Runner:
 
         await self._port.record(decide)
         if started is not None:
-            await self._start(kernel, *started)
-
-    async def _start(
-        self, kernel: Attachment, execution_id: ExecutionId, execution: ExecutionView
-    ) -> None:
-        self._send(kernel, execution_id, execution)
-        await self._show_start(execution_id, execution)
-
-    def _send(
-        self, kernel: Attachment, execution_id: ExecutionId, execution: ExecutionView
-    ) -> None:
-        cell_id = execution.cell_id
-        kernel.running = Running(execution_id, cell_id, now())
-        kernel.reducer.begin(execution_id, cell_id)
-        kernel.flushed_at = float("-inf")
-        kernel.connection.execute(execution_id, execution.source, metadata={"cellId": cell_id})
-
-    async def _show_start(self, execution_id: ExecutionId, execution: ExecutionView) -> None:
-        await self._apply(execution_id, [StartCell(execution.cell_id)])
+            _start(kernel, *started)
 
     async def _end(
         self,
@@ -328,14 +309,15 @@ class Runner:
         finished: Running | None = None,
         execution_count: int | None = None,
     ) -> None:
-        kernel.dirty_since = None
-        groups = dict(kernel.reducer.take())
+        said_something = kernel.dirty_since is not None
+        groups = dict(kernel.take())
         if finished is not None:
             finish = FinishCell(finished.cell_id, execution_count)
             groups.setdefault(finished.execution_id, []).append(finish)
         for execution_id, edits in groups.items():
             await self._apply(execution_id, edits)
-        kernel.flushed_at = now()
+        if said_something:
+            kernel.flushed_at = now()
 
     async def _apply(self, execution_id: ExecutionId, edits: Sequence[OutputEdit]) -> None:
         try:
@@ -344,6 +326,13 @@ class Runner:
             raise
         except RuntError as error:
             log.warning("The outputs of %s have no place: %s", execution_id, error.message)
+
+
+def _start(kernel: Attachment, execution_id: ExecutionId, execution: ExecutionView) -> None:
+    kernel.begin(execution_id, execution.cell_id)
+    kernel.connection.execute(
+        execution_id, execution.source, metadata={"cellId": execution.cell_id}
+    )
 
 
 def _said(execution_id: ExecutionId, msg_type: str, content: dict[str, Any]) -> KernelMessage:

@@ -40,6 +40,14 @@ log = logging.getLogger(__name__)
 
 DocT = TypeVar("DocT", bound=SharedDocument)
 
+Commit = Callable[[Sequence[Draft]], Awaitable[Sequence[Event]]]
+"""Appends all drafts or none, and returns their events."""
+
+CommitNow = Callable[[Sequence[Draft]], Sequence[Event] | None]
+"""Does so without waiting, or returns None and has appended nothing."""
+
+UNRECORDED: Final = "the room was closed before this was recorded"
+
 MAX_PENDING: Final = 64
 """Updates of one peer that may wait for what they build on."""
 
@@ -59,6 +67,9 @@ class _Group:
         self.updates += 1
         self.size += len(update)
 
+    def drafts(self) -> list[Draft]:
+        return [draft for batch in self.batches for draft in batch.drafts()]
+
 
 class Pipeline(Generic[DocT]):
     """A document, its queue and the worker that empties it."""
@@ -69,7 +80,8 @@ class Pipeline(Generic[DocT]):
         audience: Audience,
         *,
         load: Callable[[], Awaitable[DocT]],
-        commit: Callable[[Sequence[Draft]], Awaitable[Sequence[Event]]] | None,
+        commit: Commit | None,
+        commit_now: CommitNow,
         reserved: frozenset[int],
         limits: RoomLimits,
     ) -> None:
@@ -77,6 +89,7 @@ class Pipeline(Generic[DocT]):
         self._audience = audience
         self._load = load
         self._commit = commit
+        self._commit_now = commit_now
         self._reserved = reserved
         self._limits = limits
         self._queue: deque[FromPeer | FromServer[DocT] | Look[DocT]] = deque()
@@ -84,6 +97,7 @@ class Pipeline(Generic[DocT]):
         self._stopping = False
         self._quiet = True
         self._spoiled = False
+        self._applied: _Group | None = None
         self._pending_of: Peer | None = None
         self._pending: tuple[bytes, ...] = ()
         self.health: Health = "ready"
@@ -98,13 +112,15 @@ class Pipeline(Generic[DocT]):
         if isinstance(item, FromPeer):
             item.peer.received(len(item.update))
         self._queue.append(item)
+        if self._quiet and self._commit is not None:
+            self._work_now()
         self._wake.set()
 
     def look(self, look: Look[DocT]) -> None:
         """Let somebody see the document: at once if nothing is on its way."""
         if self._stopping:
             _reject(look)
-        elif self._quiet and not self._queue and not self._spoiled:
+        elif self._quiet and not self._has_work:
             self._show(look)
         else:
             self._queue.append(look)
@@ -118,13 +134,16 @@ class Pipeline(Generic[DocT]):
     def abandon(self) -> None:
         """Give up what is still in the queue."""
         self._stopping = True
+        group, self._applied = self._applied, None
+        if group is not None:
+            self._drop(group, RoomClosed(UNRECORDED))
         while self._queue:
             _reject(self._queue.popleft())
 
     async def run(self) -> None:
         """Work until stopped, or until the document cannot be loaded again."""
         while self.health != "failed":
-            while self._queue or self._spoiled:
+            while self._has_work:
                 self._quiet = False
                 await self._turn()
             self._quiet = True
@@ -133,15 +152,42 @@ class Pipeline(Generic[DocT]):
             self._wake.clear()
             await self._wake.wait()
 
+    @property
+    def _has_work(self) -> bool:
+        return bool(self._queue or self._spoiled or self._applied)
+
+    def _work_now(self) -> None:
+        """Do at once what the log takes without waiting; the worker does the rest.
+
+        A letter does not wait for another turn of the event loop then.
+        """
+        self._quiet = False
+        while self._queue and not self._spoiled:
+            group = self._apply()
+            if group.batches:
+                drafts = group.drafts()
+                events = self._commit_now(drafts) if drafts else ()
+                if events is None:
+                    self._applied = group
+                    return
+                self._tell(group, events)
+            self._show_waiting()
+        self._quiet = not self._spoiled
+
     async def _turn(self) -> None:
-        if self._spoiled:
-            await self._reload()
-            return
-        if self._commit is None:
-            await asyncio.sleep(0)  # an append would let others run; nobody waits for what it shows
-        group = self._apply()
+        group, self._applied = self._applied, None
+        if group is None:
+            if self._spoiled:
+                await self._reload()
+                return
+            if self._commit is None:
+                await asyncio.sleep(0)  # an append lets others run; nobody waits for what it shows
+            group = self._apply()
         if group.batches:
             await self._append(group)
+        self._show_waiting()
+
+    def _show_waiting(self) -> None:
         while self._queue and not self._spoiled and isinstance(look := self._queue[0], Look):
             self._queue.popleft()
             self._show(look)
@@ -261,11 +307,11 @@ class Pipeline(Generic[DocT]):
 
     async def _append(self, group: _Group) -> None:
         """Append a group and tell everybody; if it is refused, nobody ever hears of it."""
-        drafts = [draft for batch in group.batches for draft in batch.drafts()]
+        drafts = group.drafts()
         try:
             events = await self._record(drafts) if drafts else ()
         except asyncio.CancelledError:
-            self._drop(group, RoomClosed("the room was closed before this was recorded"))
+            self._drop(group, RoomClosed(UNRECORDED))
             raise
         except Exception as error:
             log.exception("An append was refused; the document is loaded again from the log.")
@@ -273,6 +319,10 @@ class Pipeline(Generic[DocT]):
             self._drop(group, error)
             self._audience.discarded()
             return
+        self._tell(group, events)
+
+    def _tell(self, group: _Group, events: Sequence[Event]) -> None:
+        """Tell everybody what is now in the log."""
         self._audience.committed(group.batches)
         position = 0
         for batch in group.batches:

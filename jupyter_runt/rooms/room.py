@@ -8,14 +8,14 @@ from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from jupyter_runt.document.shared import SharedDocument
-from jupyter_runt.events.base import Draft, Event
+from jupyter_runt.events.base import Event
 from jupyter_runt.events.document import Change
 from jupyter_runt.ids import ActorId
 from jupyter_runt.protocols import Channel
 from jupyter_runt.rooms.integration import Integrated
 from jupyter_runt.rooms.peer import CLOSE_FAILED, CLOSE_RESTART, RoomLimits
 from jupyter_runt.rooms.peers import Peers
-from jupyter_runt.rooms.pipeline import Pipeline
+from jupyter_runt.rooms.pipeline import Commit, CommitNow, Pipeline
 from jupyter_runt.rooms.presence import Presence
 from jupyter_runt.rooms.protocol import SaveStatus, read_state_vector
 from jupyter_runt.rooms.publisher import Publisher
@@ -57,9 +57,10 @@ class Room(Generic[DocT]):
         commit: appends the drafts of one or more transactions, all or none, and returns their
             events. `StoreUnavailable` is waited out; after any other error the document is loaded
             again and peers are closed with 1012, to synchronise again. None: nothing is logged.
+        commit_now: does so without waiting, or returns None: `commit` is to do it.
         reserved_clients: Yjs client ids that no peer may write with.
         on_save: called when a person asks for a save.
-        on_change: called with what changed, after the commit and before anybody else hears of it.
+        on_change: called with what changed, after the commit.
         on_health: called when the store begins or ceases to take edits, or the room fails.
     """
 
@@ -68,7 +69,8 @@ class Room(Generic[DocT]):
         room_id: str,
         *,
         load: Callable[[], Awaitable[DocT]],
-        commit: Callable[[Sequence[Draft]], Awaitable[Sequence[Event]]] | None = None,
+        commit: Commit | None = None,
+        commit_now: CommitNow = lambda _drafts: None,
         reserved_clients: frozenset[int] = frozenset(),
         limits: RoomLimits | None = None,
         on_save: Callable[[], Awaitable[SaveStatus]] | None = None,
@@ -78,6 +80,7 @@ class Room(Generic[DocT]):
         self.room_id = room_id
         self._load = load
         self._commit = commit
+        self._commit_now = commit_now
         self._reserved = reserved_clients
         self._limits = limits or RoomLimits()
         self._on_save = on_save
@@ -99,6 +102,7 @@ class Room(Generic[DocT]):
             self,
             load=self._load,
             commit=self._commit,
+            commit_now=self._commit_now,
             reserved=self._reserved,
             limits=self._limits,
         )
@@ -272,8 +276,8 @@ class Room(Generic[DocT]):
 
     def committed(self, batches: Sequence[Batch]) -> None:
         """Tell everybody what is now in the log."""
-        self._report_changes(batches)
         self._peers.committed(batches)
+        self._report_changes(batches)
         if self._watchers:
             self._pipeline.look(Look(self._check_watchers, log.debug))
 

@@ -88,6 +88,7 @@ class OpenDocument(Generic[DocT]):
             content.room_id(registration.notebook_id),
             load=self._loaded,
             commit=self._commit,
+            commit_now=self._commit_now,
             reserved_clients=self.clients.all(),
             on_change=self._on_change,
             on_save=self._on_save,
@@ -225,11 +226,20 @@ class OpenDocument(Generic[DocT]):
 
     async def _commit(self, drafts: Sequence[Draft]) -> list[Event]:
         events = await self._store.append(self.registration.notebook_id, drafts)
+        self._note(events)
+        return events
+
+    def _commit_now(self, drafts: Sequence[Draft]) -> list[Event] | None:
+        events = self._store.append_now(self.registration.notebook_id, drafts)
+        if events is not None:
+            self._note(events)
+        return events
+
+    def _note(self, events: Sequence[Event]) -> None:
         self._seq = events[-1].seq
         self._since_snapshot += len(events)
         self.provenance.note(events)
         self._on_commit(events)
-        return events
 
     def _on_change(self, changes: Sequence[Change]) -> None:
         if self._saver is not None:

@@ -104,6 +104,17 @@ class MemoryStore:
             lease = self.disk.leases.get((notebook_id, "runtime"))
             if lease is None or lease.fence != fence:
                 raise stale_fence(notebook_id, fence)
+        return self._append(notebook_id, drafts)
+
+    def append_now(self, notebook_id: NotebookId, drafts: Sequence[Draft]) -> list[Event] | None:
+        """Append all of `drafts` without waiting, or return None; see `EventLog`."""
+        try:
+            self._check_writable()
+        except StoreUnavailable:
+            return None
+        return self._append(notebook_id, drafts)
+
+    def _append(self, notebook_id: NotebookId, drafts: Sequence[Draft]) -> list[Event]:
         recorded_at = now()
         events = [
             Event(

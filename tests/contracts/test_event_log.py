@@ -119,6 +119,31 @@ async def test_what_a_command_led_to_is_found_after_a_restart(place):
         assert await store.caused_by(NOTEBOOK, "command:3") == []
 
 
+@pytest.mark.rule("EL1", "EL3")
+@pytest.mark.asyncio
+async def test_what_is_appended_without_waiting_is_in_the_log_like_all_else(place):
+    async with place.store("one") as store, place.store("two") as other:
+        [first] = await store.append(NOTEBOOK, [started("a")])
+        drafts = [typed(b"1")]
+        [second] = store.append_now(NOTEBOOK, drafts) or await store.append(NOTEBOOK, drafts)
+        [third] = await store.append(NOTEBOOK, [started("b")])
+        assert [first.seq, second.seq, third.seq] == [1, 2, 3]
+        assert await other.read(NOTEBOOK, Seq(0)) == [first, second, third]
+
+
+@pytest.mark.rule("EL3", "EL5")
+@pytest.mark.asyncio
+async def test_what_cannot_be_appended_without_waiting_leaves_nothing(place):
+    async with place.store() as store:
+        waiting = asyncio.ensure_future(store.append(NOTEBOOK, [typed(bytes(100_000))]))
+        await asyncio.sleep(0)
+        at_once = store.append_now(NOTEBOOK, [started("a")]) or []
+        assert [event.seq for event in [*await waiting, *at_once]] == list(
+            range(1, 2 + len(at_once))
+        )
+    assert store.append_now(NOTEBOOK, [started("b")]) is None
+
+
 @pytest.mark.rule("EL3")
 @pytest.mark.asyncio
 async def test_concurrent_appends_stay_whole_and_in_the_order_in_which_they_came(place):

@@ -63,6 +63,12 @@ class Log:
         if fate < 0.08:
             self.refused += 1
             raise StaleFence("taken over")
+        return self._append(drafts)
+
+    def commit_now(self, drafts: Sequence[Draft]) -> list[Event] | None:
+        return self._append(drafts) if self.calm or self.dice.random() < 0.5 else None
+
+    def _append(self, drafts: Sequence[Draft]) -> list[Event]:
         events = [
             Event(
                 seq=Seq(len(self.events) + number),
@@ -157,6 +163,7 @@ async def tell(seed: int, *, people: int = 4, steps: int = 120) -> None:
             "fuzz",
             load=log.load,
             commit=log.commit,
+            commit_now=log.commit_now,
             reserved_clients=frozenset({SERVER}),
             limits=LIMITS,
         ) as room,

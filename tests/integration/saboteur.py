@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from jupyter_core.paths import jupyter_runtime_dir
 
+from jupyter_runt.rooms.peers import Peers
 from jupyter_runt.rooms.pipeline import Pipeline
 from jupyter_runt.session import open_document
 from jupyter_runt.session.open_document import OpenDocument
@@ -103,7 +104,8 @@ def _load_jupyter_server_extension(_app: Any) -> None:
     open_document.SNAPSHOT_EVERY = 1  # type: ignore[misc]
     _before(Pipeline, "_apply", lambda *_: _die_at("received"))
     _before(OpenDocument, "_commit", lambda *_: _die_at("applied"))
-    _before(OpenDocument, "_on_change", lambda *_: _die_at("committed"))
+    _before(OpenDocument, "_commit_now", lambda *_: _die_at("applied"))
+    _before(Peers, "committed", lambda *_: _die_at("committed"))
     _before(Path, "replace", _before_replacing)
     _before(SqliteRegistry, "checkpointed", lambda *_: _die_at("saved"))
     _after(event_log, "_put_snapshot", lambda _: _die_at("snapshot"))

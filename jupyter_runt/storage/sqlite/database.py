@@ -67,18 +67,22 @@ class Database:
                 return result
         return await self._reader.run(work)
 
-    async def write(self, work: Work[T], *, small: bool = False) -> T:
+    async def write(self, work: Work[T]) -> T:
         """Return what `work` returns, once what it wrote is committed.
-
-        Args:
-            small: it takes some ten microseconds, so it may be done on the event loop.
 
         Raises:
             StoreUnavailable: nothing was written.
         """
-        if small and self._shortcut is not None and self._writer.idle:
-            done = self._shortcut.attempt(work)
-            if done is not None:
-                result: T = done.result
-                return result
+        if self._shortcut is not None:
+            self._shortcut.relieved()
         return await self._writer.run(work)
+
+    def write_now(self, work: Work[T]) -> T | None:
+        """Do and commit work of some ten microseconds on the event loop.
+
+        Returns None, with nothing written, where it may have to wait: `write` is to do it.
+        """
+        if self._shortcut is None or not self._writer.idle:
+            return None
+        done = self._shortcut.attempt(work)
+        return None if done is None else done.result

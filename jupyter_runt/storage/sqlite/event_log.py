@@ -42,10 +42,24 @@ class SqliteEventLog:
         """Append all of `drafts` or none; see `EventLog`."""
         if not drafts:
             return []
-        # What is large is encoded in the writer's thread, and costs the loop nothing.
-        work, small = partial(_append, notebook_id, drafts, fence), _is_small(drafts)
-        events = await self._database.write(work, small=small)
-        self._growth.announce(notebook_id, events[-1].seq, events if small else ())
+        small = _is_small(drafts)
+        events = self._append_now(notebook_id, drafts, fence) if small else None
+        if events is None:
+            # What is large is encoded in the writer's thread, and costs the loop nothing.
+            events = await self._database.write(partial(_append, notebook_id, drafts, fence))
+            self._growth.announce(notebook_id, events[-1].seq, events if small else ())
+        return events
+
+    def append_now(self, notebook_id: NotebookId, drafts: Sequence[Draft]) -> list[Event] | None:
+        """Append all of `drafts` without waiting, or return None; see `EventLog`."""
+        return self._append_now(notebook_id, drafts, None) if _is_small(drafts) else None
+
+    def _append_now(
+        self, notebook_id: NotebookId, drafts: Sequence[Draft], fence: int | None
+    ) -> list[Event] | None:
+        events = self._database.write_now(partial(_append, notebook_id, drafts, fence))
+        if events is not None:
+            self._growth.announce(notebook_id, events[-1].seq, events)
         return events
 
     async def read(

@@ -11,8 +11,9 @@ from jupyter_runt.storage.sqlite.worker import Work
 SLOW: Final = 0.003
 """Seconds. What took longer waited for the disk: what comes next waits in the thread."""
 
+FIRST_PATIENCE: Final = 1.0
 PATIENCE: Final = 30.0
-"""Seconds until it is tried again."""
+"""Seconds until it is tried again: first, and at most. They double while it goes on like that."""
 
 RATE: Final = 1000.0
 """Commits a second at most: a flood is cheaper in groups, which only the thread makes."""
@@ -45,6 +46,7 @@ class Shortcut:
         self._allowance = float(BURST)
         self._allowed_at = 0.0
         self._resume_at = 0.0
+        self._patience = FIRST_PATIENCE
         self._commits = 0
 
     def attempt(self, work: Work[Any]) -> Done | None:
@@ -68,14 +70,24 @@ class Shortcut:
             result = do(work)
         except sqlite3.Error:
             self._abandon()  # the thread waits for locks, and says what is wrong
-            self._resume_at = began + PATIENCE
+            self._pause(began)
             return None
         except BaseException:
             self._abandon()
             raise
         if time.monotonic() - began > SLOW:
-            self._resume_at = began + PATIENCE
+            self._pause(began)
+        else:
+            self._patience = FIRST_PATIENCE
         return Done(result)
+
+    def _pause(self, now: float) -> None:
+        self._resume_at = now + self._patience
+        self._patience = min(2 * self._patience, PATIENCE)
+
+    def relieved(self) -> None:
+        """Note that the thread commits something, and looks after the WAL."""
+        self._commits = 0
 
     def close(self) -> None:
         """Close the connection."""
@@ -86,11 +98,12 @@ class Shortcut:
     def _may_commit(self, now: float) -> bool:
         self._allowance = min(BURST, self._allowance + (now - self._allowed_at) * RATE)
         self._allowed_at = now
-        if now < self._resume_at or self._allowance < 1:
+        due = self._commits >= CHECKPOINT_EVERY
+        if due or now < self._resume_at or self._allowance < 1:
             return False
         self._allowance -= 1
         self._commits += 1
-        return self._commits % CHECKPOINT_EVERY != 0
+        return True
 
     def _read(self, work: Work[Any]) -> Any:
         return work(self._connected())

@@ -13,6 +13,7 @@ from jupyter_runt.execution.outputs import (
     OutputReducer,
     ReplaceOutputsFrom,
     RewriteStreamTail,
+    StartCell,
 )
 from jupyter_runt.ids import CellId, ExecutionId
 from jupyter_runt.protocols import KernelMessage
@@ -46,6 +47,7 @@ class Document:
         self.outputs: dict[CellId, list[dict[str, Any]]] = {A: [], B: []}
         self.reducer.begin(RUN_A, A)
         self.reducer.begin(RUN_B, B)
+        self.take()
 
     def feed(self, *messages: KernelMessage, execution: ExecutionId | None = RUN_A) -> None:
         for message in messages:
@@ -60,7 +62,7 @@ class Document:
     def apply(self, edit: OutputEdit) -> None:
         outputs = self.outputs[edit.cell_id]
         match edit:
-            case ClearOutputs():
+            case StartCell() | ClearOutputs():
                 outputs.clear()
             case AppendOutputs(outputs=new):
                 outputs.extend(map(dict, new))
@@ -192,6 +194,18 @@ def test_an_update_replaces_no_output_before_it(document: Document) -> None:
     edits = document.take()
     assert [(type(e), getattr(e, "index", None)) for e in edits] == [(ReplaceOutputsFrom, 1)]
     assert document.shown() == ["long", "new", "after and more"]
+
+
+def test_a_cell_that_runs_is_emptied_once_and_before_its_outputs(document: Document) -> None:
+    document.feed(stream("old"))
+    document.take()
+    document.reducer.begin(RUN_A, A)
+    document.reducer.cleared([A])
+    document.feed(stream("new"))
+    assert [type(edit) for edit in document.take()] == [StartCell, AppendOutputs]
+    assert [output["text"] for output in document.outputs[A]] == ["new"]
+    document.feed(clear(), stream("newer"))
+    assert [type(edit) for edit in document.take()] == [ClearOutputs, AppendOutputs]
 
 
 def test_messages_of_others_are_ignored(document: Document) -> None:

@@ -15,6 +15,7 @@ from jupyter_runt.events.execution import (
     ExecutionStarted,
 )
 from jupyter_runt.events.outputs import InputRequested
+from jupyter_runt.execution import attachment
 from jupyter_runt.execution.attachment import FLUSH_CHARS
 from jupyter_runt.execution.outputs import (
     AppendOutputs,
@@ -49,6 +50,7 @@ class Notebook:
     next_inputs: list[tuple[CellId, str, bool]] = field(default_factory=list)
     stale: bool = False
     closed: bool = False
+    transactions: int = 0
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def request(self, *names: str) -> None:
@@ -84,6 +86,7 @@ class Notebook:
         if self.closed:
             raise FileUnreadable("the file is gone")
         self.history.extend(edits)
+        self.transactions += 1
         self.changed.set()
 
     async def set_next_input(self, cell_id: CellId, text: str, *, replace: bool) -> None:
@@ -182,7 +185,31 @@ async def test_a_request_is_recorded_as_started_before_the_kernel_gets_it() -> N
     async with stage("a") as s:
         assert s.kernel.sent == [("a", "source a")]
         assert [type(e) for e in s.notebook.history[:2]] == [ExecutionAssigned, ExecutionStarted]
+
+
+@pytest.mark.asyncio
+async def test_a_cell_that_runs_and_says_nothing_is_shown_as_running() -> None:
+    async with stage("a") as s:
         await s.until(lambda: s.notebook.seen(StartCell))
+
+
+@pytest.mark.asyncio
+async def test_a_short_cell_is_one_change_of_the_document() -> None:
+    async with stage("a") as s:
+        s.kernel.says(text("a", "2"), replied("a"), idle("a"))
+        await s.until(s.notebook.ends)
+        edits = [type(item) for item in s.notebook.history[2:-1]]
+        assert edits == [StartCell, AppendOutputs, FinishCell]
+        assert s.notebook.transactions == 1
+
+
+@pytest.mark.asyncio
+async def test_that_a_cell_runs_was_shown_delays_no_output(monkeypatch) -> None:
+    monkeypatch.setattr(attachment, "FLUSH_SECONDS", 3600.0)
+    async with stage("a") as s:
+        await s.until(lambda: s.notebook.seen(StartCell))
+        s.kernel.says(text("a", "first"))
+        await s.until(lambda: s.notebook.seen(AppendOutputs))
 
 
 @pytest.mark.asyncio

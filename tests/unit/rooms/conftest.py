@@ -39,9 +39,13 @@ class Note(SharedDocument):
 
 
 class Log:
-    """What the room commits. `failures` are raised first; while `gate` is clear, appends wait."""
+    """What the room commits. `failures` are raised first; while `gate` is clear, appends wait.
 
-    def __init__(self) -> None:
+    If it is `prompt`, it commits at once whenever it can.
+    """
+
+    def __init__(self, *, prompt: bool = False) -> None:
+        self.prompt = prompt
         self.events: list[Event] = []
         self.appends: list[int] = []
         self.failures: list[Exception] = []
@@ -53,6 +57,13 @@ class Log:
         await self.gate.wait()
         if self.failures:
             raise self.failures.pop(0)
+        return self._append(drafts)
+
+    def commit_now(self, drafts: Sequence[Draft]) -> list[Event] | None:
+        prompt = self.prompt and self.gate.is_set() and not self.failures
+        return self._append(drafts) if prompt else None
+
+    def _append(self, drafts: Sequence[Draft]) -> list[Event]:
         events = [
             Event(
                 seq=Seq(len(self.events) + number),
@@ -149,8 +160,8 @@ async def idle() -> None:
 class Meeting:
     """A room with its log, and people who come and go."""
 
-    def __init__(self) -> None:
-        self.log = Log()
+    def __init__(self, *, prompt: bool) -> None:
+        self.log = Log(prompt=prompt)
         self.room: Room[Note]
         self._guests = asyncio.TaskGroup()
 
@@ -158,7 +169,11 @@ class Meeting:
     async def open(self, **options: Any) -> AsyncIterator["Meeting"]:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._guests)
-            settings = {"commit": self.log.commit, "reserved_clients": frozenset({SERVER})}
+            settings = {
+                "commit": self.log.commit,
+                "commit_now": self.log.commit_now,
+                "reserved_clients": frozenset({SERVER}),
+            }
             room = Room("note", load=self.log.load, **{**settings, **options})
             self.room = await stack.enter_async_context(room)
             yield self
@@ -185,10 +200,10 @@ class Meeting:
         await person.sync()
 
 
-@pytest.fixture
-def meeting() -> Callable[..., Any]:
+@pytest.fixture(params=[False, True], ids=["log in a thread", "log at once"])
+def meeting(request: pytest.FixtureRequest) -> Callable[..., Any]:
     """Open a room with the options of `Room`."""
-    return lambda **options: Meeting().open(**options)
+    return lambda **options: Meeting(prompt=request.param).open(**options)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from jupyter_runt.rooms.peer import RoomLimits
 from jupyter_runt.rooms.protocol import (
     SyncStep1,
     SyncStep2,
+    SyncUpdate,
     parse,
     save_request_frame,
     step1_frame,
@@ -100,7 +101,7 @@ async def test_what_waits_together_is_committed_together_but_never_merged_across
 
 
 async def test_a_person_who_comes_later_gets_the_document_and_then_every_update(
-    meeting, eventually
+    meeting, eventually, settle
 ):
     async with meeting() as here:
         ada = await here.join("ada")
@@ -111,6 +112,7 @@ async def test_a_person_who_comes_later_gets_the_document_and_then_every_update(
         ada.text += " and after"
         await ada.say()
         await eventually(lambda: len(here.log.events) == 2)
+        await settle()
         kinds = [type(parse(frame)) for frame in await bob.take()]
         assert kinds == [SyncStep1]  # no update before the document that it builds on
         await bob.sync()
@@ -628,6 +630,39 @@ async def test_what_changed_is_reported_when_it_is_committed(eventually):
         assert told == [[TextChanged(inserted=6, removed=0)]]
         assert edited.changes == tuple(told[0])
     assert len(log) == 1
+
+
+@pytest.mark.parametrize("meeting", [True], indirect=True)
+async def test_an_edit_that_the_log_takes_at_once_waits_for_no_turn_of_the_loop(meeting, settle):
+    async with meeting() as here:
+        ada = await here.join("ada")
+        await settle()
+        await ada.take()
+        with pytest.raises(StopIteration) as done:
+            here.room.edit(lambda note: note.text.insert(0, "x"), actor=AGENT).send(None)
+        assert [event.seq for event in done.value.value.events] == [1]
+        assert [type(parse(frame)) for frame in await ada.take()] == [SyncUpdate]
+        assert await here.text() == "x"
+
+
+async def test_what_was_applied_and_not_recorded_when_a_room_fails_is_told_to_its_author():
+    async def load():
+        return TextDoc(client_id=1)
+
+    async def commit(_drafts):
+        await asyncio.Event().wait()
+
+    async def failing():
+        async with Room("text", load=load, commit=commit) as room:
+            edit = room.edit(lambda document: document.replace("x"), actor=AGENT)
+            waiting = asyncio.ensure_future(edit)
+            await asyncio.sleep(0)
+            raise LookupError(waiting)
+
+    with pytest.raises(LookupError) as failure:
+        await failing()
+    with pytest.raises(RoomClosed):
+        await failure.value.args[0]
 
 
 async def test_too_many_unanswered_requests_close_their_sender(meeting, eventually, settle):

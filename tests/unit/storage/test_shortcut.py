@@ -74,7 +74,7 @@ def test_a_lock_of_somebody_else_is_left_to_the_thread_for_a_while(path, small, 
     other.execute("ROLLBACK")
     other.close()
     assert small.attempt(say("b")) is None
-    clock.now += shortcut.PATIENCE
+    clock.now += shortcut.FIRST_PATIENCE
     assert small.attempt(say("c")) == Done(1)
     assert said(path) == ["c"]
 
@@ -86,9 +86,26 @@ def test_after_a_slow_commit_the_thread_waits_for_the_disk(path, small, clock):
 
     assert small.attempt(slowly) == Done(1)
     assert small.attempt(say("b")) is None
-    clock.now += shortcut.PATIENCE
+    clock.now += shortcut.FIRST_PATIENCE
     assert small.attempt(say("c")) == Done(1)
     assert said(path) == ["a", "c"]
+
+
+def test_as_long_as_the_disk_is_slow_it_is_tried_less_and_less_often(small, clock):
+    def slowly(connection):
+        clock.now += 2 * shortcut.SLOW
+        return say("a")(connection)
+
+    tries = []
+    for _ in range(100):
+        clock.now += 1.0
+        tries.append(small.attempt(slowly))
+    assert 4 < tries.count(Done(1)) < 10
+    clock.now += shortcut.PATIENCE
+    assert small.attempt(say("b")) == Done(1)
+    assert small.attempt(slowly) == Done(1)
+    clock.now += shortcut.FIRST_PATIENCE
+    assert small.attempt(say("c")) == Done(1)
 
 
 def test_a_flood_goes_to_the_thread_which_groups_it(small, clock):
@@ -99,11 +116,14 @@ def test_a_flood_goes_to_the_thread_which_groups_it(small, clock):
 
 
 def test_now_and_then_the_thread_gets_one_to_shorten_the_wal(small, clock):
-    declined = 0
-    for _ in range(2 * CHECKPOINT_EVERY):
+    def attempt():
         clock.now += 1.0
-        declined += small.attempt(say("a")) is None
-    assert declined == 2
+        return small.attempt(say("a"))
+
+    assert [attempt() for _ in range(CHECKPOINT_EVERY)] == [Done(1)] * CHECKPOINT_EVERY
+    assert [attempt(), attempt()] == [None, None]
+    small.relieved()
+    assert attempt() == Done(1)
 
 
 def test_a_look_sees_what_anybody_committed_and_costs_no_commit_of_the_allowance(path, small):
@@ -121,5 +141,5 @@ def test_a_look_sees_what_anybody_committed_and_costs_no_commit_of_the_allowance
 def test_a_look_that_fails_is_left_to_the_thread_for_a_while(small, clock):
     assert small.look(lambda connection: connection.execute("SELECT nothing")) is None
     assert small.look(lambda _connection: 1) is None
-    clock.now += shortcut.PATIENCE
+    clock.now += shortcut.FIRST_PATIENCE
     assert small.look(lambda _connection: 1) == Done(1)
