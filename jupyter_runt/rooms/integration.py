@@ -1,7 +1,6 @@
 """Bringing what one peer sent into the document: checked, in one transaction, then scrubbed."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -82,11 +81,14 @@ def integrate(
                 return
             accepted.append(update)
 
-    with poisoning():
+    try:
         edits = [_edit(document.transact(apply))]
         if edits[0] is not None and document.suspicious:
             edits.append(_edit(document.transact(document.scrub)))
         missing = _missing(document.doc, accepted, edits[0])
+    except BaseException as error:
+        poison(error)
+        raise
     return Integrated(
         edits=tuple(edit for edit in edits if edit is not None),
         missing=missing,
@@ -130,15 +132,10 @@ def unresolved(doc: Doc[Any], updates: Sequence[bytes]) -> tuple[bytes, ...]:
     return tuple(update for update in updates if not is_covered(update, state))
 
 
-@contextmanager
-def poisoning(*, only_panics: bool = False) -> Iterator[None]:
-    """Turn the CRDT library's panics, and every other failure too, into `Poisoned`."""
-    try:
-        yield
-    except BaseException as error:
-        if is_panic(error) or (isinstance(error, Exception) and not only_panics):
-            raise Poisoned(f"{type(error).__name__}: {error}") from error
-        raise
+def poison(error: BaseException) -> None:
+    """Raise `Poisoned` for a panic of the CRDT library, and for every other failure too."""
+    if is_panic(error) or isinstance(error, Exception):
+        raise Poisoned(f"{type(error).__name__}: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +159,11 @@ def attempt(document: SharedDocument, edit: Callable[[], object]) -> tuple[Attem
         except Exception as error:  # noqa: BLE001 - it belongs to the caller, who gets it
             return Attempt(None, error)
 
-    with poisoning():
+    try:
         transaction = document.transact(run)
+    except BaseException as error:
+        poison(error)
+        raise
     done = transaction.result
     if transaction.update is None:
         return done, None

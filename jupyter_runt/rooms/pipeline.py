@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, Generic, TypeVar
 
-from jupyter_runt.document.shared import SharedDocument
+from jupyter_runt.document.shared import SharedDocument, is_panic
 from jupyter_runt.errors import StoreUnavailable
 from jupyter_runt.events.base import Draft, Event
 from jupyter_runt.rooms.integration import (
@@ -21,7 +21,7 @@ from jupyter_runt.rooms.integration import (
     Poisoned,
     attempt,
     integrate,
-    poisoning,
+    poison,
     unresolved,
 )
 from jupyter_runt.rooms.peer import CLOSE_BAD_FRAME, Peer, RoomLimits
@@ -194,13 +194,15 @@ class Pipeline(Generic[DocT]):
 
     def _show(self, look: Look[DocT]) -> None:
         try:
-            with poisoning(only_panics=True):
-                look.view(self._document)
-        except Poisoned as error:
-            self._spoiled = True
-            look.failed(error)
+            look.view(self._document)
         except Exception as error:  # noqa: BLE001 - it belongs to who wanted to look
             look.failed(error)
+        except BaseException as error:
+            if not is_panic(error):
+                raise
+            log.exception("The document must be loaded again.")
+            self._spoiled = True
+            look.failed(Poisoned(str(error)))
 
     # applying
 
@@ -269,8 +271,11 @@ class Pipeline(Generic[DocT]):
     def _track_pending(self, peer: Peer, outcome: Integrated) -> None:
         if not outcome.missing and self._pending_of is None:
             return
-        with poisoning():
+        try:
             self._pending = unresolved(self._document.doc, (*self._pending, *outcome.missing))
+        except BaseException as error:
+            poison(error)
+            raise
         self._pending_of = peer if self._pending else None
         if len(self._pending) > MAX_PENDING:
             peer.refuse(CLOSE_BAD_FRAME, "what its updates build on is missing")
@@ -323,7 +328,7 @@ class Pipeline(Generic[DocT]):
 
     def _tell(self, group: _Group, events: Sequence[Event]) -> None:
         """Tell everybody what is now in the log."""
-        self._audience.committed(group.batches)
+        self._audience.committed(group.batches, events)
         position = 0
         for batch in group.batches:
             own = tuple(events[position : position + len(batch.edits)])

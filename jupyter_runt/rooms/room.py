@@ -60,7 +60,7 @@ class Room(Generic[DocT]):
         commit_now: does so without waiting, or returns None: `commit` is to do it.
         reserved_clients: Yjs client ids that no peer may write with.
         on_save: called when a person asks for a save.
-        on_change: called with what changed, after the commit.
+        on_commit: called with the events of each append, when everybody has been told.
         on_health: called when the store begins or ceases to take edits, or the room fails.
     """
 
@@ -74,7 +74,7 @@ class Room(Generic[DocT]):
         reserved_clients: frozenset[int] = frozenset(),
         limits: RoomLimits | None = None,
         on_save: Callable[[], Awaitable[SaveStatus]] | None = None,
-        on_change: Callable[[Sequence[Change]], None] | None = None,
+        on_commit: Callable[[Sequence[Event]], None] | None = None,
         on_health: Callable[[Health], None] | None = None,
     ) -> None:
         self.room_id = room_id
@@ -84,7 +84,7 @@ class Room(Generic[DocT]):
         self._reserved = reserved_clients
         self._limits = limits or RoomLimits()
         self._on_save = on_save
-        self._on_change = on_change
+        self._on_commit = on_commit
         self._on_health = on_health
         self._watchers: dict[asyncio.Future[None], dict[int, int]] = {}
         self._tasks = asyncio.TaskGroup()
@@ -274,10 +274,14 @@ class Room(Generic[DocT]):
         """Let the peers know what became of an update, or of the run that it began."""
         self._peers.integrated(item, outcome)
 
-    def committed(self, batches: Sequence[Batch]) -> None:
+    def committed(self, batches: Sequence[Batch], events: Sequence[Event]) -> None:
         """Tell everybody what is now in the log."""
         self._peers.committed(batches)
-        self._report_changes(batches)
+        if events and self._on_commit is not None:
+            try:
+                self._on_commit(events)
+            except Exception:
+                log.exception("on_commit of %s failed.", self.room_id)
         if self._watchers:
             self._pipeline.look(Look(self._check_watchers, log.debug))
 
@@ -302,16 +306,6 @@ class Room(Generic[DocT]):
         for reached in self._watchers:
             if not reached.done():
                 reached.set_exception(RoomClosed("the room is closed"))
-
-    def _report_changes(self, batches: Sequence[Batch]) -> None:
-        if self._on_change is None:
-            return
-        changes = [change for batch in batches for edit in batch.edits for change in edit.changes]
-        if changes:
-            try:
-                self._on_change(changes)
-            except Exception:
-                log.exception("on_change of %s failed.", self.room_id)
 
 
 def _has(document: SharedDocument, wanted: dict[int, int]) -> bool:

@@ -104,8 +104,8 @@ class Audience(Protocol):
         """Hear what became of a peer's updates, before they are in the log."""
         ...
 
-    def committed(self, batches: Sequence[Batch]) -> None:
-        """Hear what is now in the log; nothing else was applied since."""
+    def committed(self, batches: Sequence[Batch], events: Sequence[Event]) -> None:
+        """Hear what is now in the log, as which events; nothing else was applied since."""
         ...
 
     def discarded(self) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Final, Generic, Self, TypeVar
 from jupyter_runt.document.shared import FileDocument
 from jupyter_runt.errors import FileUnreadable, RuntError, StoreUnavailable
 from jupyter_runt.events.base import Draft, Event
-from jupyter_runt.events.document import Change
+from jupyter_runt.events.document import DocumentUpdated
 from jupyter_runt.ids import FILE_ACTOR, ActorId, Seq
 from jupyter_runt.protocols import FileIdentity, Registration, Snapshot, Store
 from jupyter_runt.rooms.protocol import SaveStatus
@@ -90,7 +90,7 @@ class OpenDocument(Generic[DocT]):
             commit=self._commit,
             commit_now=self._commit_now,
             reserved_clients=self.clients.all(),
-            on_change=self._on_change,
+            on_commit=self._committed,
             on_save=self._on_save,
             on_health=lambda _: self.on_report(),
         )
@@ -220,7 +220,7 @@ class OpenDocument(Generic[DocT]):
         document, draft = await to_thread(
             imported, self.content, parsed, self.path, client_id, self.clients
         )
-        await self._commit([draft])
+        self._committed(await self._commit([draft]))
         await self._record(file.identity, self._seq)
         return document
 
@@ -238,12 +238,13 @@ class OpenDocument(Generic[DocT]):
     def _note(self, events: Sequence[Event]) -> None:
         self._seq = events[-1].seq
         self._since_snapshot += len(events)
-        self.provenance.note(events)
-        self._on_commit(events)
 
-    def _on_change(self, changes: Sequence[Change]) -> None:
+    def _committed(self, events: Sequence[Event]) -> None:
+        self.provenance.note(events)
         if self._saver is not None:
-            self._saver.changed(changes)
+            updates = (e.payload for e in events if isinstance(e.payload, DocumentUpdated))
+            self._saver.changed(change for update in updates for change in update.changes)
+        self._on_commit(events)
 
     async def _snapshot(self) -> None:
         taken = await self.room.read(

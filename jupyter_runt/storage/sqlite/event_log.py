@@ -128,10 +128,16 @@ class SqliteEventLog:
 
 def _is_small(drafts: Sequence[Draft]) -> bool:
     """Tell whether drafts are a few keystrokes or a step of the queue."""
-    if len(drafts) > _FEW or any(isinstance(draft.payload, VersionKept) for draft in drafts):
+    if len(drafts) > _FEW:
         return False
-    updates = (draft.payload for draft in drafts if isinstance(draft.payload, DocumentUpdated))
-    return all(len(each.update) < _SHORT and len(each.changes) < _FEW for each in updates)
+    for draft in drafts:
+        match draft.payload:
+            case DocumentUpdated(update=update, changes=changes):
+                if len(update) >= _SHORT or len(changes) >= _FEW:
+                    return False
+            case VersionKept():
+                return False
+    return True
 
 
 def _append(

@@ -7,7 +7,6 @@ import pytest
 
 from jupyter_runt.document.text import TextDoc
 from jupyter_runt.errors import CellNotFound, StaleFence, StoreUnavailable
-from jupyter_runt.events.document import TextChanged
 from jupyter_runt.ids import ActorId
 from jupyter_runt.rooms.peer import RoomLimits
 from jupyter_runt.rooms.protocol import (
@@ -614,22 +613,19 @@ async def test_the_server_publishes_its_state_at_a_pace_and_to_newcomers(meeting
         assert b'{"seq": 49}' in bob.client.awareness[0]
 
 
-async def test_what_changed_is_reported_when_it_is_committed(eventually):
-    log, told = [], []
+async def test_events_are_reported_when_they_are_in_the_log_and_everybody_was_told(meeting):
+    reports = []
 
-    async def load():
-        return TextDoc(client_id=1)
+    def report(events):
+        reports.append((tuple(events), tuple(here.log.events), bob._far_end.sent))
 
-    async def commit(drafts):
-        assert told == []
-        log.extend(drafts)
-        return []
-
-    async with Room("text", load=load, commit=commit, on_change=told.append) as room:
-        edited = await room.edit(lambda document: document.replace("héllo"), actor=AGENT)
-        assert told == [[TextChanged(inserted=6, removed=0)]]
-        assert edited.changes == tuple(told[0])
-    assert len(log) == 1
+    async with meeting(on_commit=report) as here:
+        bob = await here.join("bob")
+        sent = bob._far_end.sent
+        edited = await here.room.edit(lambda note: note.text.insert(0, "x"), actor=AGENT)
+        [(events, logged, told)] = reports
+        assert events == logged == edited.events
+        assert told != sent
 
 
 @pytest.mark.parametrize("meeting", [True], indirect=True)
