@@ -23,7 +23,7 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 from jupyter_runt.errors import RuntError, StoreUnavailable
 from jupyter_runt.handlers.identity import actor_of
 from jupyter_runt.ids import ActorId
-from jupyter_runt.protocols import ChannelClosed
+from jupyter_runt.rooms.channel import ChannelClosed
 from jupyter_runt.rooms.foreign import holdings
 from jupyter_runt.rooms.peer import (
     CLOSE_BAD_FRAME,

@@ -4,7 +4,7 @@ import asyncio
 from typing import Final, TypeVar
 
 from jupyter_runt.document.shared import SharedDocument
-from jupyter_runt.protocols import Channel
+from jupyter_runt.rooms.channel import Channel
 from jupyter_runt.rooms.integration import Poisoned, integrate
 from jupyter_runt.rooms.peer import RoomLimits
 from jupyter_runt.rooms.protocol import (

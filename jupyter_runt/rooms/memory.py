@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, Self
 
-from jupyter_runt.protocols import ChannelClosed
+from jupyter_runt.rooms.channel import ChannelClosed
 
 CAPACITY: Final = 1024
 """Frames on the way that a sender need not wait for, as a socket's buffer."""

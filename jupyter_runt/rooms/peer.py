@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Final
 
 from jupyter_runt.ids import ActorId
-from jupyter_runt.protocols import Channel
+from jupyter_runt.rooms.channel import Channel
 
 CLOSE_NORMAL: Final = 1000
 CLOSE_TOO_BIG: Final = 1009

@@ -8,7 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from jupyter_runt.document.shared import SharedDocument
 from jupyter_runt.ids import ActorId
-from jupyter_runt.protocols import Channel, ChannelClosed
+from jupyter_runt.rooms.channel import Channel, ChannelClosed
 from jupyter_runt.rooms.integration import ForeignClient, Integrated
 from jupyter_runt.rooms.peer import (
     CLOSE_BAD_FRAME,

@@ -8,7 +8,6 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, Generic, TypeVar
 
@@ -31,6 +30,7 @@ from jupyter_runt.rooms.work import (
     Committed,
     FromPeer,
     FromServer,
+    Group,
     Health,
     Look,
     RoomClosed,
@@ -50,25 +50,6 @@ UNRECORDED: Final = "the room was closed before this was recorded"
 
 MAX_PENDING: Final = 64
 """Updates of one peer that may wait for what they build on."""
-
-
-@dataclass(slots=True)
-class _Group:
-    """Batches that go into the log together."""
-
-    batches: list[Batch] = field(default_factory=list)
-    updates: int = 0
-    size: int = 0
-
-    def is_full(self, limits: RoomLimits) -> bool:
-        return self.updates >= limits.batch_updates or self.size >= limits.batch_bytes
-
-    def take(self, update: bytes) -> None:
-        self.updates += 1
-        self.size += len(update)
-
-    def drafts(self) -> list[Draft]:
-        return [draft for batch in self.batches for draft in batch.drafts()]
 
 
 class Pipeline(Generic[DocT]):
@@ -97,7 +78,7 @@ class Pipeline(Generic[DocT]):
         self._stopping = False
         self._quiet = True
         self._spoiled = False
-        self._applied: _Group | None = None
+        self._applied: Group | None = None
         self._pending_of: Peer | None = None
         self._pending: tuple[bytes, ...] = ()
         self.health: Health = "ready"
@@ -206,9 +187,9 @@ class Pipeline(Generic[DocT]):
 
     # applying
 
-    def _apply(self) -> _Group:
+    def _apply(self) -> Group:
         """Apply what waits, up to the first that wants to look."""
-        group = _Group()
+        group = Group()
         while self._queue and not group.is_full(self._limits):
             item = self._queue[0]
             if isinstance(item, Look):
@@ -230,7 +211,7 @@ class Pipeline(Generic[DocT]):
                 break
         return group
 
-    def _apply_run(self, peer: Peer, group: _Group) -> None:
+    def _apply_run(self, peer: Peer, group: Group) -> None:
         """Apply consecutive updates of one peer in one transaction."""
         run = self._take_run(peer, group)
         allowed = [item.update for item in run if self._audience.may_apply(item)]
@@ -255,7 +236,7 @@ class Pipeline(Generic[DocT]):
             )
         )
 
-    def _take_run(self, peer: Peer, group: _Group) -> list[FromPeer]:
+    def _take_run(self, peer: Peer, group: Group) -> list[FromPeer]:
         run: list[FromPeer] = []
         while self._queue and not group.is_full(self._limits):
             item = self._queue[0]
@@ -280,7 +261,7 @@ class Pipeline(Generic[DocT]):
         if len(self._pending) > MAX_PENDING:
             peer.refuse(CLOSE_BAD_FRAME, "what its updates build on is missing")
 
-    def _apply_edit(self, item: FromServer[DocT], group: _Group) -> None:
+    def _apply_edit(self, item: FromServer[DocT], group: Group) -> None:
         done = item.done
         if done.done():
             return  # the caller gave up before its turn came
@@ -310,7 +291,7 @@ class Pipeline(Generic[DocT]):
 
     # recording
 
-    async def _append(self, group: _Group) -> None:
+    async def _append(self, group: Group) -> None:
         """Append a group and tell everybody; if it is refused, nobody ever hears of it."""
         drafts = group.drafts()
         try:
@@ -326,7 +307,7 @@ class Pipeline(Generic[DocT]):
             return
         self._tell(group, events)
 
-    def _tell(self, group: _Group, events: Sequence[Event]) -> None:
+    def _tell(self, group: Group, events: Sequence[Event]) -> None:
         """Tell everybody what is now in the log."""
         self._audience.committed(group.batches, events)
         position = 0
@@ -387,7 +368,7 @@ class Pipeline(Generic[DocT]):
             self.health = health
             self._audience.health_changed(health)
 
-    def _drop(self, group: _Group, error: Exception) -> None:
+    def _drop(self, group: Group, error: Exception) -> None:
         for batch in group.batches:
             if batch.fail is not None:
                 batch.fail(error)

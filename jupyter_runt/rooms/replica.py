@@ -7,7 +7,7 @@ from typing import Any, Final
 from pycrdt import Awareness, Doc
 
 from jupyter_runt.ids import ActorId
-from jupyter_runt.protocols import ChannelClosed
+from jupyter_runt.rooms.channel import ChannelClosed
 from jupyter_runt.rooms.client import SyncClient
 from jupyter_runt.rooms.memory import MemoryChannel
 from jupyter_runt.rooms.peer import CLOSE_NORMAL

@@ -11,7 +11,7 @@ from jupyter_runt.document.shared import SharedDocument
 from jupyter_runt.events.base import Event
 from jupyter_runt.events.document import Change
 from jupyter_runt.ids import ActorId
-from jupyter_runt.protocols import Channel
+from jupyter_runt.rooms.channel import Channel
 from jupyter_runt.rooms.integration import Integrated
 from jupyter_runt.rooms.peer import CLOSE_FAILED, CLOSE_RESTART, RoomLimits
 from jupyter_runt.rooms.peers import Peers

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, Literal, Protocol, TypeVar
 
 from jupyter_runt.document.shared import SharedDocument
@@ -11,7 +11,7 @@ from jupyter_runt.events.base import Draft, Event
 from jupyter_runt.events.codec import document_updated
 from jupyter_runt.ids import ActorId
 from jupyter_runt.rooms.integration import Attempt, Edit, Integrated
-from jupyter_runt.rooms.peer import Peer
+from jupyter_runt.rooms.peer import Peer, RoomLimits
 
 DocT = TypeVar("DocT", bound=SharedDocument)
 
@@ -91,6 +91,28 @@ class Batch:
             )
             for edit in self.edits
         ]
+
+
+@dataclass(slots=True)
+class Group:
+    """Batches that go into the log together."""
+
+    batches: list[Batch] = field(default_factory=list)
+    updates: int = 0
+    size: int = 0
+
+    def is_full(self, limits: RoomLimits) -> bool:
+        """Tell whether it holds the event loop for long enough."""
+        return self.updates >= limits.batch_updates or self.size >= limits.batch_bytes
+
+    def take(self, update: bytes) -> None:
+        """Count an update."""
+        self.updates += 1
+        self.size += len(update)
+
+    def drafts(self) -> list[Draft]:
+        """Return the events that it leads to."""
+        return [draft for batch in self.batches for draft in batch.drafts()]
 
 
 class Audience(Protocol):

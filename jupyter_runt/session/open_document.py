@@ -225,19 +225,16 @@ class OpenDocument(Generic[DocT]):
         return document
 
     async def _commit(self, drafts: Sequence[Draft]) -> list[Event]:
-        events = await self._store.append(self.registration.notebook_id, drafts)
-        self._note(events)
-        return events
+        return self._counted(await self._store.append(self.registration.notebook_id, drafts))
 
     def _commit_now(self, drafts: Sequence[Draft]) -> list[Event] | None:
         events = self._store.append_now(self.registration.notebook_id, drafts)
-        if events is not None:
-            self._note(events)
-        return events
+        return None if events is None else self._counted(events)
 
-    def _note(self, events: Sequence[Event]) -> None:
+    def _counted(self, events: list[Event]) -> list[Event]:
         self._seq = events[-1].seq
         self._since_snapshot += len(events)
+        return events
 
     def _committed(self, events: Sequence[Event]) -> None:
         self.provenance.note(events)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Self, get_args
 
 from jupyter_runt.errors import StoreUnavailable
@@ -21,6 +21,7 @@ from jupyter_runt.protocols import (
 )
 from jupyter_runt.storage.clock import now
 from jupyter_runt.storage.growth import Growth
+from jupyter_runt.storage.memory_disk import MemoryDisk
 from jupyter_runt.storage.moves import recognise_move
 from jupyter_runt.storage.refusals import (
     compacted,
@@ -31,27 +32,6 @@ from jupyter_runt.storage.refusals import (
 )
 from jupyter_runt.storage.retention import Mark, needed_snapshots
 from jupyter_runt.storage.upkeep import LogSummary
-
-
-@dataclass
-class MemoryDisk:
-    """What outlives a `MemoryStore`: give it to another one, after the first or beside it."""
-
-    logs: dict[NotebookId, list[Event]] = field(default_factory=dict)
-    floors: dict[NotebookId, Seq] = field(default_factory=dict)
-    snapshots: dict[tuple[NotebookId, SnapshotKind], dict[Seq, Snapshot]] = field(
-        default_factory=dict
-    )
-    documents: dict[NotebookId, Registration] = field(default_factory=dict)
-    bases: dict[NotebookId, dict[tuple[str, str], MergeBase]] = field(default_factory=dict)
-    deleted: set[NotebookId] = field(default_factory=set)
-    leases: dict[tuple[NotebookId, LeaseKind], Lease] = field(default_factory=dict)
-    fences: dict[tuple[NotebookId, LeaseKind], int] = field(default_factory=dict)
-    """The last fence of each lease, released ones too."""
-    servers: dict[str, Growth] = field(default_factory=dict)
-    """Those that live, and who waits there."""
-    failure: StoreUnavailable | None = None
-    """Raised by all that writes, while it is set, as a full disk does."""
 
 
 class MemoryStore:

@@ -9,7 +9,8 @@ import pytest
 
 from jupyter_runt.ids import NotebookId, Seq
 from jupyter_runt.protocols import Store
-from jupyter_runt.storage.memory import MemoryDisk, MemoryStore
+from jupyter_runt.storage.memory import MemoryStore
+from jupyter_runt.storage.memory_disk import MemoryDisk
 from jupyter_runt.storage.sqlite import SqliteStore
 from jupyter_runt.storage.sqlite.connection import connect
 

@@ -14,7 +14,8 @@ from jupyter_runt.events.base import Draft
 from jupyter_runt.events.execution import ExecutionStarted
 from jupyter_runt.ids import ActorId, ExecutionId, NotebookId, Seq
 from jupyter_runt.protocols import Store
-from jupyter_runt.storage.memory import MemoryDisk, MemoryStore
+from jupyter_runt.storage.memory import MemoryStore
+from jupyter_runt.storage.memory_disk import MemoryDisk
 from jupyter_runt.storage.sqlite import SqliteStore
 
 NOTEBOOKS = (NotebookId("a"), NotebookId("b"))

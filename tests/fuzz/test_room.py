@@ -16,7 +16,7 @@ from jupyter_runt.errors import StaleFence, StoreUnavailable
 from jupyter_runt.events.base import Draft, Event
 from jupyter_runt.events.document import DocumentUpdated
 from jupyter_runt.ids import ActorId, NotebookId, Seq, user_actor
-from jupyter_runt.protocols import ChannelClosed
+from jupyter_runt.rooms.channel import ChannelClosed
 from jupyter_runt.rooms.client import SyncClient
 from jupyter_runt.rooms.memory import MemoryChannel
 from jupyter_runt.rooms.peer import RoomLimits

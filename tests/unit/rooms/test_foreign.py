@@ -6,7 +6,7 @@ import pytest
 from pycrdt import Doc, Text
 
 from jupyter_runt.document.text import TextDoc
-from jupyter_runt.protocols import ChannelClosed
+from jupyter_runt.rooms.channel import ChannelClosed
 from jupyter_runt.rooms.foreign import holdings, read_holdings
 from jupyter_runt.rooms.memory import MemoryChannel
 from jupyter_runt.rooms.protocol import (

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from jupyter_runt.protocols import ChannelClosed
+from jupyter_runt.rooms.channel import ChannelClosed
 from jupyter_runt.rooms.memory import MemoryChannel
 
 pytestmark = pytest.mark.asyncio

@@ -17,7 +17,8 @@ from jupyter_runt.protocols import FileIdentity, Registration, Snapshot
 from jupyter_runt.session import forks
 from jupyter_runt.session.forks import Fork, ForkInfo, Forks, Timeline, UnknownFork
 from jupyter_runt.session.version_pages import version_page
-from jupyter_runt.storage.memory import MemoryDisk, MemoryStore
+from jupyter_runt.storage.memory import MemoryStore
+from jupyter_runt.storage.memory_disk import MemoryDisk
 
 ANN = ActorId("user:ann")
 

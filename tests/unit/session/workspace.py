@@ -24,7 +24,8 @@ from jupyter_runt.session.registered_content import RegisteredContent
 from jupyter_runt.session.registry import SessionRegistry
 from jupyter_runt.session.runtime import RuntimeServices
 from jupyter_runt.session.saver import SaverConfig
-from jupyter_runt.storage.memory import MemoryDisk, MemoryStore
+from jupyter_runt.storage.memory import MemoryStore
+from jupyter_runt.storage.memory_disk import MemoryDisk
 
 ADA = ActorId("user:ada")
 NEVER = DocumentConfig(saver=SaverConfig(delay=3600, retry=3600), watch_interval=3600)
