@@ -18,6 +18,7 @@ from jupyter_core.paths import is_hidden
 
 from jupyter_runt.errors import FileUnreadable, NotebookNotFound, RuntError
 from jupyter_runt.protocols import FileIdentity
+from jupyter_runt.session.renaming import EXCHANGE, NOREPLACE, rename
 
 MAX_FILE_BYTES = 1 << 30
 
@@ -26,6 +27,8 @@ LEFTOVER_SECONDS = 600.0
 """What a process that was killed left of a save is older than this; nobody else's save is."""
 
 _TEMPORARY = re.compile(r"\.runt-[0-9a-f]{16}\.tmp")
+_ASIDE = ".old"
+"""Instead of `.tmp` from when on the name may be that of somebody's file: such are never swept."""
 
 
 class FileNotWritten(Exception):
@@ -283,12 +286,44 @@ def _replace(target: Path, data: bytes, over: FileStamp | None) -> os.stat_resul
         mode = _check_is(target, over)  # to write took time, in which it may have been moved
         if mode is not None:
             temporary.chmod(mode & 0o7777)
-        temporary.replace(target)
+        _put(temporary, target, over, _stamp_of(info))
     except BaseException:
         with suppress(FileNotFoundError):
             temporary.unlink()
         raise
     return info
+
+
+def _put(temporary: Path, target: Path, over: FileStamp | None, ours: FileStamp) -> None:
+    """Rename over the target, but over nothing that came there after the last look."""
+    if over is None:
+        try:
+            if not rename(temporary, target, NOREPLACE):
+                temporary.replace(target)
+        except FileExistsError as error:
+            raise _changed(target) from error
+        return
+    aside = temporary.rename(temporary.with_suffix(_ASIDE))
+    try:
+        if not rename(aside, target, EXCHANGE):
+            aside.replace(target)
+            return
+    except OSError as error:
+        aside.unlink()
+        if isinstance(error, FileNotFoundError):
+            raise _changed(target) from error
+        raise
+    if theirs := _stamp_of(aside.lstat()) != over:
+        rename(aside, target, EXCHANGE)
+        if _stamp_of(aside.lstat()) != ours:  # replaced once more meanwhile: the newest stays
+            rename(aside, target, EXCHANGE)
+    aside.unlink()
+    if theirs:
+        raise _changed(target)
+
+
+def _changed(target: Path) -> FileChanged:
+    return FileChanged(f"{target.name} was changed or moved while it was being saved.")
 
 
 def _check_is(target: Path, over: FileStamp | None) -> int | None:
@@ -298,7 +333,7 @@ def _check_is(target: Path, over: FileStamp | None) -> int | None:
     except FileNotFoundError:
         info = None
     if (info and _stamp_of(info)) != over:
-        raise FileChanged(f"{target.name} was changed or moved while it was being saved.")
+        raise _changed(target)
     return info and info.st_mode
 
 

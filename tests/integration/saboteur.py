@@ -16,7 +16,7 @@ from jupyter_core.paths import jupyter_runtime_dir
 
 from jupyter_runt.rooms.peers import Peers
 from jupyter_runt.rooms.pipeline import Pipeline
-from jupyter_runt.session import open_document
+from jupyter_runt.session import files, open_document
 from jupyter_runt.session.open_document import OpenDocument
 from jupyter_runt.storage.sqlite import event_log
 from jupyter_runt.storage.sqlite.registry import SqliteRegistry
@@ -28,6 +28,7 @@ DEATHS: Final = (
     "applied",  # before it is given to the log
     "committed",  # before anybody is told
     "saving",  # the new file is beside the old one
+    "renamed",  # the old file is still there, under another name
     "saved",  # nobody knows yet which events the new file holds
     "snapshot",  # in the middle of its transaction
 )
@@ -81,11 +82,6 @@ def _after(owner: Any, name: str, do: Callable[[Any], object]) -> None:
     setattr(owner, name, wrapped)
 
 
-def _before_replacing(_temporary: Path, target: Path) -> None:
-    if Path(target).suffix == ".ipynb":
-        _die_at("saving")
-
-
 def _set_room(connection: Any) -> None:
     pages = 1 if _ordered() == FULL else 2**30
     connection.execute(f"PRAGMA max_page_count = {pages}").close()
@@ -106,7 +102,8 @@ def _load_jupyter_server_extension(_app: Any) -> None:
     _before(OpenDocument, "_commit", lambda *_: _die_at("applied"))
     _before(OpenDocument, "_commit_now", lambda *_: _die_at("applied"))
     _before(Peers, "committed", lambda *_: _die_at("committed"))
-    _before(Path, "replace", _before_replacing)
+    _before(files, "rename", lambda *_: _die_at("saving"))
+    _after(files, "rename", lambda _: _die_at("renamed"))
     _before(SqliteRegistry, "checkpointed", lambda *_: _die_at("saved"))
     _after(event_log, "_put_snapshot", lambda _: _die_at("snapshot"))
     _after(Writer, "_connected", _set_room)

@@ -1,7 +1,10 @@
 import errno
 import hashlib
 import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,6 +30,31 @@ def root(tmp_path: Path) -> Path:
 @pytest.fixture
 def files(root: Path) -> LocalFiles:
     return LocalFiles(root)
+
+
+exchanges = pytest.mark.skipif(sys.platform != "linux", reason="only Linux exchanges names")
+
+
+def between(monkeypatch: pytest.MonkeyPatch, *acts: Callable[[], object]) -> None:
+    """Have somebody act before each of our renames, in turn."""
+    rename, turns = module.rename, iter(acts)
+
+    def late(*args: Any) -> bool:
+        next(turns, lambda: None)()
+        return rename(*args)
+
+    monkeypatch.setattr(module, "rename", late)
+
+
+def cannot(*_: object) -> bool:
+    """Be the rename of a system that has no such thing."""
+    return False
+
+
+def overwrite(target: Path, data: bytes) -> None:
+    """Write a file as most programs do: whole, under its name at the end."""
+    (target.parent / "theirs").write_bytes(data)
+    os.replace(target.parent / "theirs", target)
 
 
 def names(folder: Path) -> list[str]:
@@ -145,7 +173,7 @@ async def test_a_write_replaces_the_file_whole_and_keeps_its_mode(
 
 
 @pytest.mark.rule("FB1")
-@pytest.mark.parametrize("step", ["fsync", "replace"])
+@pytest.mark.parametrize("step", ["fsync", "rename", "replace"])
 async def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
     files: LocalFiles, root: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -154,10 +182,14 @@ async def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
     def fail(*_args: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    if step == "fsync":
-        monkeypatch.setattr(os, "fsync", fail)
-    else:
-        monkeypatch.setattr(Path, "replace", fail)
+    match step:
+        case "fsync":
+            monkeypatch.setattr(os, "fsync", fail)
+        case "rename":
+            monkeypatch.setattr(module, "rename", fail)
+        case "replace":
+            monkeypatch.setattr(module, "rename", cannot)
+            monkeypatch.setattr(Path, "replace", fail)
     with pytest.raises(FileNotWritten, match="No space left"):
         await files.write("a.txt", b"new", await files.stamp("a.txt"))
     assert names(root) == ["a.txt"]
@@ -295,18 +327,75 @@ async def test_a_notebook_is_known_by_its_name() -> None:
 
 
 @pytest.mark.rule("FB2")
+@pytest.mark.parametrize("step", ["rename", "replace"])
 async def test_what_somebody_writes_right_after_a_save_is_not_taken_for_the_saved_file(
-    files: LocalFiles, root: Path, monkeypatch: pytest.MonkeyPatch
+    files: LocalFiles, root: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     (root / "a.txt").write_bytes(b"old")
-    over, replace = await files.stamp("a.txt"), Path.replace
+    over = await files.stamp("a.txt")
+    place, name = (module, "rename") if step == "rename" else (Path, "replace")
+    ours = getattr(place, name)
 
-    def overtaken(temporary: Path, target: Path) -> None:
-        replace(temporary, target)
-        (root / "theirs").write_bytes(b"theirs")
-        replace(root / "theirs", target)
+    def overtaken(*args: Any) -> Any:
+        done = ours(*args)
+        overwrite(root / "a.txt", b"theirs")
+        return done
 
-    monkeypatch.setattr(Path, "replace", overtaken)
+    monkeypatch.setattr(module, "rename", cannot)
+    monkeypatch.setattr(place, name, overtaken)
     written = await files.write("a.txt", b"ours", over)
     assert (root / "a.txt").read_bytes() == b"theirs"
     assert written.stamp != await files.stamp("a.txt")
+
+
+@exchanges
+@pytest.mark.rule("FB2")
+@pytest.mark.parametrize("how", ["replaced", "in place", "twice", "other kind"])
+async def test_what_somebody_writes_between_our_last_look_and_our_rename_stays(
+    files: LocalFiles, root: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    target, other = root / "a.txt", root / "sub/b.txt"
+    target.write_bytes(b"old")
+    other.write_bytes(b"theirs")
+    match how:
+        case "replaced":
+            between(monkeypatch, lambda: overwrite(target, b"theirs"))
+        case "in place":
+            between(monkeypatch, lambda: target.write_bytes(b"theirs"))
+        case "twice":
+            acts = [lambda: overwrite(target, b"first"), lambda: overwrite(target, b"theirs")]
+            between(monkeypatch, *acts)
+        case "other kind":
+            between(monkeypatch, lambda: (target.unlink(), target.symlink_to(other)))
+    with pytest.raises(FileChanged):
+        await files.write("a.txt", b"ours", await files.stamp("a.txt"))
+    assert target.read_bytes() == b"theirs"
+    assert other.read_bytes() == b"theirs"
+    assert names(root) == ["a.txt"]
+
+
+@exchanges
+@pytest.mark.rule("FB3")
+async def test_a_file_that_comes_or_goes_between_our_last_look_and_our_rename_is_not_undone(
+    files: LocalFiles, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = root / "a.txt"
+    between(monkeypatch, lambda: overwrite(target, b"theirs"), target.unlink)
+    with pytest.raises(FileChanged):
+        await files.write("a.txt", b"ours", None)
+    assert target.read_bytes() == b"theirs"
+    with pytest.raises(FileChanged):
+        await files.write("a.txt", b"ours", await files.stamp("a.txt"))
+    assert names(root) == []
+
+
+@pytest.mark.rule("FB1")
+async def test_where_names_cannot_be_exchanged_a_file_is_replaced(
+    files: LocalFiles, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "rename", cannot)
+    for data in (b"new", b"newer"):
+        written = await files.write("a.txt", data, await files.stamp("a.txt"))
+        assert written.stamp == await files.stamp("a.txt")
+        assert (root / "a.txt").read_bytes() == data
+        assert names(root) == ["a.txt"]

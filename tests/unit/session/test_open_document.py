@@ -1,5 +1,6 @@
 import asyncio
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from jupyter_runt.errors import FileUnreadable, StoreUnavailable
 from jupyter_runt.events.document import DocumentUpdated, SourceChanged
 from jupyter_runt.ids import FILE_ACTOR, NotebookId, Seq
 from jupyter_runt.protocols import FileIdentity
+from jupyter_runt.session import files
 from jupyter_runt.session.history import notebook_at
 from jupyter_runt.session.open_document import OpenDocument
 from jupyter_runt.session.registry import SessionRegistry
@@ -228,6 +230,26 @@ async def test_what_was_deleted_while_the_file_was_written_does_not_come_back_af
         assert await notebook.sources() == ["one", "two"]
         await notebook.save()
     assert workspace.sources(PATH) == ["one", "two"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux exchanges names")
+@pytest.mark.rule("FB2")
+async def test_what_another_program_writes_while_a_save_takes_its_place_is_merged(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename = files.rename
+
+    def late(*args: Any) -> bool:
+        monkeypatch.undo()
+        rewrite(workspace, "one", "outside")
+        return rename(*args)
+
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        await notebook.send("edit_cell", cell_id="c0", source="by ada")
+        monkeypatch.setattr(files, "rename", late)
+        await notebook.save()
+        assert await notebook.sources() == ["by ada", "outside"]
+    assert workspace.sources(PATH) == ["by ada", "outside"]
 
 
 @pytest.mark.rule("FB2")
