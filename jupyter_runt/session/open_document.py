@@ -30,6 +30,7 @@ from jupyter_runt.session.kept import KeptVersions
 from jupyter_runt.session.projection import FileProjection
 from jupyter_runt.session.provenance import Provenance
 from jupyter_runt.session.saver import Saved, Saver, SaverConfig
+from jupyter_runt.session.signatures import Signatures
 from jupyter_runt.session.trust import Trust
 
 log = logging.getLogger(__name__)
@@ -79,7 +80,7 @@ class OpenDocument(Generic[DocT]):
         self.content = content
         self._store = store
         self._files = files
-        self._trust = trust
+        self._signatures = Signatures(content, files, trust, self.clients)
         self._config = config
         self._on_commit = on_commit
         self._seq = Seq(0)
@@ -111,7 +112,7 @@ class OpenDocument(Generic[DocT]):
         async with AsyncExitStack() as stack:
             file = await self._files.read(self.path)
             parsed = await to_thread(self.content.parse, file.data, self.path)
-            client_id = await self._client_of(parsed)
+            client_id = await self._signatures.client_of(parsed)
             self._document = await self._load() or await self._import(file, parsed, client_id)
             await stack.enter_async_context(self.room)
             projection = await self._meet_file(file, parsed, client_id)
@@ -287,12 +288,6 @@ class OpenDocument(Generic[DocT]):
         self._stamp = file.stamp
         return projection
 
-    async def _client_of(self, parsed: Any) -> int:
-        """Return the client id that says how far the outputs in the file can be trusted."""
-        signable = self.content.signable(parsed)
-        signed = signable is not None and await self._trust.is_signed(signable)
-        return self.clients.trusted_file if signed else self.clients.file
-
     async def _merge(self, file: FileContent, parsed: Any) -> None:
         """Bring in what somebody else changed in the file since our last checkpoint (FB2)."""
         await self._merging.into(
@@ -300,7 +295,7 @@ class OpenDocument(Generic[DocT]):
             parsed,
             self.path,
             digest=file.identity.digest or "",
-            client_id=await self._client_of(parsed),
+            client_id=await self._signatures.client_of(parsed),
             checkpoint=self.registration.checkpoint_seq,
         )
         # No checkpoint yet: the document may also hold what the file does not.
@@ -390,11 +385,5 @@ class OpenDocument(Generic[DocT]):
 
     async def _sign(self) -> None:
         """Have the notary vouch for the file, where every output in it is a person's run (EX9)."""
-        if not await self.room.read(self.provenance.vouches):
-            return
-        file = await self._files.read(self.path)
-        if file.identity.digest == self.digest:
-            parsed = await to_thread(self.content.parse, file.data, self.path)
-            signable = self.content.signable(parsed)
-            if signable is not None:
-                await self._trust.sign(signable)
+        if await self.room.read(self.provenance.vouches):
+            await self._signatures.sign(self.path, self.digest)
