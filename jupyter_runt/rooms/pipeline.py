@@ -183,7 +183,7 @@ class Pipeline(Generic[DocT]):
                 raise
             log.exception("The document must be loaded again.")
             self._spoiled = True
-            look.failed(Poisoned(str(error)))
+            look.failed(Poisoned(f"{type(error).__name__}: {error}"))
 
     # applying
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
 from typing import Final, Self
@@ -17,6 +18,7 @@ from jupyter_runt.events.registry import EVENTS
 from jupyter_runt.ids import ActorId, NotebookId, Seq
 from jupyter_runt.protocols import Snapshot, Store
 from jupyter_runt.rooms.room import Room
+from jupyter_runt.rooms.work import RoomClosed
 from jupyter_runt.session.history import from_snapshot, pages
 
 SNAPSHOT_EVERY: Final = 500
@@ -28,6 +30,30 @@ DOMAIN_EVENTS: Final = frozenset(EVENTS) - {DocumentUpdated.event_name, VersionK
 Decide = Callable[[RuntimeState], Awaitable[Sequence[Draft]]]
 
 _PROJECTOR: Final = ActorId("runtime:projection")
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What the runtime room showed at a moment, with its Yjs history."""
+
+    seq: Seq
+    state: RuntimeState
+    update: bytes | None = None
+    """None at the start of the epoch, where the state alone makes the history."""
+
+    def document(self, empty: RuntimeDoc, tail: Iterable[Event]) -> RuntimeDoc:
+        """Bring an empty document of the same epoch to the end of `tail`, and return it."""
+        if self.update is None:
+            empty.transact(lambda: project(empty, RuntimeState(), self.state))
+        else:
+            empty.apply([self.update])
+        empty.seq = self.seq
+        state = self.state
+        for event in tail:
+            before, state = state, apply(state, event)
+            empty.transact(partial(project, empty, before, state))
+            empty.seq = event.seq
+        return empty
 
 
 class Writer(AbstractAsyncContextManager["Writer"]):
@@ -48,6 +74,9 @@ class Writer(AbstractAsyncContextManager["Writer"]):
         self._room: Room[RuntimeDoc] | None = None
         self._seq = Seq(0)
         """Of the last event in `state`."""
+        self._shown = _Shown(Seq(0), self.state)
+        self._tail: list[Event] = []
+        """The events after `_shown`: the log's may be folded away while the room is open."""
         self._behind = False
         """Whether the log may have events that `state` has not."""
         self._since_snapshot = 0
@@ -63,13 +92,11 @@ class Writer(AbstractAsyncContextManager["Writer"]):
             await self._snapshot(base, base_seq)
         epoch = f"{RuntimeDoc.version}-{base_seq}"
         room_id = f"runt:runtime:{self.notebook_id}:{epoch}"
-        first: list[Event] | None = tail
+        self._shown, self._tail = _Shown(base_seq, base), list(tail)
 
         async def load() -> RuntimeDoc:
-            # Later on, the room asks again because it had to throw its document away.
-            nonlocal first
-            events, first = first if first is not None else await self._after(base_seq), None
-            return _runtime_doc(self.notebook_id, epoch, base, events)
+            # The room asks again where it had to throw its document away.
+            return self._shown.document(RuntimeDoc(self.notebook_id, epoch), self._tail)
 
         self._room = await Room(room_id, load=load, commit=None).__aenter__()
         return self
@@ -117,6 +144,8 @@ class Writer(AbstractAsyncContextManager["Writer"]):
         if self._since_snapshot >= SNAPSHOT_EVERY:
             with suppress(StoreUnavailable):  # it is only later that opening is cheap again
                 await self._snapshot(after, seq)
+            with suppress(RoomClosed):
+                await self._remember()
         return events
 
     def _fold(self, events: Sequence[Event]) -> None:
@@ -124,6 +153,7 @@ class Writer(AbstractAsyncContextManager["Writer"]):
             before, self.state = self.state, apply(self.state, event)
             self._show(event.seq, before, self.state)
             self._seq = event.seq
+        self._tail += events
         self._since_snapshot += len(events)
 
     async def _tell(self) -> None:
@@ -147,6 +177,15 @@ class Writer(AbstractAsyncContextManager["Writer"]):
         self._since_snapshot = 0
         data = await asyncio.to_thread(lambda: json.dumps(state.to_json()).encode())
         await self._store.put_snapshot(self.notebook_id, "runtime", Snapshot(seq, data))
+
+    async def _remember(self) -> None:
+        """Keep the room's document in place of the events that made it."""
+        update, seq = await self.room.read(lambda doc: (doc.doc.get_update(), doc.seq))
+        state = self._shown.state
+        for event in (event for event in self._tail if event.seq <= seq):
+            state = apply(state, event)
+        self._shown = _Shown(Seq(seq), state, update)
+        self._tail = [event for event in self._tail if event.seq > seq]
 
     async def changed(self) -> None:
         """Wait until events were recorded."""
@@ -179,16 +218,3 @@ class Writer(AbstractAsyncContextManager["Writer"]):
         for event in tail:
             self.state, self._seq = apply(self.state, event), event.seq
         return base, seq, tail
-
-
-def _runtime_doc(
-    notebook_id: NotebookId, epoch: str, base: RuntimeState, tail: Iterable[Event]
-) -> RuntimeDoc:
-    doc = RuntimeDoc(notebook_id, epoch)
-    doc.transact(lambda: project(doc, RuntimeState(), base))
-    state = base
-    for event in tail:
-        before, state = state, apply(state, event)
-        doc.transact(partial(project, doc, before, state))
-        doc.seq = event.seq
-    return doc

@@ -3,16 +3,19 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from pycrdt import Doc, Map
+from pycrdt import Array, Doc, Map
 
 from jupyter_runt.document.materialize import RuntimeState
 from jupyter_runt.errors import StaleFence, StoreUnavailable
 from jupyter_runt.events.base import Draft
 from jupyter_runt.events.execution import ExecutionCancelled, ExecutionRequested
 from jupyter_runt.ids import ActorId, CellId, ExecutionId, NotebookId, Seq
+from jupyter_runt.protocols import FileIdentity
 from jupyter_runt.session import writer as module
 from jupyter_runt.session.writer import Writer
+from jupyter_runt.storage.compaction import compact
 from jupyter_runt.storage.memory import MemoryStore
+from jupyter_runt.storage.retention import Retention
 
 pytestmark = pytest.mark.asyncio
 
@@ -134,16 +137,44 @@ async def test_a_decision_is_made_on_what_the_log_says_though_it_could_not_be_re
         assert seen == [("a",)]
 
 
+class PanicException(BaseException):
+    pass
+
+
+def panic(_doc: Any) -> None:
+    raise PanicException
+
+
+@pytest.mark.rule("EL2", "EL4", "RM2")
+@pytest.mark.parametrize("snapshot_every", [3, 500])
+async def test_a_runtime_room_loads_again_although_its_events_were_folded_away(
+    monkeypatch: pytest.MonkeyPatch, snapshot_every: int
+) -> None:
+    monkeypatch.setattr(module, "SNAPSHOT_EVERY", snapshot_every)
+    async with MemoryStore() as store:
+        known, _ = await store.resolve(FileIdentity("a.ipynb"))
+        async with Writer(known.notebook_id, store) as writer:
+            for name in "abcde":
+                await writer.append(request(name))
+            before = await writer.room.read(lambda doc: doc.doc.get_update())
+            await store.checkpointed(known.notebook_id, known.file, Seq(5))
+            await compact(store, known.notebook_id, Retention(events=0))
+            assert await store.first_seq(known.notebook_id) == 6
+            with pytest.raises(Exception, match="PanicException"):
+                await writer.room.read(panic)
+            assert await writer.room.read(lambda doc: doc.doc.get_update()) == before
+            await writer.append(request("f"))
+            assert (await shown(writer))[1] == list("abcdef")
+            tab: Doc[Any] = Doc()
+            tab.apply_update(before)
+            tab.apply_update(await writer.room.read(lambda doc: doc.doc.get_update()))
+            assert tab.get("queue", type=Array).to_py() == list("abcdef")
+
+
 @pytest.mark.rule("EL2", "RM2")
 async def test_a_runtime_room_that_had_to_load_again_shows_what_happened_since_it_was_opened() -> (
     None
 ):
-    class PanicException(BaseException):
-        pass
-
-    def panic(_doc: Any) -> None:
-        raise PanicException
-
     async with MemoryStore() as store:
         async with Writer(NOTEBOOK, store) as writer:
             await writer.append(request("a"))
