@@ -26,11 +26,19 @@ export default tseslint.config(
     }
   },
   // The import layers of src/: each may use those before it.
-  layer('services', ['model', 'cells', 'history', 'saving', 'plugins']),
-  layer('model', ['cells', 'history', 'saving', 'plugins']),
-  layer('cells', ['history', 'saving', 'plugins']),
-  layer('history', ['cells', 'saving', 'plugins']),
-  layer('saving', ['cells', 'history', 'plugins']),
+  layer('services', [
+    'model',
+    'cells',
+    'history',
+    'runtime',
+    'saving',
+    'plugins'
+  ]),
+  layer('model', ['cells', 'history', 'runtime', 'saving', 'plugins']),
+  layer('cells', ['history', 'runtime', 'saving', 'plugins']),
+  layer('history', ['cells', 'runtime', 'saving', 'plugins']),
+  layer('saving', ['cells', 'history', 'runtime', 'plugins']),
+  layer('runtime', ['cells', 'saving', 'plugins']),
   // Not under a `files` of TypeScript: it brings its own parsers.
   { plugins: { jupyter } },
   jupyter.configs.recommended,

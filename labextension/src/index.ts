@@ -1,3 +1,4 @@
+import { cellStatus } from './plugins/cellStatus';
 import { executor } from './plugins/executor';
 import { history } from './plugins/history';
 import { inputs } from './plugins/inputs';
@@ -6,4 +7,13 @@ import { runtimes } from './plugins/runtimes';
 import { saving } from './plugins/saving';
 import { trust } from './plugins/trust';
 
-export default [runtimes, executor, inputs, kernel, trust, history, saving];
+export default [
+  runtimes,
+  executor,
+  inputs,
+  kernel,
+  trust,
+  history,
+  saving,
+  cellStatus
+];

@@ -1,2 +1,3 @@
+import './cellStatus.css';
 import './history.css';
 import './saving.css';

@@ -94,7 +94,8 @@ function setUp(options: { before?: (server: Peer) => void } = {}) {
     notebook_id: 'n1',
     runtime_room_id: 'r1',
     server_clients: [server.document.clientID],
-    trusted_clients: [signed.document.clientID]
+    trusted_clients: [signed.document.clientID],
+    now: '2026-01-01T00:00:00.000Z'
   };
   const runtime = new Runtime(info);
   const keeper = new TrustKeeper({ notebook, runtime });

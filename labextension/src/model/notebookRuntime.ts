@@ -12,6 +12,7 @@ import type {
 import { type IServerState, RuntimeRoom } from '../services/runtimeRoom';
 import { Completions } from './completions';
 import { RuntimeModel } from './runtime';
+import { ServerClock } from './serverClock';
 
 /**
  * The server's side of one open notebook: its commands, executions and kernel.
@@ -30,6 +31,10 @@ export class NotebookRuntime implements IDisposable {
     this._room.serverStateChanged.connect((_, state) => {
       this._serverStateChanged.emit(state);
     }, this);
+    this._room.syncedChanged.connect((_, synced) => {
+      this._connectedChanged.emit(synced);
+    }, this);
+    this.model.executionsChanged.connect(this._onExecutions, this);
     this._completions = new Completions({
       model: this.model,
       room: this._room,
@@ -42,6 +47,25 @@ export class NotebookRuntime implements IDisposable {
    * What runs, and on which kernel.
    */
   readonly model = new RuntimeModel();
+
+  /**
+   * How late it is on the server.
+   */
+  readonly clock = new ServerClock();
+
+  /**
+   * Whether what is known of executions and kernel is what the server knows.
+   */
+  get connected(): boolean {
+    return this._room.synced;
+  }
+
+  /**
+   * The connection to the server went, or came back.
+   */
+  get connectedChanged(): ISignal<this, boolean> {
+    return this._connectedChanged;
+  }
 
   /**
    * What the server said of the notebook last.
@@ -133,8 +157,22 @@ export class NotebookRuntime implements IDisposable {
   private async _locate(): Promise<INotebookInfo> {
     const { client, path } = this._options;
     this._info = await client.notebook(path());
+    this.clock.set(this._info.now);
     this._infoChanged.emit(this._info);
     return this._info;
+  }
+
+  private _onExecutions(model: RuntimeModel, ids: ReadonlySet<string>): void {
+    let last = '';
+    for (const id of ids) {
+      const { completed_at, started_at, requested_at } =
+        model.executions.get(id) ?? {};
+      const at = completed_at ?? started_at ?? requested_at ?? '';
+      last = at > last ? at : last;
+    }
+    if (last !== '') {
+      this.clock.passed(last);
+    }
   }
 
   private _options: NotebookRuntime.IOptions;
@@ -143,6 +181,7 @@ export class NotebookRuntime implements IDisposable {
   private _info: INotebookInfo | null = null;
   private _infoChanged = new Signal<this, INotebookInfo>(this);
   private _serverStateChanged = new Signal<this, IServerState>(this);
+  private _connectedChanged = new Signal<this, boolean>(this);
   private _isDisposed = false;
 }
 

@@ -47,6 +47,28 @@ describe('RuntimeModel', () => {
     expect(model.ofCell('c2')).toEqual([]);
   });
 
+  it('tells of which cells executions changed, and what waits', () => {
+    const document = new Y.Doc();
+    const executions = document.getMap('executions');
+    const model = new RuntimeModel();
+    model.follow(document);
+    const cells: string[][] = [];
+    model.cellsChanged.connect((_, ids) => {
+      cells.push([...ids]);
+    });
+    const queues: string[][] = [];
+    model.queueChanged.connect(() => {
+      queues.push([...model.queue]);
+    });
+    executions.set('e1', yexecution());
+    document.getArray('queue').push(['e1']);
+    document.getArray('queue').delete(0);
+    executions.delete('e1');
+    expect(cells).toEqual([['c1'], ['c1']]);
+    expect(queues).toEqual([['e1'], []]);
+    expect(model.idsOfCell('c1').size).toBe(0);
+  });
+
   it('keeps the executions of a cell in the order they were asked for', () => {
     const document = new Y.Doc();
     const executions = document.getMap('executions');

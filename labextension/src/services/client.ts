@@ -36,6 +36,29 @@ export interface INotebookInfo {
   server_clients: number[];
   /** Those that it writes outputs as which Jupyter's notary had signed. */
   trusted_clients: number[];
+  /** The server's clock. */
+  now: string;
+}
+
+/**
+ * The runtime of an open notebook.
+ */
+export interface IRuntimeInfo {
+  notebook_id: string;
+  /** Of the notebook, below the server's root. */
+  path: string;
+  runtime_session_id: string;
+  kernel_name: string;
+  status: string;
+  since: string;
+  /** Who started it. */
+  owner: string;
+  /** The machine that it runs on. */
+  host: string;
+  reason?: string | null;
+  kernel: { state: string; since: string | null };
+  /** How many executions have not ended. */
+  queue_length: number;
 }
 
 /**
@@ -80,6 +103,11 @@ export interface IExecution {
   requested_by: string;
   requested_at: string;
   started_at?: string | null;
+  completed_at?: string | null;
+  /** Of what ran; only the runtime document has it. */
+  source_sha256?: string;
+  /** Why it was cancelled or lost. */
+  reason?: string | null;
   error?: ExecutionError | null;
   input?: IInputRequest | null;
 }
@@ -110,6 +138,16 @@ export class RuntClient {
   notebook(path: string): Promise<INotebookInfo> {
     const query = URLExt.objectToQueryString({ path });
     return this._request<INotebookInfo>(`notebooks${query}`);
+  }
+
+  /**
+   * Read the runtimes of the notebooks that are open on the server.
+   */
+  async runtimes(): Promise<IRuntimeInfo[]> {
+    const { runtimes } = await this._request<{ runtimes: IRuntimeInfo[] }>(
+      'runtimes'
+    );
+    return runtimes;
   }
 
   /**
