@@ -161,6 +161,8 @@ class NotebookSession:
                 name = f"document {self.path}"
                 self._document = await Hosted.open(self._group, document, name)
                 document.on_report = self._beacon.touch
+                if document.path != self._registration.file.path:  # it moved meanwhile
+                    await document.moved(self._registration.file.path)
             return self._document.value
 
     def _on_commit(self, events: Sequence[Event]) -> None:

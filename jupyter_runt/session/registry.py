@@ -26,6 +26,7 @@ from jupyter_runt.session.pool import Pool
 log = logging.getLogger(__name__)
 
 GLOBAL_AWARENESS: Final = "JupyterLab:globalAwareness"
+_Moving = NotebookSession | OpenDocument[Any]
 LOOK_EVERY: Final = 2.0
 """Seconds between looks for documents that nobody needs."""
 
@@ -76,6 +77,8 @@ class SessionRegistry:
         self._group = asyncio.TaskGroup()
         self._notebooks = Pool(self._group, self._open_notebook, free_after)
         self._texts = Pool(self._group, self._open_text, free_after)
+        self._moving: list[_Moving] = []
+        """Who has to hear where their files go, from before they count as open."""
         self.forks = Forks(self._group, free_after)
         self._global: Room[SharedDocument] = Room(GLOBAL_AWARENESS, load=_nothing, commit=None)
         self._lifetime = AsyncExitStack()
@@ -123,15 +126,11 @@ class SessionRegistry:
         content = await self.files.read(path)  # its digest may tell that it was moved here
         blank = await to_thread(is_blank, content.data, content.identity.path)
         found, new = await self.store.resolve(replace(content.identity, empty=blank))
-        for document in self._open_of(found.notebook_id):
-            if document.path != found.file.path:
+        for document in list(self._moving):
+            ours = document.registration.notebook_id == found.notebook_id
+            if ours and document.path != found.file.path:
                 await document.moved(found.file.path)
         return found, new
-
-    def _open_of(self, notebook_id: NotebookId) -> list[NotebookSession | OpenDocument[Any]]:
-        texts = [self._texts.get(key) for key in self._text_keys(notebook_id)]
-        both = (self._notebooks.get(notebook_id), *texts)
-        return [document for document in both if document is not None]
 
     def _text_keys(self, notebook_id: NotebookId) -> list[str]:
         return [key for key in self._texts.keys() if _id_of(key) == notebook_id]  # noqa: SIM118
@@ -179,7 +178,11 @@ class SessionRegistry:
     @asynccontextmanager
     async def _open_notebook(self, key: str) -> AsyncIterator[NotebookSession]:
         registration = await self.registered_notebook(NotebookId(key))
-        async with self._leased(registration), self._make_session(registration) as session:
+        async with (
+            self._leased(registration),
+            self._make_session(registration) as session,
+            self._told_of_moves(registration.notebook_id, session),
+        ):
             yield session
 
     @asynccontextmanager
@@ -187,8 +190,26 @@ class SessionRegistry:
         registration = await self.registered(_id_of(key))
         kind = key.partition(":")[0]
         await self.claim_kind(registration, kind)
-        async with self._leased(registration), self._make_text(registration, kind) as text:
+        async with (
+            self._leased(registration),
+            self._make_text(registration, kind) as text,
+            self._told_of_moves(registration.notebook_id, text),
+        ):
             yield text
+
+    @asynccontextmanager
+    async def _told_of_moves(
+        self, notebook_id: NotebookId, document: _Moving
+    ) -> AsyncIterator[None]:
+        """Tell a document where its file went while it opened, and from now on."""
+        self._moving.append(document)
+        try:
+            known = await self.store.get(notebook_id)
+            if known is not None and known.file.path != document.path:
+                await document.moved(known.file.path)
+            yield
+        finally:
+            self._moving.remove(document)
 
     @asynccontextmanager
     async def _leased(self, registration: Registration) -> AsyncIterator[None]:
@@ -292,10 +313,7 @@ class SessionRegistry:
         if not await self._known_as_moved(old, new):
             await self.store.moved(old, new)
             await self._close_gone()
-        documents: list[NotebookSession | OpenDocument[Any]] = []
-        documents += self._notebooks.open_ones()
-        documents += self._texts.open_ones()
-        for document in documents:
+        for document in list(self._moving):
             path = document.path
             if is_within(path, old):
                 await document.moved(new + path.removeprefix(old))

@@ -1,4 +1,5 @@
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -26,6 +27,31 @@ async def test_a_file_is_registered_once(workspace: Workspace) -> None:
         assert first.notebook_id == again.notebook_id
     async with workspace.running():
         assert (await workspace.sessions.register("nb.ipynb"))[0].notebook_id == first.notebook_id
+
+
+@pytest.mark.rule("FB3")
+@pytest.mark.parametrize("step", ["acquire", "snapshot", "read"])
+async def test_a_document_whose_file_is_renamed_while_it_opens_follows(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    async with workspace.running():
+        await workspace.sessions.register("nb.ipynb")
+        place: Any = workspace.files if step == "read" else workspace.store
+        original = getattr(place, step)
+
+        async def late(*args: Any) -> Any:
+            monkeypatch.undo()
+            found = await original(*args)
+            (workspace.root / "nb.ipynb").rename(workspace.root / "new.ipynb")
+            await workspace.sessions.moved("nb.ipynb", "new.ipynb")
+            return found
+
+        monkeypatch.setattr(place, step, late)
+        async with workspace.open("nb.ipynb") as notebook:
+            assert (await notebook.session.document()).path == "new.ipynb"
+            await notebook.send("edit_cell", cell_id="c0", source="edited")
+    assert workspace.sources("new.ipynb") == ["edited"]
+    assert not (workspace.root / "nb.ipynb").exists()
 
 
 @pytest.mark.rule("FB3")
