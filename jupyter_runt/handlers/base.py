@@ -42,10 +42,15 @@ class RuntHandler(APIHandler):
         Raises:
             NotAuthorized: Jupyter's authorizer says no.
         """
+        if not await self.allows(capability):
+            action, resource = capability.value
+            raise NotAuthorized(f"You may not {action} {resource} on this server.")
+
+    async def allows(self, capability: Capability) -> bool:
+        """Tell whether Jupyter's authorizer lets the person do this."""
         action, resource = capability.value
         allowed = self.authorizer.is_authorized(self, self.current_user, action, resource)
-        if not (await allowed if hasattr(allowed, "__await__") else allowed):
-            raise NotAuthorized(f"You may not {action} {resource} on this server.")
+        return bool(await allowed if hasattr(allowed, "__await__") else allowed)
 
     def integer(self, name: str, default: int) -> int:
         """Return a query argument that is a whole number from 0 to `MAX_INTEGER`."""

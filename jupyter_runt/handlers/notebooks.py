@@ -8,6 +8,7 @@ from tornado.web import authenticated
 from jupyter_runt._version import __version__
 from jupyter_runt.handlers.base import RuntHandler
 from jupyter_runt.rooms.work import RoomClosed
+from jupyter_runt.session.capabilities import Capability
 
 PROTOCOL_VERSION = 1
 """Version of this REST API and of the events; grows when something is added."""
@@ -41,14 +42,16 @@ class NotebooksHandler(RuntHandler):
         if path is None:
             # A session may stand for a file that nobody could open.
             sessions = [each for each in self.sessions.notebooks() if each.has_document]
-            described = []
+            listed = []
             for session in sessions:
                 with suppress(RoomClosed):  # it closes: it is no longer one of them
-                    described.append(await session.describe())
-            self.send({"notebooks": described})
+                    listed.append(await session.describe())
+            self.send({"notebooks": listed})
         else:
             async with self.sessions.use_path(path) as session:
-                self.send(await session.describe())
+                described = await session.describe()
+            user, writable = await self.actor(), await self.allows(Capability.EDIT)
+            self.send({**described, "user": user, "writable": writable})
 
 
 class RuntimesHandler(RuntHandler):

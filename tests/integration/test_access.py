@@ -209,6 +209,12 @@ async def test_what_is_typed_in_a_tab_is_logged_under_the_name_of_its_person(
 @pytest.mark.rule("RM6")
 async def test_who_may_not_write_sees_everything_and_changes_nothing(notebook: Notebook) -> None:
     start = await notebook.seq()
+    for name, denied in (("rita", "write"), ("wim", "")):
+        headers = {NAME: name, DENY: denied}
+        about = await notebook.server.call(
+            "GET", "/api/runt/notebooks", headers=headers, path=notebook.path
+        )
+        assert (about.body["user"], about.body["writable"]) == (f"user:{name}", not denied)
     reader = await tab(notebook, headers={NAME: "rita", DENY: "write"})
     async with await tab(notebook, headers={NAME: "wim"}) as writer, reader:
         await writer.synced()

@@ -24,6 +24,12 @@ from playwright.sync_api import Browser, Locator, Page, expect
 T = TypeVar("T")
 
 TOKEN = "a-token-for-tests"
+REPOSITORY = Path(__file__).parents[2]
+NAMED = (
+    "--ServerApp.identity_provider_class=tests.ui.doorkeeper.Guests",
+    "--ServerApp.authorizer_class=tests.ui.doorkeeper.Readers",
+)
+"""Options of a server that knows people by their names."""
 CONNECTED = re.compile(r"\| (Idle|Busy)$")
 CONFIG = {
     "labconfig/default_setting_overrides.json": {
@@ -57,7 +63,8 @@ def _free_address() -> str:
 class Lab:
     """A JupyterLab server with this package, in fresh folders below `folder`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, named: bool = False) -> None:
+        self._named = named
         self.root = folder / "notebooks"
         self.root.mkdir()
         self._folder = folder
@@ -81,7 +88,10 @@ class Lab:
             for kind in ("config", "data", "runtime")
         }
         ipython = {"IPYTHONDIR": str(self._folder / "ipython")}
-        path = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+        path = {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "PYTHONPATH": str(REPOSITORY),
+        }
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [
@@ -98,6 +108,7 @@ class Lab:
                     "--LabApp.expose_app_in_browser=True",
                     "--LabApp.extension_manager=readonly",
                     "--LanguageServerManager.autodetect=False",
+                    *(NAMED if self._named else ()),
                 ],
                 env={**os.environ, **folders, **ipython, **path},
                 stdout=log,
@@ -113,6 +124,10 @@ class Lab:
         except (URLError, ConnectionError):
             return False
         return True
+
+    def token(self, name: str) -> str:
+        """Return what a person logs in with."""
+        return f"{TOKEN}-{name}" if self._named else TOKEN
 
     def kill(self) -> None:
         """End the server as a crash does, without a last word."""
@@ -144,9 +159,15 @@ class Lab:
         """Return the JSON of a request."""
         return json.loads(self._read(path, query))
 
-    def _read(self, path: str, query: dict[str, str]) -> bytes:
+    def do(self, kind: str, path: str = "nb.ipynb", **fields: object) -> Any:
+        """Send a command for a notebook, as a program does."""
+        notebook = self.get("/api/runt/notebooks", path=path)["notebook_id"]
+        body = json.dumps({"type": kind, **fields}).encode()
+        return json.loads(self._read(f"/api/runt/notebooks/{notebook}/commands", {}, body))
+
+    def _read(self, path: str, query: dict[str, str], body: bytes | None = None) -> bytes:
         url = f"{self.url}{path}?{urlencode(query)}"
-        request = Request(url, headers={"Authorization": f"token {TOKEN}"})
+        request = Request(url, body, headers={"Authorization": f"token {TOKEN}"})
         with urlopen(request, timeout=10) as response:
             body: bytes = response.read()
             return body
@@ -200,7 +221,7 @@ class Person:
         self.page = self._context.new_page()
         self.page.set_default_timeout(20_000)
         self.page.on("pageerror", lambda error: self.problems.append(error.stack or str(error)))
-        self.page.goto(f"{url}/lab/tree/{path}?token={TOKEN}&reset")
+        self.page.goto(f"{url}/lab/tree/{path}?token={self._lab.token(self._name)}&reset")
 
     def close(self) -> None:
         """Close the tab."""

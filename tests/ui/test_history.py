@@ -1,5 +1,6 @@
 """The past of a notebook, in the status bar's timeline."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -28,6 +29,69 @@ def test_an_older_version_is_shown_and_restored_for_everybody(
     bob.type(0, " again")
     ada.sees_text(0, "start again")
     eventually(lambda: lab.sources() == ["start again"])
+
+
+PAGE = 50
+"""Versions that the panel asks for at once."""
+
+
+@pytest.mark.rule("AU2", "RM6")
+@pytest.mark.parametrize("lab", ["named"], indirect=True)
+def test_who_wrote_what_is_told_to_those_who_may_only_read_too(
+    lab: Lab, person: Callable[[str], Person]
+) -> None:
+    lab.write("first\nsecond", "other")
+    ada, bob = person("ada").open(), person("bob").open()
+    ada.type(0, "\nthird")
+    bob.sees_text(0, "firstsecondthird")
+    bob.type(0, "\nfourth")
+    ada.sees_text(0, "firstsecondthirdfourth")
+    for number in range(PAGE):
+        lab.do("edit_cell", cell_id="c1", source=f"version {number}")
+    rita = person("rita")
+    rita.go()
+    rita.sees_text(1, f"version {PAGE - 1}")
+    for who, restores in ((bob, 1), (rita, 0)):
+        page, keyboard = who.page, who.page.keyboard
+        who.command("runt:show-history")
+        versions = page.get_by_role("listbox", name="Versions of nb.ipynb").get_by_role("option")
+        expect(versions).to_have_count(PAGE, timeout=LIMIT)
+        page.get_by_role("button", name="Show earlier").press("Enter")
+        expect(versions.last).to_have_accessible_name(re.compile("Opened from the file"))
+        who.look("history-earlier")
+
+        # The last version of bob's, with who changed each cell, and who wrote its lines.
+        written = versions.filter(has_text=re.compile("bob", re.I)).first
+        written.click()
+        past = page.locator(".jp-runt-Snapshot .jp-Cell").first
+        expect(past).to_contain_text(re.compile("Changed by .*bob", re.I), timeout=LIMIT)
+        expect(past.get_by_role("button", name="Restore this cell")).to_have_count(restores)
+        expect(page.get_by_role("button", name="Restore this notebook")).to_have_count(restores)
+        past.get_by_role("button", name="Who wrote this").press("Enter")
+        rows = page.get_by_role("dialog").get_by_role("row")
+        expect(rows).to_have_text(
+            [
+                "LinesWritten byLast onText",
+                re.compile(r"1.2.*File.*first\s+second"),
+                re.compile(r"3.*ada.*third", re.I),
+                re.compile(r"4.*bob.*fourth", re.I),
+            ],
+            timeout=LIMIT,
+        )
+        who.look("history-authors")
+        keyboard.press("Escape")
+
+        # The same of what differs, and of the notebook as it is.
+        page.get_by_role("button", name="Compare with now").first.click()
+        differs = page.locator(".jp-Notebook-diff")
+        expect(differs).to_contain_text("Changed by server", timeout=LIMIT)
+        expect(page.get_by_role("button", name="Restore")).to_have_count(restores)
+        who.look("history-authors-diff")
+        page.get_by_role("tab", name="nb.ipynb", exact=True).click()
+        who.text(1).click()
+        who.command("runt:show-cell-authors")
+        expect(rows.last).to_have_text(re.compile(rf"server.*version {PAGE - 1}"), timeout=LIMIT)
+        keyboard.press("Escape")
 
 
 LIMIT = 20_000

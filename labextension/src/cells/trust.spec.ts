@@ -95,7 +95,9 @@ function setUp(options: { before?: (server: Peer) => void } = {}) {
     runtime_room_id: 'r1',
     server_clients: [server.document.clientID],
     trusted_clients: [signed.document.clientID],
-    now: '2026-01-01T00:00:00.000Z'
+    now: '2026-01-01T00:00:00.000Z',
+    user: 'user:ada',
+    writable: true
   };
   const runtime = new Runtime(info);
   const keeper = new TrustKeeper({ notebook, runtime });

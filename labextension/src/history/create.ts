@@ -4,6 +4,7 @@ import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import type { ITranslator } from '@jupyterlab/translation';
 
 import type { INotebookRuntimes } from '../tokens';
+import { CellAuthors } from './cellAuthors';
 import { NotebookHistory } from './notebookHistory';
 import { HistoryPanel } from './panel';
 import { Restorer } from './restorer';
@@ -30,16 +31,25 @@ export function createHistoryPanel(parts: IHistoryParts): HistoryPanel {
   const trans = translator.load('jupyter_runt');
   const times = new Times(translator.languageCode);
   const restorer = new Restorer(times, trans);
+  const cellAuthors = new CellAuthors(times, trans);
   const viewer = new Viewer(
     app.shell,
     history =>
-      new VersionView({ history, restorer, editorServices, times, translator })
+      new VersionView({
+        history,
+        restorer,
+        cellAuthors,
+        editorServices,
+        times,
+        translator
+      })
   );
   const panel = new HistoryPanel({
     times,
     trans,
     onShow: (history, version) => viewer.show(history, version),
-    onCompare: (history, from, to) => viewer.compare(history, from, to)
+    onCompare: (history, from, to) => viewer.compare(history, from, to),
+    onAuthors: (history, cellId) => cellAuthors.show(history, null, cellId)
   });
   const histories = new WeakMap<NotebookPanel, NotebookHistory>();
   const follow = () => {

@@ -10,6 +10,7 @@ import type { ITranslator } from '@jupyterlab/translation';
 import { Panel, Widget } from '@lumino/widgets';
 import type { IDiffEntry } from 'nbdime/lib/diff/diffentries';
 import { type CellDiffModel, NotebookDiffModel } from 'nbdime/lib/diff/model';
+import { CellDiffWidget } from 'nbdime/lib/diff/widget/cell';
 import { NotebookDiffWidget } from 'nbdime/lib/diff/widget';
 
 import type { IDifference } from '../services/history';
@@ -62,6 +63,25 @@ export class Difference extends Panel {
         throw reason;
       }
     });
+    this._describe(notebook);
+  }
+
+  /** Says above each cell that differs who changed it. */
+  private _describe(panel: Panel): void {
+    for (const widget of panel.widgets) {
+      if (widget instanceof CellDiffWidget) {
+        const { cellId } = widget.model;
+        const id = cellId?.remote ?? cellId?.base;
+        const line = differsNot(widget.model)
+          ? null
+          : this._options.describe(String(id));
+        if (line !== null) {
+          widget.insertWidget(0, new Widget({ node: line }));
+        }
+      } else if (widget instanceof Panel) {
+        this._describe(widget);
+      }
+    }
   }
 
   private _sayNothingDiffers(): Widget {
@@ -91,5 +111,10 @@ export namespace Difference {
     editorServices: IEditorServices;
     rendermime: IRenderMimeRegistry;
     translator: ITranslator;
+
+    /**
+     * Say who changed a cell, if that is known.
+     */
+    describe: (cellId: string) => HTMLElement | null;
   }
 }

@@ -37,6 +37,7 @@ function version(seq: number, first_seq = seq): IVersion {
     authors: [],
     kind: 'edits',
     cells: [],
+    cell_authors: {},
     summary: ''
   };
 }

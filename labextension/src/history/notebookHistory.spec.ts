@@ -7,7 +7,7 @@ import * as Y from 'yjs';
 import type { NotebookRuntime } from '../model/notebookRuntime';
 import { NotebookHistory } from './notebookHistory';
 
-function setUp({ writable = true, kept = 0 } = {}) {
+function setUp({ writable = true, allowed = true, kept = 0 } = {}) {
   const owner = {};
   const sharedModel = { ydoc: new Y.Doc(), cells: [{ getId: () => 'c0' }] };
   const cells = { changed: new Signal<object, void>(owner) };
@@ -24,6 +24,7 @@ function setUp({ writable = true, kept = 0 } = {}) {
   };
   const runtime = {
     command,
+    info: { writable: allowed },
     serverState: { seq: 9, kept: { seq: kept } },
     serverStateChanged: new Signal<object, void>(owner)
   };
@@ -68,12 +69,13 @@ describe('NotebookHistory', () => {
   it('knows who may only read', () => {
     expect(setUp().history.isWritable).toBe(true);
     expect(setUp({ writable: false }).history.isWritable).toBe(false);
+    expect(setUp({ allowed: false }).history.isWritable).toBe(false);
   });
 
   it('says when cells have other names, until it is disposed', () => {
     const { cells, history } = setUp();
     const onChange = vi.fn();
-    history.cellsChanged.connect(onChange);
+    history.namesChanged.connect(onChange);
     cells.changed.emit();
     expect(onChange).toHaveBeenCalledTimes(1);
     history.dispose();

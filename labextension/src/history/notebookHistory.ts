@@ -10,10 +10,17 @@ import type { Command } from '../generated/commands';
 import type { NotebookRuntime } from '../model/notebookRuntime';
 import { encodeStateVector } from '../model/stateVector';
 import type { ICommandReply } from '../services/client';
-import type { IDifference, IVersion } from '../services/history';
+import type { IDifference, IVersion, IWrittenLine } from '../services/history';
 import { Authors } from './authors';
 import { CellNames } from './cellNames';
 import { HistoryModel } from './model';
+
+/** What is used of the presence of others. */
+interface IAwareness {
+  getStates(): ReadonlyMap<number, object>;
+  on(event: 'change', listener: (changed: { added: number[] }) => void): void;
+  off(event: 'change', listener: (changed: { added: number[] }) => void): void;
+}
 
 /**
  * The history of one open notebook.
@@ -31,6 +38,7 @@ export class NotebookHistory implements IDisposable {
       headChanged: this._runtime.serverStateChanged
     });
     options.panel.context.model.cells.changed.connect(this._onCells, this);
+    this._awareness?.on('change', this._onPeople);
   }
 
   /**
@@ -60,14 +68,18 @@ export class NotebookHistory implements IDisposable {
    */
   get isWritable(): boolean {
     const { contentsModel, model } = this.panel.context;
-    return contentsModel?.writable !== false && !model.readOnly;
+    return (
+      contentsModel?.writable !== false &&
+      !model.readOnly &&
+      this._runtime.info?.writable !== false
+    );
   }
 
   /**
-   * Cells came, went or moved: they have other names.
+   * Cells came, went or moved, or people came: they have other names.
    */
-  get cellsChanged(): ISignal<this, void> {
-    return this._cellsChanged;
+  get namesChanged(): ISignal<this, void> {
+    return this._namesChanged;
   }
 
   /**
@@ -89,6 +101,13 @@ export class NotebookHistory implements IDisposable {
    */
   compare(from: number, to: number | null): Promise<IDifference> {
     return this._runtime.ask((client, id) => client.difference(id, from, to));
+  }
+
+  /**
+   * Read who wrote the lines of a cell; null is now.
+   */
+  cellLines(cellId: string, at: number | null): Promise<IWrittenLine[]> {
+    return this._runtime.ask((client, id) => client.cellLines(id, cellId, at));
   }
 
   /**
@@ -124,12 +143,19 @@ export class NotebookHistory implements IDisposable {
    */
   dispose(): void {
     this.model.dispose();
+    this._awareness?.off('change', this._onPeople);
     Signal.clearData(this);
   }
 
   private _onCells(): void {
-    this._cellsChanged.emit();
+    this._namesChanged.emit();
   }
+
+  private _onPeople = ({ added }: { added: number[] }): void => {
+    if (added.length > 0) {
+      this._namesChanged.emit();
+    }
+  };
 
   private _command(command: Command): Promise<ICommandReply> {
     return this._runtime.command({
@@ -143,11 +169,13 @@ export class NotebookHistory implements IDisposable {
     return this.panel.context.model.sharedModel;
   }
 
+  private get _awareness() {
+    return (this._sharedModel as unknown as { awareness?: IAwareness })
+      .awareness;
+  }
+
   private *_people(): Iterable<User.IIdentity> {
-    const { awareness } = this._sharedModel as unknown as {
-      awareness?: { getStates(): ReadonlyMap<number, object> };
-    };
-    for (const state of awareness?.getStates().values() ?? []) {
+    for (const state of this._awareness?.getStates().values() ?? []) {
       const { user } = state as { user?: User.IIdentity };
       if (user?.username) {
         yield user;
@@ -157,7 +185,7 @@ export class NotebookHistory implements IDisposable {
 
   private _runtime: NotebookRuntime;
   private _trans: TranslationBundle;
-  private _cellsChanged = new Signal<this, void>(this);
+  private _namesChanged = new Signal<this, void>(this);
 }
 
 /**

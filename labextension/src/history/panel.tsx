@@ -37,12 +37,12 @@ export class HistoryPanel extends ReactWidget {
       return;
     }
     this._history?.model.changed.disconnect(this._onChanged, this);
-    this._history?.cellsChanged.disconnect(this._onChanged, this);
+    this._history?.namesChanged.disconnect(this._onChanged, this);
     this._unwatch();
     this._history = history;
     this._selection = NOTHING;
     history?.model.changed.connect(this._onChanged, this);
-    history?.cellsChanged.connect(this._onChanged, this);
+    history?.namesChanged.connect(this._onChanged, this);
     this._watch();
     this.update();
   }
@@ -56,6 +56,15 @@ export class HistoryPanel extends ReactWidget {
     const version = history?.model.versions.find(each => each.seq === seq);
     if (version !== undefined && history === this._history) {
       this._onSelect(choose(keyOf(version)), true);
+    }
+  }
+
+  /**
+   * Tell who wrote a cell of the notebook.
+   */
+  async showCellAuthors(cellId: string): Promise<void> {
+    if (this._history !== null) {
+      await this._options.onAuthors(this._history, cellId);
     }
   }
 
@@ -316,5 +325,10 @@ export namespace HistoryPanel {
       from: IVersion,
       to: Moment
     ) => Promise<void>;
+
+    /**
+     * Tell who wrote a cell.
+     */
+    onAuthors: (history: NotebookHistory, cellId: string) => Promise<void>;
   }
 }

@@ -8,6 +8,7 @@ import { Panel, type Widget } from '@lumino/widgets';
  */
 export interface IHistoryBody extends Widget {
   reveal(seq: number): Promise<void>;
+  showCellAuthors(cellId: string): Promise<void>;
 }
 
 /**
@@ -32,6 +33,13 @@ export class HistorySideBar extends Panel {
    */
   async reveal(seq: number): Promise<void> {
     await (await this._body()).reveal(seq);
+  }
+
+  /**
+   * Tell who wrote a cell of the current notebook.
+   */
+  async showCellAuthors(cellId: string): Promise<void> {
+    await (await this._body()).showCellAuthors(cellId);
   }
 
   protected onAfterShow(msg: Message): void {

@@ -8,7 +8,8 @@ import {
   StaticNotebook
 } from '@jupyterlab/notebook';
 import type { ITranslator } from '@jupyterlab/translation';
-import { undoIcon } from '@jupyterlab/ui-components';
+import { type LabIcon, undoIcon, usersIcon } from '@jupyterlab/ui-components';
+import type { Message } from '@lumino/messaging';
 
 import { untrusted } from './untrusted';
 
@@ -17,14 +18,25 @@ import { untrusted } from './untrusted';
  */
 export class Snapshot extends StaticNotebook {
   constructor(options: Snapshot.IOptions) {
-    const { panel, editorServices, translator, onRestore } = options;
+    const { panel, editorServices, translator } = options;
     const trans = translator.load('jupyter_runt');
     super({
       rendermime: panel.content.rendermime.clone(),
       contentFactory: new SnapshotFactory({
         editorFactory: editorServices.factoryService.newInlineEditor,
-        label: trans.__('Restore this cell'),
-        onRestore
+        describe: cellId => options.describe(cellId),
+        actions: [
+          {
+            label: trans.__('Who wrote this'),
+            icon: usersIcon,
+            onClick: options.onAuthors
+          },
+          {
+            label: trans.__('Restore this cell'),
+            icon: undoIcon,
+            onClick: options.onRestore
+          }
+        ]
       }),
       mimeTypeService: editorServices.mimeTypeService,
       editorConfig: panel.content.editorConfig,
@@ -86,52 +98,85 @@ export namespace Snapshot {
     translator: ITranslator;
 
     /**
+     * Say what happened to a cell, if anything did.
+     */
+    describe: (cellId: string) => HTMLElement | null;
+
+    /**
+     * Tell who wrote a cell; null where nobody knows.
+     */
+    onAuthors: OnCell | null;
+
+    /**
      * Make a cell what it was; null for those who may not.
      */
-    onRestore: ((cellId: string) => void) | null;
+    onRestore: OnCell | null;
   }
 }
 
-interface IRestoreOptions {
-  label: string;
-  onRestore: Snapshot.IOptions['onRestore'];
+type OnCell = (cellId: string) => void;
+
+interface IHeaderOptions {
+  describe: Snapshot.IOptions['describe'];
+  actions: { label: string; icon: LabIcon; onClick: OnCell | null }[];
 }
 
 class SnapshotFactory extends Notebook.ContentFactory {
-  constructor(options: Cell.ContentFactory.IOptions & IRestoreOptions) {
+  constructor(options: Cell.ContentFactory.IOptions & IHeaderOptions) {
     super(options);
-    this._restore = options;
+    this._header = options;
   }
 
   createCellHeader(): CellHeader {
-    return new RestoreHeader(this._restore);
+    return new SnapshotHeader(this._header);
   }
 
-  private _restore: IRestoreOptions;
+  private _header: IHeaderOptions;
 }
 
 /** Learns whose header it is where it is put. */
-class RestoreHeader extends CellHeader {
-  constructor({ label, onRestore }: IRestoreOptions) {
+class SnapshotHeader extends CellHeader {
+  constructor(private _options: IHeaderOptions) {
     super();
-    if (onRestore === null) {
-      return;
-    }
-    const button = document.createElement('button');
-    button.className = 'jp-runt-restoreCell jp-Button jp-mod-minimal';
-    button.append(
-      undoIcon.element({ tag: 'span', elementSize: 'small' }),
-      label
-    );
-    button.addEventListener('click', () => {
-      let owner = this.parent;
-      while (owner !== null && !(owner instanceof Cell)) {
-        owner = owner.parent;
+    const bar = document.createElement('div');
+    bar.className = 'jp-runt-cellActions';
+    for (const { label, icon, onClick } of _options.actions) {
+      if (onClick !== null) {
+        bar.append(this._button(label, icon, onClick));
       }
-      if (owner !== null) {
-        onRestore((owner as Cell).model.id);
+    }
+    this.node.append(bar);
+  }
+
+  protected onAfterAttach(msg: Message): void {
+    super.onAfterAttach(msg);
+    const cellId = this._cellId();
+    if (this._description === undefined && cellId !== null) {
+      this._description = this._options.describe(cellId);
+      this.node.prepend(this._description ?? '');
+    }
+  }
+
+  private _button(label: string, icon: LabIcon, onClick: OnCell): HTMLElement {
+    const button = document.createElement('button');
+    button.className = 'jp-Button jp-mod-minimal';
+    button.append(icon.element({ tag: 'span', elementSize: 'small' }), label);
+    button.addEventListener('click', () => {
+      const cellId = this._cellId();
+      if (cellId !== null) {
+        onClick(cellId);
       }
     });
-    this.node.append(button);
+    return button;
   }
+
+  private _cellId(): string | null {
+    let owner = this.parent;
+    while (owner !== null && !(owner instanceof Cell)) {
+      owner = owner.parent;
+    }
+    return owner === null ? null : (owner as Cell).model.id;
+  }
+
+  private _description: HTMLElement | null | undefined;
 }

@@ -215,9 +215,16 @@ function Version(props: IVersionProps): React.ReactElement {
   );
 }
 
-function Avatar({ author }: { author: IAuthor }): React.ReactElement {
+/**
+ * Somebody's initials in their color; the name is to stand beside it.
+ */
+export function Avatar({ author }: { author: IAuthor }): React.ReactElement {
   return (
-    <span className="jp-runt-avatar" style={{ backgroundColor: author.color }}>
+    <span
+      className="jp-runt-avatar"
+      style={{ backgroundColor: author.color }}
+      aria-hidden="true"
+    >
       {author.initials}
     </span>
   );

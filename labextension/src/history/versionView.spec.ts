@@ -2,6 +2,7 @@ import { nullTranslator } from '@jupyterlab/translation';
 import { describe, expect, it, vi } from 'vitest';
 
 import type { IVersion } from '../services/history';
+import type { CellAuthors } from './cellAuthors';
 import type { NotebookHistory } from './notebookHistory';
 import type { Restorer } from './restorer';
 import { Times } from './times';
@@ -15,6 +16,7 @@ function version(seq: number): IVersion {
     authors: ['user:ada'],
     kind: 'edits',
     cells: [],
+    cell_authors: {},
     summary: 'Edited 1 cell'
   };
 }
@@ -30,6 +32,7 @@ function setUp(isWritable: boolean) {
   const view = new VersionView({
     history: history as unknown as NotebookHistory,
     restorer: {} as Restorer,
+    cellAuthors: {} as CellAuthors,
     editorServices: {} as VersionView.IOptions['editorServices'],
     times: new Times('en'),
     translator: nullTranslator

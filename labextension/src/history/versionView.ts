@@ -5,6 +5,8 @@ import { historyIcon, Toolbar, ToolbarButton } from '@jupyterlab/ui-components';
 import { Panel, Widget } from '@lumino/widgets';
 
 import type { IVersion } from '../services/history';
+import { authorLine } from './authorLine';
+import type { CellAuthors } from './cellAuthors';
 import { dateOf } from './days';
 import type { Difference } from './difference';
 import type { NotebookHistory } from './notebookHistory';
@@ -41,7 +43,7 @@ export class VersionView extends MainAreaWidget<Panel> {
    * Show the notebook as it was.
    */
   async showVersion(version: IVersion): Promise<void> {
-    const { history, restorer, editorServices, translator } = this._options;
+    const { history, editorServices, translator } = this._options;
     const trans = this._trans;
     this._entitle(this._moment(version));
     this._offer('compare-now', trans.__('Compare with now'), () =>
@@ -70,9 +72,7 @@ export class VersionView extends MainAreaWidget<Panel> {
           panel: history.panel,
           editorServices,
           translator,
-          onRestore: history.isWritable
-            ? cellId => void restorer.restore(history, version, cellId)
-            : null
+          ...this._ofCells(version)
         });
         return { widget: snapshot, shown: () => snapshot.reveal() };
       }
@@ -117,7 +117,8 @@ export class VersionView extends MainAreaWidget<Panel> {
           difference: answer,
           editorServices,
           rendermime: history.panel.content.rendermime.clone(),
-          translator
+          translator,
+          describe: cellId => this._describe(answer.cell_authors[cellId])
         });
         return {
           widget: difference,
@@ -125,6 +126,36 @@ export class VersionView extends MainAreaWidget<Panel> {
         };
       }
     );
+  }
+
+  /** What can be known of a version's cells, and be done with them. */
+  private _ofCells(
+    version: IVersion
+  ): Pick<Snapshot.IOptions, 'describe' | 'onAuthors' | 'onRestore'> {
+    const { cellAuthors, history, restorer } = this._options;
+    const isOpening = version.kind === 'file' && version.first_seq === 1;
+    return {
+      describe: cellId =>
+        isOpening ? null : this._describe(version.cell_authors[cellId]),
+      onAuthors:
+        version.kind === 'kept'
+          ? null
+          : cellId => void cellAuthors.show(history, version, cellId),
+      onRestore: history.isWritable
+        ? cellId => void restorer.restore(history, version, cellId)
+        : null
+    };
+  }
+
+  private _describe(actors: readonly string[] = []): HTMLElement | null {
+    if (actors.length === 0) {
+      return null;
+    }
+    const authors = actors.map(actor =>
+      this._options.history.authors.of(actor)
+    );
+    const names = authors.map(({ name }) => name).join(', ');
+    return authorLine(authors, this._trans.__('Changed by %1', names));
   }
 
   /** Shows a widget once it is there, unless something else is asked for. */
@@ -242,6 +273,7 @@ export namespace VersionView {
   export interface IOptions {
     history: NotebookHistory;
     restorer: Restorer;
+    cellAuthors: CellAuthors;
     editorServices: IEditorServices;
     times: Times;
     translator: ITranslator;

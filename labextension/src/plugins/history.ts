@@ -13,6 +13,7 @@ import { HistorySideBar, type IHistoryBody } from '../history/sideBar';
 import { INotebookRuntimes } from '../tokens';
 
 const SHOW = 'runt:show-history';
+const SHOW_AUTHORS = 'runt:show-cell-authors';
 
 /**
  * Shows the history of the current notebook.
@@ -61,10 +62,32 @@ export const history: JupyterFrontEndPlugin<void> = {
         }
       }
     });
-    palette?.addItem({
-      command: SHOW,
-      category: trans.__('Notebook Operations')
+    const isShared = () => {
+      const notebook = tracker.currentWidget;
+      return (
+        tracker.activeCell !== null &&
+        notebook !== null &&
+        runtimes.get(notebook.context.model) !== undefined
+      );
+    };
+    app.commands.addCommand(SHOW_AUTHORS, {
+      label: trans.__('Who Wrote This Cell'),
+      caption: trans.__('Show who wrote which lines of the cell, and when'),
+      describedBy: { args: { type: 'object', properties: {} } },
+      isEnabled: isShared,
+      execute: async () => {
+        const cell = tracker.activeCell;
+        if (cell !== null) {
+          await sideBar.showCellAuthors(cell.model.id);
+        }
+      }
     });
+    for (const command of [SHOW, SHOW_AUTHORS]) {
+      palette?.addItem({
+        command,
+        category: trans.__('Notebook Operations')
+      });
+    }
   }
 };
 

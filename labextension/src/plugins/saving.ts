@@ -68,7 +68,9 @@ export const saving: JupyterFrontEndPlugin<void> = {
         runtime,
         keep,
         place: () => URLExt.join(serverSettings.baseUrl, path()),
-        writable: () => context.contentsModel?.writable ?? true,
+        writable: () =>
+          (context.contentsModel?.writable ?? true) &&
+          (runtime.info?.writable ?? true),
         onStranded: edits => {
           void keep.then(keep =>
             tellStranded({ edits, path: path(), keep, trans })

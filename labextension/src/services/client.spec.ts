@@ -24,6 +24,21 @@ describe('RuntClient', () => {
     expect(new URL(url).searchParams.get('path')).toBe('a folder/ü&.ipynb');
   });
 
+  it('reads who wrote a cell, now or then', async () => {
+    const line = { text: 'x', authors: [], seq: null, recorded_at: null };
+    const body = JSON.stringify({ lines: [line] });
+    const { client, fetch } = clientOf(200, body);
+    const asked = async (at: number | null) => {
+      fetch.mockResolvedValueOnce(new Response(body));
+      expect(await client.cellLines('n1', 'a/b', at)).toEqual([line]);
+      return new URL((fetch.mock.lastCall![0] as Request).url);
+    };
+    const now = await asked(null);
+    expect(now.pathname).toMatch(/\/notebooks\/n1\/authors\/a%2Fb$/);
+    expect(now.searchParams.has('at')).toBe(false);
+    expect((await asked(7)).searchParams.get('at')).toBe('7');
+  });
+
   it('posts commands', async () => {
     const { client, fetch } = clientOf(200, '{"seq": 3, "events": []}');
     const reply = await client.command('n1', { type: 'interrupt_runtime' });

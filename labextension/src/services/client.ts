@@ -6,7 +6,12 @@ import type { PartialJSONObject } from '@lumino/coreutils';
 import type { Command } from '../generated/commands';
 import type { ErrorCode } from '../generated/errors';
 import type { EventPayloads, ExecutionError } from '../generated/events';
-import type { IDifference, IVersion, IVersionPage } from './history';
+import type {
+  IDifference,
+  IVersion,
+  IVersionPage,
+  IWrittenLine
+} from './history';
 
 /**
  * An error that the server answers with.
@@ -38,6 +43,10 @@ export interface INotebookInfo {
   trusted_clients: number[];
   /** The server's clock. */
   now: string;
+  /** The actor that the log has for this person. */
+  user: string;
+  /** Whether this person may edit the notebook. */
+  writable: boolean;
 }
 
 /**
@@ -202,6 +211,26 @@ export class RuntClient {
     return this._request<INotebookContent>(
       `notebooks/${encodeURIComponent(notebookId)}/${what}/${seq}`
     );
+  }
+
+  /**
+   * Read who wrote the lines of a cell.
+   *
+   * @param at - The moment, null for now.
+   */
+  async cellLines(
+    notebookId: string,
+    cellId: string,
+    at: number | null
+  ): Promise<IWrittenLine[]> {
+    const path = [notebookId, 'authors', cellId]
+      .map(encodeURIComponent)
+      .join('/');
+    const query = at === null ? '' : `?at=${at}`;
+    const { lines } = await this._request<{ lines: IWrittenLine[] }>(
+      `notebooks/${path}${query}`
+    );
+    return lines;
   }
 
   /**

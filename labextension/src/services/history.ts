@@ -21,6 +21,8 @@ export interface IVersion {
   kind: VersionKind;
   /** The ids of the cells that it touched. */
   cells: string[];
+  /** Who touched each of them. */
+  cell_authors: Record<string, string[]>;
   /** A phrase for people. */
   summary: string;
   /** Why it was kept, of a kept one. */
@@ -44,4 +46,18 @@ export interface IVersionPage {
 export interface IDifference {
   base: INotebookContent;
   diff: PartialJSONObject[];
+  /** Who touched each cell between the two. */
+  cell_authors: Record<string, string[]>;
+}
+
+/**
+ * A line of a cell, and who wrote what there is of it.
+ */
+export interface IWrittenLine {
+  text: string;
+  /** The last one first; empty where the history does not tell. */
+  authors: string[];
+  /** Of the update that brought the last of it. */
+  seq: number | null;
+  recorded_at: string | null;
 }
