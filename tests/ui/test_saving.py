@@ -31,8 +31,9 @@ def kept(person: Person) -> list[dict[str, str]]:
     return texts
 
 
-@pytest.mark.rule("RM3", "EL5")
-def test_edits_made_without_a_server_outlive_their_tab_and_merge_once(
+@pytest.mark.rule("RM3", "EL5", "AU2")
+@pytest.mark.parametrize("lab", ["named"], indirect=True)
+def test_edits_made_without_a_server_outlive_their_tab_and_merge_once_as_their_author_s(
     lab: Lab, person: People
 ) -> None:
     lab.write("start", "second")
@@ -56,6 +57,16 @@ def test_edits_made_without_a_server_outlive_their_tab_and_merge_once(
     bob.sees_text(0, "start bob")
     expect(saving(bob)).to_have_text("All changes saved", timeout=20_000)
 
+    # Somebody else in the same browser neither sees nor sends them.
+    ada.becomes("eve")
+    ada.open()
+    ada.sees_text(0, "start bob")
+    expect(saving(ada)).to_have_text("All changes saved", timeout=20_000)
+    ada.sees_text(1, "second")
+    assert {"c0": "start ada", "c1": ""} in kept(ada)
+    ada.close()
+
+    ada.becomes("ada")
     ada.open()
     bob.sees_text(1, "")
     expect(ada.text(0)).to_contain_text(" bob")
@@ -66,6 +77,11 @@ def test_edits_made_without_a_server_outlive_their_tab_and_merge_once(
     expect(saving(ada)).to_have_text("All changes saved", timeout=20_000)
     eventually(lambda: kept(ada) == [])
     eventually(lambda: lab.sources() == [merged, ""])
+    edits = lab.events(types="v1.DocumentUpdated")
+    of_c1 = [
+        e["actor"] for e in edits if any(c.get("cell_id") == "c1" for c in e["payload"]["changes"])
+    ]
+    assert of_c1[-1] == "user:ada"
     ada.page.reload()
     ada.sees_text(0, merged)
     expect(ada.cells).to_have_count(2)

@@ -22,6 +22,7 @@ import type { SavingState } from '../saving/state';
 import { SavingItem } from '../saving/statusItem';
 import { tellStranded } from '../saving/stranded';
 import { detailsOf, labelOf } from '../saving/words';
+import { RuntClient } from '../services/client';
 import { documentOf } from '../services/provider';
 import type { IKeptVersion } from '../services/runtimeRoom';
 import { INotebookRuntimes } from '../tokens';
@@ -47,7 +48,8 @@ export const saving: JupyterFrontEndPlugin<void> = {
     const { commands, shell } = app;
     const { contents, serverSettings } = app.serviceManager;
     const trans = (translator ?? nullTranslator).load('jupyter_runt');
-    const keep = openKeep();
+    const client = new RuntClient({ serverSettings });
+    const keep = openKeep(() => client.whoAmI());
     const savings = new Map<Widget, NotebookSaving>();
     const item = new SavingItem({
       trans,
@@ -103,9 +105,11 @@ export const saving: JupyterFrontEndPlugin<void> = {
   }
 };
 
-async function openKeep(): Promise<EditKeep | null> {
+async function openKeep(
+  whoAmI: () => Promise<string>
+): Promise<EditKeep | null> {
   try {
-    return await EditKeep.open();
+    return await EditKeep.open(await whoAmI());
   } catch (reason) {
     console.warn(
       'This browser keeps nothing: edits made without a connection do not outlive their tab.',

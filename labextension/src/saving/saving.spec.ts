@@ -11,9 +11,12 @@ class Keep {
   readonly records = new Map<number, IKeptRecord>();
   private _last = 0;
 
-  put(edits: IKeptEdits, instead: readonly number[]): Promise<number> {
+  put(
+    edits: Omit<IKeptEdits, 'owner'>,
+    instead: readonly number[]
+  ): Promise<number> {
     const id = ++this._last;
-    this.records.set(id, { ...edits, id });
+    this.records.set(id, { ...edits, owner: 'user:ada', id });
     return this.forget(instead).then(() => id);
   }
 

@@ -142,6 +142,13 @@ export class RuntClient {
   readonly serverSettings: ServerConnection.ISettings;
 
   /**
+   * Ask which actor the log has for this person.
+   */
+  async whoAmI(): Promise<string> {
+    return (await this._request<{ user: string }>('status')).user;
+  }
+
+  /**
    * Find the notebook of a file.
    */
   notebook(path: string): Promise<INotebookInfo> {
