@@ -8,7 +8,7 @@ from tornado.web import authenticated
 from jupyter_runt.errors import InvalidRequest, NotebookNotFound
 from jupyter_runt.handlers.base import RuntHandler
 from jupyter_runt.protocols import Registration
-from jupyter_runt.session.registry import require_notebook
+from jupyter_runt.session.files import require_notebook
 
 
 class DocumentSessionHandler(RuntHandler):

@@ -13,8 +13,8 @@ from tornado.web import authenticated
 from jupyter_runt.errors import Conflict, InvalidRequest
 from jupyter_runt.handlers.base import RuntHandler
 from jupyter_runt.session.capabilities import Capability
+from jupyter_runt.session.files import require_notebook
 from jupyter_runt.session.forks import ForkInfo, Timeline
-from jupyter_runt.session.registry import require_notebook
 from jupyter_runt.session.version_pages import version_page
 
 MAX_VERSIONS: Final = 100

@@ -32,6 +32,7 @@ from jupyter_runt.rooms.work import (
     FromServer,
     Group,
     Health,
+    Item,
     Look,
     RoomClosed,
 )
@@ -73,7 +74,7 @@ class Pipeline(Generic[DocT]):
         self._commit_now = commit_now
         self._reserved = reserved
         self._limits = limits
-        self._queue: deque[FromPeer | FromServer[DocT] | Look[DocT]] = deque()
+        self._queue: deque[Item[DocT]] = deque()
         self._wake = asyncio.Event()
         self._stopping = False
         self._quiet = True
@@ -87,8 +88,7 @@ class Pipeline(Generic[DocT]):
 
     def push(self, item: FromPeer | FromServer[DocT]) -> None:
         """Queue a write. Once stopped, the server's fail and a peer's are dropped."""
-        if self._stopping:
-            _reject(item)
+        if self._refuses(item):
             return
         if isinstance(item, FromPeer):
             item.peer.received(len(item.update))
@@ -99,13 +99,23 @@ class Pipeline(Generic[DocT]):
 
     def look(self, look: Look[DocT]) -> None:
         """Let somebody see the document: at once if nothing is on its way."""
-        if self._stopping:
-            _reject(look)
-        elif self._quiet and not self._has_work:
+        if self._refuses(look):
+            return
+        if self._quiet and not self._has_work:
             self._show(look)
         else:
             self._queue.append(look)
         self._wake.set()
+
+    def _refuses(self, item: Item[DocT]) -> bool:
+        """Let fail what comes too late or does not wait for the store, and tell whether it did."""
+        if self._stopping:
+            item.fail(RoomClosed("the room is closed"))
+            return True
+        if self.trouble is None or item.patient:
+            return False
+        item.fail(StoreUnavailable(self.trouble))
+        return True
 
     def stop(self) -> None:
         """Take nothing more, and let the worker end when the queue is empty."""
@@ -119,7 +129,7 @@ class Pipeline(Generic[DocT]):
         if group is not None:
             self._drop(group, RoomClosed(UNRECORDED))
         while self._queue:
-            _reject(self._queue.popleft())
+            self._queue.popleft().fail(RoomClosed("the room is closed"))
 
     async def run(self) -> None:
         """Work until stopped, or until the document cannot be loaded again."""
@@ -177,13 +187,13 @@ class Pipeline(Generic[DocT]):
         try:
             look.view(self._document)
         except Exception as error:  # noqa: BLE001 - it belongs to who wanted to look
-            look.failed(error)
+            look.fail(error)
         except BaseException as error:
             if not is_panic(error):
                 raise
             log.exception("The document must be loaded again.")
             self._spoiled = True
-            look.failed(Poisoned(f"{type(error).__name__}: {error}"))
+            look.fail(Poisoned(f"{type(error).__name__}: {error}"))
 
     # applying
 
@@ -192,7 +202,7 @@ class Pipeline(Generic[DocT]):
         group = Group()
         while self._queue and not group.is_full(self._limits):
             item = self._queue[0]
-            if isinstance(item, Look):
+            if isinstance(item, Look) or (group.batches and not item.patient):
                 break
             author = item.peer if isinstance(item, FromPeer) else None
             if self._pending_of not in {None, author}:
@@ -269,12 +279,12 @@ class Pipeline(Generic[DocT]):
             result, edit = attempt(self._document, partial(item.edit, self._document))
         except Poisoned as error:
             cause = error.__cause__
-            _fail(done, cause if isinstance(cause, Exception) else error)
+            item.fail(cause if isinstance(cause, Exception) else error)
             raise
 
         def settle(events: tuple[Event, ...]) -> None:
             if result.error is not None:
-                _fail(done, result.error)
+                item.fail(result.error)
             elif not done.done():
                 done.set_result(Committed(result, edit, events))
 
@@ -284,10 +294,11 @@ class Pipeline(Generic[DocT]):
             edits=() if edit is None else (edit,),
             public=None if edit is None else edit.update,
             settle=settle,
-            fail=partial(_fail, done),
+            fail=item.fail,
         )
         group.batches.append(batch)
         group.take(batch.public or b"")
+        group.patient = item.patient
 
     # recording
 
@@ -295,10 +306,14 @@ class Pipeline(Generic[DocT]):
         """Append a group and tell everybody; if it is refused, nobody ever hears of it."""
         drafts = group.drafts()
         try:
-            events = await self._record(drafts) if drafts else ()
+            events = await self._record(drafts, group.patient) if drafts else ()
         except asyncio.CancelledError:
             self._drop(group, RoomClosed(UNRECORDED))
             raise
+        except StoreUnavailable as error:
+            self._spoiled = True  # it is taken back
+            self._drop(group, error)
+            return
         except Exception as error:
             log.exception("An append was refused; the document is loaded again from the log.")
             self._spoiled = True
@@ -318,8 +333,8 @@ class Pipeline(Generic[DocT]):
                 batch.settle(own)
             _release(batch)
 
-    async def _record(self, drafts: Sequence[Draft]) -> Sequence[Event]:
-        """Append, however long the store cannot write; nothing is accepted meanwhile (EL5)."""
+    async def _record(self, drafts: Sequence[Draft], patient: bool) -> Sequence[Event]:
+        """Append; who is patient waits for a store that cannot write, and all behind them (EL5)."""
         if self._commit is None:
             return ()
         delay = self._limits.retry_first
@@ -327,6 +342,8 @@ class Pipeline(Generic[DocT]):
             try:
                 events = await self._commit(drafts)
             except StoreUnavailable as error:
+                if not patient:
+                    raise
                 self._waiting_for_store(error)
             else:
                 self._set_health("ready")
@@ -360,6 +377,9 @@ class Pipeline(Generic[DocT]):
             log.warning("The store cannot write; edits wait in memory: %s", error)
         self.trouble = error.message
         self._set_health("unsaved")
+        for item in [item for item in self._queue if not item.patient]:
+            self._queue.remove(item)
+            item.fail(error)
 
     def _set_health(self, health: Health) -> None:
         if health != self.health:
@@ -375,19 +395,6 @@ class Pipeline(Generic[DocT]):
             _release(batch)
 
 
-def _reject(item: FromPeer | FromServer[DocT] | Look[DocT]) -> None:
-    error = RoomClosed("the room is closed")
-    if isinstance(item, FromServer):
-        _fail(item.done, error)
-    elif isinstance(item, Look):
-        item.failed(error)
-
-
 def _release(batch: Batch) -> None:
     if batch.author is not None:
         batch.author.settled(*batch.received)
-
-
-def _fail(done: asyncio.Future[Committed], error: Exception) -> None:
-    if not done.done():
-        done.set_exception(error)

@@ -55,8 +55,9 @@ class Room(Generic[DocT]):
         load: makes the document from the log; called at the start, and when the one in memory can
             no longer be what the log says.
         commit: appends the drafts of one or more transactions, all or none, and returns their
-            events. `StoreUnavailable` is waited out; after any other error the document is loaded
-            again and peers are closed with 1012, to synchronise again. None: nothing is logged.
+            events. `StoreUnavailable` is waited out by who is patient; after any other error the
+            document is loaded again and peers are closed with 1012, to synchronise again. None:
+            nothing is logged.
         commit_now: does so without waiting, or returns None: `commit` is to do it.
         reserved_clients: Yjs client ids that no peer may write with.
         on_save: called when a person asks for a save.
@@ -93,6 +94,7 @@ class Room(Generic[DocT]):
         self._presence: Presence
         self._publisher: Publisher
         self._worker: asyncio.Task[None]
+        self._given_up = False
 
     async def __aenter__(self) -> Self:
         """Load the document; raises what `load` raises."""
@@ -129,7 +131,7 @@ class Room(Generic[DocT]):
         self._publisher.close()
         self.close_peers(CLOSE_RESTART, "the room closes")
         self._pipeline.stop()
-        if error is None:
+        if error is None and not self._given_up:
             await asyncio.wait([self._worker], timeout=self._limits.shutdown)
         self._worker.cancel()
         self._pipeline.abandon()
@@ -161,31 +163,40 @@ class Room(Generic[DocT]):
     # the server's own code
 
     async def edit(
-        self, edit: Callable[[DocT], T], *, actor: ActorId, caused_by: str | None = None
+        self,
+        edit: Callable[[DocT], T],
+        *,
+        actor: ActorId,
+        caused_by: str | None = None,
+        patient: bool = True,
     ) -> Edited[T]:
         """Run `edit` in one transaction, and return when it is in the log.
 
         An edit that raises before it has changed anything costs nothing; later, the document is
         loaded again. A caller that gives up before its turn changes nothing.
 
+        Args:
+            patient: wait for a store that cannot write.
+
         Raises:
             RoomClosed: the room closed or failed first.
+            StoreUnavailable: the store cannot write, and the caller is not patient.
             Exception: what `edit` or the append raised; nothing was changed.
         """
-        committed = await self._push(edit, actor, caused_by)
+        committed = await self._push(edit, actor, caused_by, patient)
         result: T = committed.attempt.value  # type: ignore[assignment]  # what `edit` returned
         changes = committed.edit.changes if committed.edit is not None else ()
         return Edited(result, changes, committed.events)
 
     def post(self, edit: Callable[[DocT], object], *, actor: ActorId) -> None:
         """Have `edit` run as `edit` does, for who need not wait for it; a failure is logged."""
-        self._push(edit, actor, None).add_done_callback(self._log_failure)
+        self._push(edit, actor, None, True).add_done_callback(self._log_failure)
 
     def _push(
-        self, edit: Callable[[DocT], object], actor: ActorId, caused_by: str | None
+        self, edit: Callable[[DocT], object], actor: ActorId, caused_by: str | None, patient: bool
     ) -> asyncio.Future[Committed]:
         done: asyncio.Future[Committed] = asyncio.get_running_loop().create_future()
-        self._pipeline.push(FromServer(edit, actor, caused_by, done))
+        self._pipeline.push(FromServer(edit, actor, caused_by, done, patient))
         return done
 
     def _log_failure(self, done: asyncio.Future[Committed]) -> None:
@@ -193,13 +204,10 @@ class Room(Generic[DocT]):
         if error is not None and not isinstance(error, RoomClosed):
             log.error("An edit of %s failed.", self.room_id, exc_info=error)
 
-    async def read(self, view: Callable[[DocT], T]) -> T:
+    async def read(self, view: Callable[[DocT], T], *, patient: bool = True) -> T:
         """Return what `view` sees: all that was sent before, and nothing that is not in the log.
 
-        `view` must not change the document.
-
-        Raises:
-            RoomClosed: the room closed or failed first.
+        `view` must not change the document. Raises as `edit`, and what `view` raises.
         """
         seen: asyncio.Future[T] = asyncio.get_running_loop().create_future()
 
@@ -212,7 +220,7 @@ class Room(Generic[DocT]):
             if not seen.done():
                 seen.set_exception(error)
 
-        self._pipeline.look(Look(look, failed))
+        self._pipeline.look(Look(look, failed, patient))
         return await seen
 
     async def covers(self, state_vector: bytes, timeout: float) -> bool:  # noqa: ASYNC109
@@ -240,6 +248,10 @@ class Room(Generic[DocT]):
         finally:
             self._watchers.pop(reached, None)
         return True
+
+    def give_up(self) -> None:
+        """Do not wait, on leaving, for what the store has not taken yet."""
+        self._given_up = True
 
     def publish(self, state: dict[str, Any]) -> None:
         """Show `state` as the server's own awareness state, at most ten times a second."""

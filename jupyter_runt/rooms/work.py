@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, Literal, Protocol, TypeVar
+from typing import ClassVar, Generic, Literal, Protocol, TypeVar
 
 from jupyter_runt.document.shared import SharedDocument
 from jupyter_runt.errors import RuntError
@@ -44,6 +44,10 @@ class FromPeer:
     update: bytes
     answers: bool
     """It is a SyncStep2: all that the peer has and we had not."""
+    patient: ClassVar[bool] = True
+
+    def fail(self, error: Exception) -> None:
+        """Forget it: the peer brings it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,13 @@ class FromServer(Generic[DocT]):
     actor: ActorId
     caused_by: str | None
     done: asyncio.Future[Committed]
+    patient: bool = True
+    """It waits for a store that cannot write; else it fails then, and nothing is changed."""
+
+    def fail(self, error: Exception) -> None:
+        """Tell who asked for it that it is not made."""
+        if not self.done.done():
+            self.done.set_exception(error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +72,12 @@ class Look(Generic[DocT]):
     """Somebody wants to see the document as the log has it."""
 
     view: Callable[[DocT], None]
-    failed: Callable[[Exception], None]
+    fail: Callable[[Exception], None]
+    patient: bool = True
+    """As with edits."""
+
+
+Item = FromPeer | FromServer[DocT] | Look[DocT]
 
 
 @dataclass(slots=True)
@@ -100,10 +116,16 @@ class Group:
     batches: list[Batch] = field(default_factory=list)
     updates: int = 0
     size: int = 0
+    patient: bool = True
+    """False where the store's refusal takes it back: then it is one edit alone."""
 
     def is_full(self, limits: RoomLimits) -> bool:
         """Tell whether it holds the event loop for long enough."""
-        return self.updates >= limits.batch_updates or self.size >= limits.batch_bytes
+        return (
+            not self.patient
+            or self.updates >= limits.batch_updates
+            or self.size >= limits.batch_bytes
+        )
 
     def take(self, update: bytes) -> None:
         """Count an update."""

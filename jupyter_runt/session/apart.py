@@ -25,11 +25,11 @@ class Apart(Generic[T]):
 
 
 async def make_apart(room: Room[DocT], copy: DocT, edit: Callable[[DocT], T]) -> Apart[T]:
-    """Make an edit on an empty document that a room's is copied to; raises what `edit` raises.
+    """Make an edit on an empty document that a room's is copied to.
 
-    Costs the size of the document, in a thread.
+    Costs the size of the document, in a thread. Raises what `edit` raises, and as `bring`.
     """
-    state = await room.read(lambda doc: doc.doc.get_update())
+    state = await room.read(lambda doc: doc.doc.get_update(), patient=False)
 
     def on_copy() -> Apart[Any]:
         copy.apply([state])
@@ -42,11 +42,15 @@ async def make_apart(room: Room[DocT], copy: DocT, edit: Callable[[DocT], T]) ->
 async def bring(
     room: Room[DocT], made: Apart[Any], actor: ActorId, caused_by: str | None = None
 ) -> Sequence[Event]:
-    """Bring an edit that was made apart into the room; returns when it is in the log."""
+    """Bring an edit that was made apart into the room; returns when it is in the log.
+
+    Raises:
+        StoreUnavailable: the store cannot write; nothing was changed.
+    """
     update = made.update
     if update is None:
         return ()
     edited = await room.edit(
-        lambda doc: doc.doc.apply_update(update), actor=actor, caused_by=caused_by
+        lambda doc: doc.doc.apply_update(update), actor=actor, caused_by=caused_by, patient=False
     )
     return edited.events

@@ -16,7 +16,7 @@ from typing import Protocol
 
 from jupyter_core.paths import is_hidden
 
-from jupyter_runt.errors import FileUnreadable, NotebookNotFound, RuntError
+from jupyter_runt.errors import FileUnreadable, NotANotebook, NotebookNotFound, RuntError
 from jupyter_runt.protocols import FileIdentity
 from jupyter_runt.session.renaming import EXCHANGE, NOREPLACE, rename
 
@@ -256,9 +256,20 @@ def is_notebook(path: str) -> bool:
     return path.endswith(".ipynb")
 
 
+def require_notebook(path: str) -> None:
+    """Raise NotANotebook unless a path is a notebook's."""
+    if not is_notebook(path):
+        raise NotANotebook(f"{path} is not a notebook: its name does not end in .ipynb.", path=path)
+
+
 def normal_path(path: str) -> str:
     """Return an API path without `.`, doubled or leading slashes; `..` stops at the root."""
     return posixpath.normpath("/" + path).lstrip("/")
+
+
+def is_within(path: str, folder: str) -> bool:
+    """Tell whether a path is `folder` itself or below it."""
+    return path == folder or path.startswith(f"{folder}/")
 
 
 def _replace(target: Path, data: bytes, over: FileStamp | None) -> os.stat_result:

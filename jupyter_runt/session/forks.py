@@ -154,7 +154,9 @@ class Fork:
         ours = await self.room.read(lambda doc: doc.doc.get_update())
         updates = await to_thread(_merged, self._kind, theirs, ours)
         if updates:
-            await document.room.edit(lambda doc: _apply(doc, updates), actor=actor, caused_by=cause)
+            await document.room.edit(
+                lambda doc: _apply(doc, updates), actor=actor, caused_by=cause, patient=False
+            )
 
 
 class Timeline(Fork):

@@ -13,7 +13,7 @@ from typing import Any, Final, Self
 from jupyter_runt.commands import ClearOutputs, Command
 from jupyter_runt.document.materialize import RuntimeState
 from jupyter_runt.document.notebook import NotebookDoc
-from jupyter_runt.errors import InvalidCommand, StaleFence, StaleRevision, StoreUnavailable
+from jupyter_runt.errors import InvalidCommand, StaleFence, StaleRevision
 from jupyter_runt.events.base import Draft, Event
 from jupyter_runt.events.document import DocumentUpdated, OutputsChanged, VersionKept
 from jupyter_runt.events.outputs import OutputsCleared
@@ -258,17 +258,17 @@ class NotebookSession:
 
     async def _edit(self, command: Command, actor: ActorId, cause: str) -> list[Event]:
         document = await self.document()
-        if document.room.trouble is not None:
-            raise StoreUnavailable(document.room.trouble)
         if isinstance(command, MadeApart):
             apart = await made_apart(command, self._store, self.notebook_id)
             return list(await document.edit_apart(apart, None, actor=actor, caused_by=cause))
         edited = await document.room.edit(
-            lambda doc: apply_intent(doc, command), actor=actor, caused_by=cause
+            lambda doc: apply_intent(doc, command), actor=actor, caused_by=cause, patient=False
         )
         events = list(edited.events)
         if isinstance(command, ClearOutputs):
-            cleared = await document.room.read(lambda doc: outputs_to_clear(doc, command))
+            cleared = await document.room.read(
+                lambda doc: outputs_to_clear(doc, command), patient=False
+            )
             draft = Draft(payload=OutputsCleared(cell_ids=cleared), actor=actor, caused_by=cause)
             events += await self.writer.append(draft)
             self.runtime.outputs_cleared(cleared)
@@ -309,7 +309,8 @@ class NotebookSession:
             return decide(command, _moment(state, NoDocument(), Seq(0), actor))
         document = await self.document()
         return await document.room.read(
-            lambda doc: decide(command, _moment(state, doc, document.committed_seq(), actor))
+            lambda doc: decide(command, _moment(state, doc, document.committed_seq(), actor)),
+            patient=False,
         )
 
     # what clients ask

@@ -178,7 +178,7 @@ class OpenDocument(Generic[DocT]):
         """Follow the file to where the contents API put it, and tell every tab."""
         file = replace(self.registration.file, path=path)
         self.registration = replace(self.registration, file=file)
-        await self.room.edit(lambda doc: doc.set_path(path), actor=FILE_ACTOR)
+        self.room.post(lambda doc: doc.set_path(path), actor=FILE_ACTOR)
 
     async def edit_apart(
         self,
@@ -262,6 +262,7 @@ class OpenDocument(Generic[DocT]):
                 await self.saver.save()
                 await self._sign()
         except TimeoutError:
+            self.room.give_up()
             log.warning("The last edits of %s were not logged; tabs still have them.", self.path)
         except (FileNotWritten, RuntError) as error:
             log.warning("%s is not up to date; its changes are in the log: %s", self.path, error)
@@ -364,7 +365,7 @@ class OpenDocument(Generic[DocT]):
                 doc.set_hash(file.content_hash)
             doc.set_dirty(False)
 
-        told = await self.room.edit(tell, actor=FILE_ACTOR)
+        told = await self.room.edit(tell, actor=FILE_ACTOR, patient=False)
         if told.events and told.events[0].seq == saved.seq + 1:
             await self._record(file.identity, told.events[-1].seq)  # nothing came between
         if file.rewritten is not None:

@@ -123,8 +123,8 @@ class Pool(Generic[T]):
     async def close(self) -> None:
         """Close everything, and open nothing any more."""
         self._closed = True
-        for key, entry in list(self._entries.items()):
-            await self._close(key, entry)
+        entries = list(self._entries.items())
+        await asyncio.gather(*(self._close(key, entry) for key, entry in entries))
 
     async def _close(self, key: str, entry: _Entry[T]) -> None:
         async with entry.lock:  # who comes meanwhile waits, and opens it anew

@@ -4,19 +4,24 @@ import asyncio
 import logging
 from asyncio import to_thread
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Final, Self
 
 from jupyter_runt.document.shared import EmptyDocument, SharedDocument
 from jupyter_runt.document.ydocs import text_kind
-from jupyter_runt.errors import Conflict, NotANotebook, NotebookNotFound, RuntError
+from jupyter_runt.errors import (
+    Conflict,
+    NotebookNotFound,
+    RuntError,
+    StoreUnavailable,
+)
 from jupyter_runt.ids import NotebookId
 from jupyter_runt.protocols import Registration, Store
 from jupyter_runt.rooms.room import Room
 from jupyter_runt.session.content import is_blank
-from jupyter_runt.session.files import Files, is_notebook
+from jupyter_runt.session.files import Files, is_within, require_notebook
 from jupyter_runt.session.forks import Forks
 from jupyter_runt.session.hosting import cancelled_at_exit
 from jupyter_runt.session.notebook_session import NotebookSession
@@ -88,9 +93,7 @@ class SessionRegistry:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._group)
             await stack.enter_async_context(self._global)
-            stack.push_async_callback(self._texts.close)
-            stack.push_async_callback(self._notebooks.close)
-            stack.push_async_callback(self.forks.close)
+            stack.push_async_callback(self._close_all)
             tasks = await stack.enter_async_context(cancelled_at_exit())
             tasks.create_task(self._free_idle(), name="free idle documents")
             self._lifetime = stack.pop_all()
@@ -104,6 +107,10 @@ class SessionRegistry:
     ) -> None:
         """Save and close everything."""
         await self._lifetime.__aexit__(kind, error, traceback)
+
+    async def _close_all(self) -> None:
+        """Close everything at once: each may have to wait for the store."""
+        await asyncio.gather(self.forks.close(), self._notebooks.close(), self._texts.close())
 
     async def _free_idle(self) -> None:
         while True:
@@ -218,7 +225,8 @@ class SessionRegistry:
         try:
             yield
         finally:
-            await self.store.release(lease)
+            with suppress(StoreUnavailable):  # nobody asks for a lease of a server that is gone
+                await self.store.release(lease)
 
     async def claim_kind(self, registration: Registration, kind: str) -> None:
         """Refuse to open a file in two ways at once; what nobody needs any more is closed.
@@ -377,17 +385,6 @@ class SessionRegistry:
 def _id_of(text_key: str) -> NotebookId:
     """Return the document of a key `kind:id`."""
     return NotebookId(text_key.partition(":")[2])
-
-
-def is_within(path: str, folder: str) -> bool:
-    """Tell whether a path is `folder` itself or below it."""
-    return path == folder or path.startswith(f"{folder}/")
-
-
-def require_notebook(path: str) -> None:
-    """Raise NotANotebook unless a path is a notebook's."""
-    if not is_notebook(path):
-        raise NotANotebook(f"{path} is not a notebook: its name does not end in .ipynb.", path=path)
 
 
 def _open_otherwise(registration: Registration, how: str) -> Conflict:

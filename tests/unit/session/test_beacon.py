@@ -6,17 +6,25 @@ from typing import Any
 
 import pytest
 
+from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.errors import StoreUnavailable
+from jupyter_runt.ids import CellId
 from jupyter_runt.rooms import room
 from jupyter_runt.rooms.peer import RoomLimits
 from jupyter_runt.session import beacon, open_document
 from jupyter_runt.session.beacon import report
 from jupyter_runt.session.notebook_session import NotebookSession
-from tests.unit.session.workspace import Workspace, until
+from jupyter_runt.session.open_document import OpenDocument
+from tests.unit.session.workspace import ADA, Workspace, until
 
 pytestmark = pytest.mark.asyncio
 
 PATH = "nb.ipynb"
+
+
+async def write(document: OpenDocument[NotebookDoc], source: str) -> None:
+    """Edit as a tab does: who waits until the store can write again."""
+    await document.room.edit(lambda doc: doc.replace_source(CellId("c0"), source), actor=ADA)
 
 
 def said(session: NotebookSession, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
@@ -41,11 +49,9 @@ async def test_people_are_told_that_the_store_cannot_write_and_that_it_can_again
         document = await notebook.session.document()
         states = said(notebook.session, monkeypatch)
         workspace.store.disk.failure = StoreUnavailable("no space left")
-        edit = asyncio.create_task(notebook.send("edit_cell", cell_id="c0", source="two"))
+        edit = asyncio.create_task(write(document, "two"))
         await until(has(states, "no space left"))
         assert report(document)["status"] == "failed"
-        with pytest.raises(StoreUnavailable, match="no space left"):
-            await notebook.send("edit_cell", cell_id="c0", source="three")
         states.clear()
         workspace.store.disk.failure = None
         await edit
@@ -64,8 +70,35 @@ async def test_a_document_whose_store_cannot_write_closes_all_the_same(
         async with workspace.running(), workspace.open(PATH) as notebook:
             document = await notebook.session.document()
             workspace.store.disk.failure = StoreUnavailable("no space left")
-            edit = asyncio.create_task(notebook.send("edit_cell", cell_id="c0", source="two"))
+            edit = asyncio.create_task(write(document, "two"))
             await until(lambda: document.room.trouble)
         await asyncio.wait([edit])
     assert edit.exception() is not None
     assert workspace.sources(PATH) == ["one"]
+
+
+@pytest.mark.rule("EL5")
+async def test_a_command_on_a_store_that_cannot_write_is_refused_and_changes_nothing(
+    workspace: Workspace,
+) -> None:
+    async with workspace.running():
+        workspace.write(PATH, "one", "two")
+        async with workspace.open(PATH) as notebook:
+            document = await notebook.session.document()
+            workspace.store.disk.failure = StoreUnavailable("no space left")
+            with pytest.raises(StoreUnavailable, match="no space left"):
+                await notebook.send("edit_cell", cell_id="c0", source="refused")
+            waiting = asyncio.create_task(write(document, "by a tab"))
+            behind = [
+                asyncio.create_task(notebook.send("edit_cell", cell_id="c1", source="behind")),
+                asyncio.create_task(notebook.send("execute_cells", cell_ids=["c1"])),
+            ]
+            for command in behind:
+                with pytest.raises(StoreUnavailable, match="no space left"):
+                    await command
+            with pytest.raises(StoreUnavailable, match="no space left"):
+                await notebook.send("clear_outputs", cell_ids=["c1"])
+            assert not waiting.done()
+            workspace.store.disk.failure = None
+            await waiting
+            assert await notebook.sources() == ["by a tab", "two"]

@@ -15,6 +15,7 @@ from jupyter_runt.session.files import (
     FileNotWritten,
     LocalFiles,
     is_notebook,
+    is_within,
     normal_path,
 )
 
@@ -399,3 +400,9 @@ async def test_where_names_cannot_be_exchanged_a_file_is_replaced(
         assert written.stamp == await files.stamp("a.txt")
         assert (root / "a.txt").read_bytes() == data
         assert names(root) == ["a.txt"]
+
+
+async def test_a_path_is_within_its_folders_alone() -> None:
+    assert is_within("a/b", "a")
+    assert is_within("a", "a")
+    assert not is_within("ab", "a")

@@ -136,3 +136,19 @@ async def test_nothing_is_opened_after_the_end() -> None:
         with pytest.raises(RoomClosed):
             async with pool.use("a"):
                 pass
+
+
+async def test_the_last_things_are_closed_at_the_same_time() -> None:
+    closing = asyncio.Barrier(3)
+
+    @asynccontextmanager
+    async def open_one(key: str) -> AsyncIterator[Thing]:
+        yield Thing(key)
+        await closing.wait()
+
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        pool = Pool(group, open_one, 0)
+        for key in "abc":
+            async with pool.use(key):
+                pass
+        await pool.close()

@@ -5,7 +5,7 @@ import pytest
 
 from jupyter_runt.errors import Conflict, LeaseHeld, NotANotebook, NotebookNotFound
 from jupyter_runt.ids import NotebookId
-from jupyter_runt.session.registry import StaleEpoch, UnknownSession, is_within
+from jupyter_runt.session.registry import StaleEpoch, UnknownSession
 from jupyter_runt.storage.memory import MemoryStore
 from tests.unit.session.workspace import Workspace
 
@@ -176,9 +176,3 @@ async def test_a_folder_s_files_move_and_go_with_it(workspace: Workspace) -> Non
         assert [each.path for each in workspace.sessions.notebooks()] == ["older.ipynb"]
         with pytest.raises(NotebookNotFound):
             await workspace.sessions.registered(moved.id)
-
-
-async def test_a_path_is_within_its_folders_alone() -> None:
-    assert is_within("a/b", "a")
-    assert is_within("a", "a")
-    assert not is_within("ab", "a")
