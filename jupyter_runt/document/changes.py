@@ -137,6 +137,11 @@ class ChangeDecoder:
         self._reset()
         return tuple(changes)
 
+    def forget(self) -> None:
+        """Drop the changes since the last call, and what there was to scrub."""
+        self.suspects = Suspects()
+        self._reset()
+
     # the list
 
     def _list_changed(self, delta: Iterable[dict[str, Any]]) -> None:

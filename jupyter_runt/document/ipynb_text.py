@@ -44,6 +44,11 @@ class NotebookText:
         """The cells that have a text, from the top."""
         return self._order
 
+    @property
+    def has_nameless(self) -> bool:
+        """Whether there are cells that the file gives no id of their own."""
+        return bool(self._invented)
+
     @classmethod
     def fresh(cls, notebook: Mapping[str, Any], *, converted: bytes | None = None) -> Self:
         """Return the text of a notebook that is in no file of this format; its cells have ids.

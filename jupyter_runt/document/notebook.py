@@ -63,6 +63,10 @@ class NotebookDoc(FileDocument):
         self._staged = None
         return self._decoder.take()
 
+    def _drop_changes(self) -> None:
+        self._staged = None
+        self._decoder.forget()
+
     # reading
 
     @property

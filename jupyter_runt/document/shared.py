@@ -1,7 +1,8 @@
 """What every shared document is to a room: a Yjs document whose transactions can be recorded."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from weakref import WeakMethod, finalize
@@ -42,6 +43,17 @@ def weakly(method: Callable[[E], None]) -> Callable[[E], None]:
     return callback
 
 
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Raise `ValueError` for updates that make the CRDT library panic."""
+    try:
+        yield
+    except BaseException as error:
+        if is_panic(error):
+            raise ValueError(f"the CRDT library failed: {error}") from error
+        raise
+
+
 class SharedDocument(ABC):
     """A Yjs document, its content type and the decoded changes of each transaction.
 
@@ -79,21 +91,27 @@ class SharedDocument(ABC):
         Raises:
             ValueError: an update is not one; throw the document away.
         """
+        with _readable():
+            return self.transact(lambda: self._apply(updates))
 
-        def edit() -> None:
-            for update in updates:
-                self.doc.apply_update(update)
+    def load(self, updates: Iterable[bytes]) -> None:
+        """Apply Yjs updates whose changes nobody wants to know; raises as `apply`."""
+        with _readable():
+            with self.doc.transaction():
+                self._apply(updates)
+            self._drop_changes()
 
-        try:
-            return self.transact(edit)
-        except BaseException as error:
-            if is_panic(error):
-                raise ValueError(f"the CRDT library failed: {error}") from error
-            raise
+    def _apply(self, updates: Iterable[bytes]) -> None:
+        for update in updates:
+            self.doc.apply_update(update)
 
     @abstractmethod
     def _take_changes(self) -> tuple[Change, ...]:
         """Return the changes observed since the last call, and forget them."""
+
+    def _drop_changes(self) -> None:
+        """Forget the changes observed since the last call."""
+        self._take_changes()
 
     @property
     def suspicious(self) -> bool:

@@ -32,7 +32,7 @@ async def make_apart(room: Room[DocT], copy: DocT, edit: Callable[[DocT], T]) ->
     state = await room.read(lambda doc: doc.doc.get_update(), patient=False)
 
     def on_copy() -> Apart[Any]:
-        copy.apply([state])
+        copy.load([state])
         done = copy.transact(lambda: edit(copy))
         return Apart(done.result, done.update)
 

@@ -70,7 +70,7 @@ async def _lines(search: "_Search", cell_id: CellId, at: Seq, moves: int) -> lis
 
     def read() -> list[Line]:
         document = NotebookDoc()
-        document.apply(before.updates)
+        document.load(before.updates)
         return written_lines(document, cell_id)
 
     lines = await to_thread(read)

@@ -11,9 +11,10 @@ from jupyter_runt.document.notebook import IDS_SINCE, NotebookDoc
 from jupyter_runt.document.shared import FileDocument
 from jupyter_runt.document.text import TextDoc
 from jupyter_runt.errors import FileUnreadable, NotANotebook
+from jupyter_runt.events.document import Change
 from jupyter_runt.ids import NotebookId
 from jupyter_runt.session.files import is_notebook
-from jupyter_runt.session.projection import FileProjection, NotebookProjection, TextProjection
+from jupyter_runt.session.projection import KnownProjection, NotebookProjection, TextProjection
 
 BLANK_BYTES: Final = 1 << 16
 """A larger notebook says something: it is not read to find out."""
@@ -57,8 +58,12 @@ class Content(Protocol[DocT, ParsedT]):
         """Tell whether the file was also open as another kind, which may have written it last."""
         ...
 
-    def projection(self, parsed: ParsedT) -> FileProjection:
+    def projection(self, parsed: ParsedT) -> KnownProjection:
         """Return the projection that writes the file in its own style."""
+        ...
+
+    def follows(self, change: Change) -> bool:
+        """Tell whether the file has to follow a change of the document."""
         ...
 
     def merge(self, base: DocT, theirs: ParsedT) -> Callable[[DocT], MergeReport]:
@@ -112,6 +117,10 @@ class NotebookContent:
         """See `Content`."""
         return NotebookProjection(parsed.text)
 
+    def follows(self, change: Change) -> bool:
+        """See `Content`."""
+        return NotebookProjection.follows(change)
+
     def merge(
         self, base: NotebookDoc, theirs: NotebookFile
     ) -> Callable[[NotebookDoc], MergeReport]:
@@ -162,6 +171,10 @@ class TextContent:
     def projection(self, parsed: str) -> TextProjection:  # noqa: ARG002
         """See `Content`."""
         return TextProjection()
+
+    def follows(self, change: Change) -> bool:
+        """See `Content`."""
+        return TextProjection.follows(change)
 
     def merge(self, base: TextDoc, theirs: str) -> Callable[[TextDoc], MergeReport]:
         """See `Content`."""

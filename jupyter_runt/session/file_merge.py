@@ -100,7 +100,7 @@ class FileMerge(Generic[DocT]):
 
     async def rewritten(self, parsed: Any, checkpoint: Seq) -> None:
         """Know that a save hook or a contents manager made this of the document at `checkpoint`."""
-        base = await self._at(checkpoint)
+        base = await self.at(checkpoint)
         merge = await to_thread(self._content.merge, base, parsed)
         await to_thread(base.transact, lambda: merge(base))
         self._known = _Known(base)
@@ -115,7 +115,7 @@ class FileMerge(Generic[DocT]):
             base.digest: base for base in await self._store.bases(self._notebook_id, self._room_id)
         }
         if not bases:
-            return _Known(await self._at(checkpoint))
+            return _Known(await self.at(checkpoint))
         last = max(bases.values(), key=lambda base: base.seq)
         async for events in pages(self._store, self._notebook_id, checkpoint, _UPDATES):
             for event in events:
@@ -123,16 +123,17 @@ class FileMerge(Generic[DocT]):
                 if not cause and event.seq > last.seq and digest in bases:
                     last = replace(bases[digest], seq=event.seq)
         if not last.seq:
-            return _Known(await self._at(checkpoint))
+            return _Known(await self.at(checkpoint))
         return _Known(await to_thread(self._made_of, [last.state]), last.digest)
 
-    async def _at(self, checkpoint: Seq) -> DocT:
+    async def at(self, checkpoint: Seq) -> DocT:
+        """Return a copy of the document as the file had it at a checkpoint."""
         before = await past(self._store, self._notebook_id, checkpoint)
         return await to_thread(self._made_of, before.updates)
 
     def _made_of(self, updates: Sequence[bytes]) -> DocT:
         document = self._content.empty(None)
-        document.apply(updates)
+        document.load(updates)
         return document
 
     def _advanced(self, base: DocT, merge: Callable[[DocT], object]) -> tuple[DocT, bytes]:

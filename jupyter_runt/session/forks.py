@@ -340,7 +340,7 @@ def _document(
     kind: DocumentKind, updates: Sequence[bytes], client_id: int | None = None
 ) -> FileDocument:
     doc = kind(client_id)
-    doc.apply(updates)
+    doc.load(updates)
     return doc
 
 

@@ -52,7 +52,7 @@ async def replayed(before: Past, document: DocT, path: str) -> DocT:
         FileUnreadable: the history is damaged.
     """
     try:
-        await to_thread(document.apply, before.updates)
+        await to_thread(document.load, before.updates)
     except ValueError as error:
         message = f"The history of {path} is damaged ({error}); its file is untouched."
         raise FileUnreadable(message, path=path) from error
@@ -147,7 +147,7 @@ async def notebook_at(
 
     def build() -> dict[str, Any]:
         doc = NotebookDoc()
-        doc.apply(before.updates)
+        doc.load(before.updates)
         return doc.notebook(always_ids=always_ids)
 
     return await to_thread(build)

@@ -6,6 +6,7 @@ from asyncio import to_thread
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeVar
 
@@ -22,13 +23,13 @@ from jupyter_runt.session.apart import bring, make_apart
 from jupyter_runt.session.clients import Clients
 from jupyter_runt.session.content import Content
 from jupyter_runt.session.file_merge import FileMerge
-from jupyter_runt.session.files import FileContent, FileNotWritten, Files, FileStamp
+from jupyter_runt.session.files import FileNotWritten, Files, FileStamp
 from jupyter_runt.session.history import past, replayed
 from jupyter_runt.session.hosting import cancelled_at_exit
 from jupyter_runt.session.imported import imported
 from jupyter_runt.session.kept import KeptVersions
-from jupyter_runt.session.projection import FileProjection
-from jupyter_runt.session.provenance import Provenance
+from jupyter_runt.session.projection import FileProjection, LateProjection
+from jupyter_runt.session.reading import Reading
 from jupyter_runt.session.saver import Saved, Saver, SaverConfig
 from jupyter_runt.session.signatures import Signatures
 from jupyter_runt.session.trust import Trust
@@ -96,7 +97,7 @@ class OpenDocument(Generic[DocT]):
             on_health=lambda _: self.on_report(),
         )
         self.on_report: Callable[[], None] = lambda: None  # told what no commit tells
-        self.provenance = Provenance()
+        self.provenance = self._signatures.provenance
         self._document: DocT | None = None
         self._saver: Saver | None = None
         self._file = registration.file
@@ -111,11 +112,10 @@ class OpenDocument(Generic[DocT]):
         """Load the document from the log, or import it from its file if the log is empty."""
         async with AsyncExitStack() as stack:
             file = await self._files.read(self.path)
-            parsed = await to_thread(self.content.parse, file.data, self.path)
-            client_id = await self._signatures.client_of(parsed)
-            self._document = await self._load() or await self._import(file, parsed, client_id)
+            reading = self._signatures.reading(file, self.path)
+            self._document = await self._load() or await self._import(reading)
             await stack.enter_async_context(self.room)
-            projection = await self._meet_file(file, parsed, client_id)
+            projection = await self._meet_file(reading)
             self._saver = Saver(self, projection, self.room.read, self._files, self._config.saver)
             self._saver.on_report = lambda: self.on_report()
             if self._ahead:
@@ -216,13 +216,11 @@ class OpenDocument(Generic[DocT]):
             return None
         return await replayed(before, self.content.empty(self.clients.server), self.path)
 
-    async def _import(self, file: FileContent, parsed: Any, client_id: int) -> DocT:
+    async def _import(self, reading: Reading) -> DocT:
         """Return the document as its file has it, and make that the first event of its log."""
-        document, draft = await to_thread(
-            imported, self.content, parsed, self.path, client_id, self.clients
-        )
+        document, draft = await imported(self.content, reading, self.path, self.clients)
         self._committed(await self._commit([draft]))
-        await self._record(file.identity, self._seq)
+        await self._record(reading.file.identity, self._seq)
         return document
 
     async def _commit(self, drafts: Sequence[Draft]) -> list[Event]:
@@ -260,7 +258,7 @@ class OpenDocument(Generic[DocT]):
                 await self._snapshot()
             if not self._forsaken:
                 await self.saver.save()
-                await self._sign()
+                await self._signatures.sign(self.room, self.path, self.digest)
         except TimeoutError:
             self.room.give_up()
             log.warning("The last edits of %s were not logged; tabs still have them.", self.path)
@@ -269,38 +267,56 @@ class OpenDocument(Generic[DocT]):
 
     # the file
 
-    async def _meet_file(self, file: FileContent, parsed: Any, client_id: int) -> FileProjection:
+    async def _meet_file(self, reading: Reading) -> FileProjection:
         """Bring the document and its file together, as they are after whatever happened."""
-        projection = self.content.projection(parsed)
+        file = reading.file
         digest, seq = self.registration.announced or (None, Seq(0))
         if digest == file.identity.digest:  # we wrote it, and died before we could say so
             await self._record(file.identity, seq)
         otherwise = await self.room.read(self.content.was_otherwise)
         if otherwise or file.identity.digest != self.digest:
-            await self._merge(file, parsed)
+            await self._merge(reading)
         elif self._files.rewrites:
+            parsed = await reading.parsed()
             await self._merging.rewritten(parsed, self.registration.checkpoint_seq)
-        await self.room.read(projection.adopt)
-        await self.room.read(
-            lambda doc: self.provenance.opened(doc, signed=client_id == self.clients.trusted_file)
-        )
+        await self._signatures.opened(self.room, reading)
+        projection: FileProjection
+        if reading.is_parsed:
+            await self._signatures.settle()
+            projection = await self._projected(reading)
+        else:  # it says what it said at the checkpoint: that can wait
+            projection = LateProjection(partial(self._late, reading), self.content.follows)
         if self._ahead:
             projection.expect_all()
         self._stamp = file.stamp
         return projection
 
-    async def _merge(self, file: FileContent, parsed: Any) -> None:
+    async def _projected(self, reading: Reading) -> FileProjection:
+        projection = self.content.projection(await reading.parsed())
+        await self.room.read(projection.adopt)
+        return projection
+
+    async def _late(self, reading: Reading) -> FileProjection:
+        """Return the projection of a file that is what it was at the checkpoint."""
+        projection = self.content.projection(await reading.parsed())
+        await self._signatures.settle()
+        if projection.unpaired:
+            then = await self._merging.at(self.registration.checkpoint_seq)
+            await to_thread(projection.adopt, then)
+        return projection
+
+    async def _merge(self, reading: Reading) -> None:
         """Bring in what somebody else changed in the file since our last checkpoint (FB2)."""
         await self._merging.into(
             self.room,
-            parsed,
+            await reading.parsed(),
             self.path,
-            digest=file.identity.digest or "",
-            client_id=await self._signatures.client_of(parsed),
+            digest=reading.digest,
+            client_id=await reading.client_id(),
             checkpoint=self.registration.checkpoint_seq,
         )
         # No checkpoint yet: the document may also hold what the file does not.
-        self._file = file.identity
+        self._file = reading.file.identity
         log.info("%s was changed by another program; its changes are in the document.", self.path)
 
     async def _record(self, identity: FileIdentity, seq: Seq) -> None:
@@ -338,11 +354,11 @@ class OpenDocument(Generic[DocT]):
         file = await self._files.read(self.path)
         if file.identity.digest == self.digest:
             return
-        parsed = await to_thread(self.content.parse, file.data, self.path)
-        await self._merge(file, parsed)
-        projection = self.content.projection(parsed)
+        await self._signatures.settle()
+        reading = self._signatures.reading(file, self.path)
+        await self._merge(reading)
+        projection = await self._projected(reading)
         projection.expect_all()
-        await self.room.read(projection.adopt)
         self.saver.restyle(projection)
 
     async def announce(self, digest: str, seq: Seq) -> None:
@@ -381,10 +397,5 @@ class OpenDocument(Generic[DocT]):
             saved = await self.saver.save()
         except (FileNotWritten, RuntError):
             return "failed"
-        await self._sign()
+        await self._signatures.sign(self.room, self.path, self.digest)
         return "success" if saved else "skipped"
-
-    async def _sign(self) -> None:
-        """Have the notary vouch for the file, where every output in it is a person's run (EX9)."""
-        if await self.room.read(self.provenance.vouches):
-            await self._signatures.sign(self.path, self.digest)

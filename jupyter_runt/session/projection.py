@@ -18,13 +18,16 @@ from jupyter_runt.ids import CellId, Seq
 SLICE_SECONDS = 0.004
 """How long one look at the document may hold the event loop."""
 
+MANY = 1000
+"""Changes that are remembered one by one until a projection is made."""
+
 DocT = TypeVar("DocT", contravariant=True)
 Read = Callable[[Callable[[Any], Any]], Awaitable[Any]]
 """A room's `read`: calls a view with the committed document."""
 
 
 class FileProjection(Protocol):
-    """The content of a document's file."""
+    """The content of a document's file, as a saver needs it."""
 
     def changed(self, changes: Iterable[Change]) -> bool:
         """Note changes; return whether the file has to follow."""
@@ -34,10 +37,6 @@ class FileProjection(Protocol):
         """Look at everything at the next `gather`: the file may not hold what the document does."""
         ...
 
-    def adopt(self, doc: Any) -> None:
-        """Learn from the document what the file does not say, when both were there before."""
-        ...
-
     async def gather(self, read: Read, seq: Callable[[], Seq]) -> Seq:
         """Look at what changed; return the `seq` that the content is as of."""
         ...
@@ -45,6 +44,71 @@ class FileProjection(Protocol):
     def render(self) -> bytes:
         """Return the content as of the last `gather`; takes time, so call it in a thread."""
         ...
+
+
+class KnownProjection(FileProjection, Protocol):
+    """A projection that knows its file."""
+
+    @property
+    def unpaired(self) -> bool:
+        """Whether the file does not say all that `adopt` would learn."""
+        ...
+
+    def adopt(self, doc: Any) -> None:
+        """Learn from the document what the file does not say, when both were there before."""
+        ...
+
+
+class LateProjection:
+    """A projection that is made for the first save: until then the file says what it said.
+
+    Args:
+        make: returns the projection, of the file as it was when this began.
+        follows: tells whether the file has to follow a change.
+    """
+
+    def __init__(
+        self, make: Callable[[], Awaitable[FileProjection]], follows: Callable[[Change], bool]
+    ) -> None:
+        self._make = make
+        self._follows = follows
+        self._made: FileProjection | None = None
+        self._changes: list[Change] = []
+        self._all_stale = False
+
+    def changed(self, changes: Iterable[Change]) -> bool:
+        """See `FileProjection`."""
+        if self._made is not None:
+            return self._made.changed(changes)
+        relevant = [change for change in changes if self._follows(change)]
+        self._changes += relevant
+        if len(self._changes) > MANY:
+            self.expect_all()
+        return bool(relevant)
+
+    def expect_all(self) -> None:
+        """See `FileProjection`."""
+        if self._made is not None:
+            self._made.expect_all()
+        self._all_stale = True
+        self._changes.clear()
+
+    async def gather(self, read: Read, seq: Callable[[], Seq]) -> Seq:
+        """See `FileProjection`; raises what `make` raises."""
+        if self._made is None:
+            made = await self._make()
+            made.changed(self._changes)
+            if self._all_stale:
+                made.expect_all()
+            self._made = made
+            self._changes.clear()
+        return await self._made.gather(read, seq)
+
+    def render(self) -> bytes:
+        """See `FileProjection`."""
+        if self._made is None:
+            raise RuntimeError("nothing was gathered")
+        return self._made.render()
 
 
 class NotebookProjection:
@@ -74,12 +138,22 @@ class NotebookProjection:
                     follows = True
         return follows
 
+    @staticmethod
+    def follows(change: Change) -> bool:
+        """Tell whether the file has to follow a change."""
+        return not isinstance(change, StateChanged | TextChanged)
+
+    @property
+    def unpaired(self) -> bool:
+        """See `KnownProjection`."""
+        return self._text.has_nameless
+
     def expect_all(self) -> None:
         """See `FileProjection`."""
         self._all_stale = True
 
     def adopt(self, doc: NotebookDoc) -> None:
-        """Pair the file's cells with the document's, for files of formats without cell ids."""
+        """See `KnownProjection`. Pairs cells, for files of formats without cell ids."""
         self._text.adopt((cell_id, doc.source(cell_id)) for cell_id in doc.cell_ids)
         self._written = set(self._text.cell_ids)
 
@@ -135,13 +209,23 @@ class TextProjection:
 
     def changed(self, changes: Iterable[Change]) -> bool:
         """See `FileProjection`."""
-        return any(isinstance(change, TextChanged) for change in changes)
+        return any(map(self.follows, changes))
+
+    @staticmethod
+    def follows(change: Change) -> bool:
+        """Tell whether the file has to follow a change."""
+        return isinstance(change, TextChanged)
+
+    @property
+    def unpaired(self) -> bool:
+        """See `KnownProjection`."""
+        return False
 
     def expect_all(self) -> None:
         """See `FileProjection`: everything is looked at anyway."""
 
     def adopt(self, doc: TextDoc) -> None:
-        """See `FileProjection`: there is nothing to pair."""
+        """See `KnownProjection`: there is nothing to pair."""
 
     async def gather(self, read: Read, seq: Callable[[], Seq]) -> Seq:
         """See `FileProjection`."""

@@ -12,22 +12,30 @@ from jupyter_runt.ids import CellId, is_runtime
 class Provenance:
     """The cells whose outputs somebody else than the kernel wrote since they last ran.
 
-    Until `opened` says otherwise nothing is vouched for.
+    Until `signed` says otherwise nothing is vouched for.
     """
 
     def __init__(self) -> None:
         self._known = False
         self._doubtful: set[CellId] = set()
+        self._of_file: set[CellId] = set()
 
-    def opened(self, doc: SharedDocument, *, signed: bool) -> None:
-        """Note the outputs that came from the file: all trusted if it was signed, else none."""
-        self._known = True
+    def opened(self, doc: SharedDocument) -> None:
+        """Note which outputs came from the file: all that there are."""
         self._doubtful.clear()
-        if not signed and isinstance(doc, NotebookDoc):
-            self._doubtful.update(doc.cell_ids)
+        if isinstance(doc, NotebookDoc):
+            self._of_file.update(doc.cell_ids)
+
+    def signed(self, *, signed: bool) -> None:
+        """Note whether the file was signed: its outputs are all trusted then, and else none."""
+        self._known = True
+        if not signed:
+            self._doubtful |= self._of_file
+        self._of_file.clear()
 
     def ran(self, cell_id: CellId, *, for_person: bool) -> None:
         """Note that the outputs of a cell are the kernel's alone from now on."""
+        self._of_file.discard(cell_id)
         if for_person:
             self._doubtful.discard(cell_id)
         else:

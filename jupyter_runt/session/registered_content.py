@@ -5,6 +5,7 @@ from typing import Any
 
 from jupyter_runt.document.merge import MergeReport, Overlap
 from jupyter_runt.document.registered import RegisteredDoc
+from jupyter_runt.events.document import Change
 from jupyter_runt.ids import NotebookId
 from jupyter_runt.session.content import TextContent
 from jupyter_runt.session.projection import TextProjection
@@ -65,6 +66,10 @@ class RegisteredContent:
     def projection(self, parsed: str) -> RegisteredProjection:
         """See `Content`."""
         return RegisteredProjection(parsed, self._imported(parsed, None).content())
+
+    def follows(self, change: Change) -> bool:
+        """See `Content`."""
+        return self._text.follows(change)
 
     def merge(self, base: RegisteredDoc, theirs: str) -> Callable[[RegisteredDoc], MergeReport]:
         """See `Content`. Nobody here knows the shape of the text, so it is taken whole or not."""

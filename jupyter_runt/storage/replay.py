@@ -111,7 +111,7 @@ class Replay:
 
     def _update(self, name: str, updates: Iterable[bytes]) -> None:
         try:
-            self._doc.apply(updates)
+            self._doc.load(updates)
         except BaseException as error:
             # The CRDT library's panic is no Exception, and cannot be imported.
             if type(error).__name__ == "PanicException" or isinstance(error, ValueError):

@@ -1,0 +1,48 @@
+"""A file that was read, and is understood when somebody asks for that."""
+
+from asyncio import to_thread
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from jupyter_runt.session.content import Content
+from jupyter_runt.session.files import FileContent
+
+
+class Reading:
+    """One look at a document's file. To parse and to check it takes time: each is done once."""
+
+    def __init__(
+        self,
+        file: FileContent,
+        path: str,
+        content: Content[Any, Any],
+        client_of: Callable[[Any], Awaitable[int]],
+    ) -> None:
+        self.file = file
+        self._path = path
+        self._content = content
+        self._client_of = client_of
+        self._parsed: Any = None
+        self._client_id: int | None = None
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of what was read."""
+        return self.file.identity.digest or ""
+
+    @property
+    def is_parsed(self) -> bool:
+        """Whether somebody has asked for the content already."""
+        return self._parsed is not None
+
+    async def parsed(self) -> Any:
+        """Return the content; raises FileUnreadable or NotANotebook."""
+        if self._parsed is None:
+            self._parsed = await to_thread(self._content.parse, self.file.data, self._path)
+        return self._parsed
+
+    async def client_id(self) -> int:
+        """Return the Yjs client id that says how far the outputs in it can be trusted (EX9)."""
+        if self._client_id is None:
+            self._client_id = await self._client_of(await self.parsed())
+        return self._client_id

@@ -1,0 +1,181 @@
+"""A notebook that was opened before is read when it is saved, not when it is opened."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from jupyter_runt.document import ipynb
+from jupyter_runt.events.document import CellDeleted, Change, SourceChanged, StateChanged
+from jupyter_runt.ids import CellId, Seq
+from jupyter_runt.session import content, projection
+from jupyter_runt.session.projection import LateProjection, NotebookProjection
+from tests.unit.session.workspace import Workspace
+
+pytestmark = pytest.mark.asyncio
+
+PATH = "nb.ipynb"
+
+
+@pytest.fixture
+def parsed(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """Return what was parsed until now."""
+    seen: list[bytes] = []
+
+    def read_notebook(data: bytes) -> ipynb.NotebookFile:
+        seen.append(data)
+        return ipynb.read_notebook(data)
+
+    monkeypatch.setattr(content, "read_notebook", read_notebook)
+    monkeypatch.setattr(content, "BLANK_BYTES", 0)  # small ones are looked into
+    return seen
+
+
+def write(workspace: Workspace, cells: Sequence[dict[str, Any]], *, minor: int) -> bytes:
+    notebook = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": minor}
+    text = json.dumps(notebook, indent=3)
+    (workspace.root / PATH).write_text(text, encoding="utf-8")
+    return text.encode()
+
+
+async def opened_before(workspace: Workspace) -> None:
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        await notebook.sources()
+
+
+@pytest.mark.rule("EL4", "FB4")
+async def test_to_open_a_notebook_again_reads_nothing_of_its_content(
+    workspace: Workspace, parsed: list[bytes]
+) -> None:
+    workspace.write(PATH, "one", "two")
+    before = (workspace.root / PATH).read_bytes()
+    await opened_before(workspace)
+    parsed.clear()
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        assert await notebook.sources() == ["one", "two"]
+        assert await notebook.save() is False
+    assert parsed == []
+    assert (workspace.root / PATH).read_bytes() == before
+
+
+@pytest.mark.rule("FB4")
+async def test_cells_without_ids_keep_their_text_where_others_were_edited_after_an_opening(
+    workspace: Workspace,
+) -> None:
+    cells = [
+        {"cell_type": "markdown", "metadata": {}, "source": [f"{name}\n", "same"], "odd": 1.50}
+        for name in "abc"
+    ]
+    before = write(workspace, cells, minor=4)
+    await opened_before(workspace)
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        document = await notebook.session.document()
+        ids = await document.room.read(lambda doc: list(doc.cell_ids))
+        await notebook.send("delete_cells", cell_ids=[ids[0]])
+        await notebook.send("edit_cell", cell_id=ids[1], source="B\nsame")
+    after = (workspace.root / PATH).read_bytes()
+    untouched = before[before.index(b'"c\\n"') :]
+    assert untouched in after
+    assert [cell["source"][0] for cell in json.loads(after)["cells"]] == ["B\n", "c\n"]
+
+
+@pytest.mark.rule("FB2")
+async def test_a_change_from_outside_before_the_first_save_is_merged_into_what_was_opened_again(
+    workspace: Workspace,
+) -> None:
+    workspace.write(PATH, "one", "two")
+    await opened_before(workspace)
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        await notebook.send("edit_cell", cell_id="c0", source="ours")
+        file = workspace.root / PATH
+        theirs = json.loads(file.read_text(encoding="utf-8"))
+        theirs["cells"][1]["source"] = "theirs"
+        file.write_text(json.dumps(theirs), encoding="utf-8")
+    assert workspace.sources(PATH) == ["ours", "theirs"]
+
+
+@pytest.mark.parametrize("signed", [True, False])
+@pytest.mark.rule("EX9")
+async def test_a_notebook_that_was_signed_stays_signed_when_it_is_edited_after_an_opening(
+    workspace: Workspace, *, signed: bool
+) -> None:
+    output = {"output_type": "stream", "name": "stdout", "text": "x"}
+    cell = {"cell_type": "code", "id": "a", "metadata": {}, "source": "1", "execution_count": 1}
+    data = write(workspace, [{**cell, "outputs": [output]}], minor=5)
+    if signed:
+        await workspace.trust.sign(ipynb.read_notebook(data).notebook)
+    await opened_before(workspace)
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        await notebook.send("edit_cell", cell_id="a", source="2")
+    saved = ipynb.read_notebook((workspace.root / PATH).read_bytes()).notebook
+    assert saved["cells"][0]["source"] == "2"
+    assert await workspace.trust.is_signed(saved) is signed
+
+
+def _edited(name: str) -> Change:
+    return SourceChanged(cell_id=CellId(name), inserted=1, removed=0)
+
+
+class Made(NotebookProjection):
+    """What a late projection makes, and what it told it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            ipynb.NotebookText.fresh({"cells": [], "nbformat": 4, "nbformat_minor": 5})
+        )
+        self.told: list[Change] = []
+        self.all_expected = False
+
+    def changed(self, changes: Any) -> bool:
+        changes = list(changes)
+        self.told += changes
+        return super().changed(changes)
+
+    def expect_all(self) -> None:
+        self.all_expected = True
+
+    async def gather(self, read: Any, seq: Any) -> Seq:
+        return Seq(seq())
+
+
+@pytest.mark.rule("FB1")
+async def test_what_changed_before_a_projection_was_made_is_told_to_it() -> None:
+    made = Made()
+
+    async def make() -> Made:
+        assert late.changed([_edited("b")])  # as somebody does while the file is read
+        return made
+
+    async def read(_view: Any) -> Any:
+        raise AssertionError
+
+    late = LateProjection(make, NotebookProjection.follows)
+    assert not late.changed([StateChanged(keys=("dirty",))])
+    assert late.changed([_edited("a"), CellDeleted(cell_id=CellId("c"), index=0)])
+    assert await late.gather(read, lambda: Seq(7)) == 7
+    assert late.changed([_edited("d")])
+    assert [getattr(change, "cell_id", None) for change in made.told] == ["a", "c", "b", "d"]
+    assert not made.all_expected
+
+
+@pytest.mark.rule("FB1")
+async def test_many_changes_before_a_projection_was_made_are_remembered_as_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(projection, "MANY", 3)
+    made = Made()
+
+    async def make() -> Made:
+        return made
+
+    late = LateProjection(make, NotebookProjection.follows)
+    for name in "abcde":
+        assert late.changed([_edited(name)])
+
+    async def read(_view: Any) -> Any:
+        raise AssertionError
+
+    await late.gather(read, lambda: Seq(1))
+    assert made.all_expected
+    assert len(made.told) <= 3
