@@ -9,6 +9,7 @@ from jupyter_runt._version import __version__
 from jupyter_runt.handlers.base import RuntHandler
 from jupyter_runt.rooms.work import RoomClosed
 from jupyter_runt.session.capabilities import Capability
+from jupyter_runt.storage.clock import now
 
 PROTOCOL_VERSION = 1
 """Version of this REST API and of the events; grows when something is added."""
@@ -62,4 +63,5 @@ class RuntimesHandler(RuntHandler):
     async def get(self) -> None:
         """Answer with the runtimes of the open notebooks."""
         described = [session.describe_runtime() for session in self.sessions.notebooks()]
-        self.send({"runtimes": [runtime for runtime in described if runtime is not None]})
+        runtimes = [runtime for runtime in described if runtime is not None]
+        self.send({"runtimes": runtimes, "now": now()})

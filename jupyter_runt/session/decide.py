@@ -213,7 +213,7 @@ def _cancel(state: RuntimeState, named: tuple[ExecutionId, ...] | None) -> Decis
     wanted = set(state.queue if named is None else named)
     waiting = _waiting(state)
     cancelled = tuple(
-        ExecutionCancelled(execution_id=execution_id, reason="Cancelled.")
+        ExecutionCancelled(execution_id=execution_id, reason="It was taken from the queue.")
         for execution_id in waiting
         if execution_id in wanted
     )

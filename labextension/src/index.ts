@@ -3,6 +3,7 @@ import { executor } from './plugins/executor';
 import { history } from './plugins/history';
 import { inputs } from './plugins/inputs';
 import { kernel } from './plugins/kernel';
+import { runtimePanel } from './plugins/runtimePanel';
 import { runtimes } from './plugins/runtimes';
 import { saving } from './plugins/saving';
 import { trust } from './plugins/trust';
@@ -15,5 +16,6 @@ export default [
   trust,
   history,
   saving,
-  cellStatus
+  cellStatus,
+  runtimePanel
 ];

@@ -1,3 +1,4 @@
 import './cellStatus.css';
 import './history.css';
+import './runtime.css';
 import './saving.css';

@@ -60,21 +60,19 @@ export class RuntimeWords {
    * Say what is behind it: when, whose, where, and why.
    */
   details(state: IRuntimeState, now: number): string {
-    return this.facts(state, now)
-      .map(({ name, value }) => this._options.trans.__('%1: %2', name, value))
-      .join('\n');
+    const facts = this.facts(state, now).map(({ name, value }) =>
+      this._options.trans.__('%1: %2', name, value)
+    );
+    return [this.label(state, now), ...facts].join('\n');
   }
 
   /**
-   * Return what is behind it, one by one.
+   * Return what is behind it, one by one, but not what the label says.
    */
   facts(state: IRuntimeState, now: number): { name: string; value: string }[] {
     const { names, times, trans } = this._options;
     const at = (stamp: string) => times.moment(new Date(stamp), new Date(now));
     const facts = [];
-    if (state.reason) {
-      facts.push({ name: trans.__('Why'), value: state.reason });
-    }
     if (state.since !== null) {
       facts.push({ name: trans.__('Since'), value: at(state.since) });
     }
@@ -96,7 +94,7 @@ export class RuntimeWords {
       const { at: end, reason } = state.previousEnd;
       facts.push({
         name: trans.__('The kernel before'),
-        value: trans.__('%1 (%2)', reason, at(end))
+        value: trans.__('%1 Ended: %2', state.isFresh ? '' : reason, at(end))
       });
     }
     return facts;
@@ -130,7 +128,7 @@ export class RuntimeWords {
         );
       case 'idle':
         return state.isFresh
-          ? trans.__('Kernel is new: %1', state.previousEnd?.reason ?? '')
+          ? trans.__('Kernel restarted: %1', state.previousEnd?.reason ?? '')
           : trans.__('Idle for %1', durations.rough(took));
       case 'asking':
         return many

@@ -81,7 +81,9 @@ describe('what a kernel does', () => {
       started_at: at(8),
       completed_at: at(9)
     });
-    expect(labelOf(anew, lost)).toBe('Kernel is new: Killed. · started by ada');
+    expect(labelOf(anew, lost)).toBe(
+      'Kernel restarted: Killed. · started by ada'
+    );
     const later = execution({
       status: 'ok',
       started_at: at(10),

@@ -71,6 +71,15 @@ export interface IRuntimeInfo {
 }
 
 /**
+ * The runtimes of a server.
+ */
+export interface IRuntimeInfos {
+  runtimes: IRuntimeInfo[];
+  /** The server's clock. */
+  now: string;
+}
+
+/**
  * An event of a notebook's log.
  */
 export type RuntEvent = {
@@ -159,11 +168,8 @@ export class RuntClient {
   /**
    * Read the runtimes of the notebooks that are open on the server.
    */
-  async runtimes(): Promise<IRuntimeInfo[]> {
-    const { runtimes } = await this._request<{ runtimes: IRuntimeInfo[] }>(
-      'runtimes'
-    );
-    return runtimes;
+  runtimes(): Promise<IRuntimeInfos> {
+    return this._request<IRuntimeInfos>('runtimes');
   }
 
   /**

@@ -1,0 +1,126 @@
+"""What runs, what waits, and how the kernel is: seen and controlled."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.ui.lab import Lab, Person, eventually
+
+People = Callable[[str], Person]
+
+LIMIT = 20_000
+SLOW = "import time\nprint('on', flush=True)\ntime.sleep(600)"
+DIES = "import os\nos.kill(os.getpid(), 9)"
+
+
+def status(person: Person, index: int) -> Locator:
+    """What is said of the last execution of a cell."""
+    return person.cell(index).locator(".jp-runt-CellStatus")
+
+
+def indicator(person: Person) -> Locator:
+    """What the status bar says of the kernel."""
+    return person.page.locator(".jp-runt-Runtime-label")
+
+
+def panel(person: Person) -> Locator:
+    """The panel of the current notebook's kernel."""
+    return person.page.get_by_role("region", name="Notebook Runtime")
+
+
+@pytest.mark.rule("EX2", "EX5")
+def test_a_run_of_all_cells_is_followed_and_stopped_with_the_keyboard_and_survives_a_reload(
+    lab: Lab, person: People
+) -> None:
+    lab.write("x = 1", SLOW, "x + 1", "'last'")
+    ada, bob = person("ada").open(), person("bob").open()
+    keyboard = ada.page.keyboard
+    ada.text(0).click()
+    keyboard.press("Control+Alt+Enter")
+    for one in (ada, bob):
+        expect(status(one, 0)).to_have_text(re.compile(r"Done in \d"), timeout=LIMIT)
+        expect(status(one, 1)).to_have_text(re.compile(r"Running for \d+ s"), timeout=LIMIT)
+        expect(status(one, 2)).to_have_text("Queued: no. 1")
+        expect(status(one, 3)).to_have_text("Queued: no. 2")
+        expect(indicator(one)).to_have_text(re.compile(r"Running 2 of 4 · \d+ s"))
+
+    # The panel, which the keyboard reaches too.
+    keyboard.press("Control+Alt+r")
+    cells = panel(ada).get_by_role("list", name="Cells").get_by_role("listitem")
+    expect(cells).to_have_count(4, timeout=LIMIT)
+    expect(cells.first).to_contain_text("Cell 2: import time")
+    expect(panel(ada).get_by_role("button", name="Interrupt")).to_be_focused()
+    ada.look("runtime-running")
+    cells.nth(2).get_by_role("button", name="Cancel Cell 4: 'last'").click()
+    expect(status(bob, 3)).to_have_text("Cancelled: It was taken from the queue.")
+    expect(indicator(bob)).to_have_text(re.compile(r"Running 3 of 4 · \d+ s"))
+
+    # An edit while it waits, and after it ran.
+    ada.type(0, " + 1")
+    expect(status(bob, 0)).to_contain_text("Edited since it ran")
+    ada.type(2, " + 1")
+    expect(status(bob, 2)).to_contain_text("Edited since: runs as it was")
+    keyboard.press("Escape")
+    keyboard.press("q")
+    keyboard.press("q")
+    for one in (ada, bob):
+        expect(status(one, 1)).to_have_text(re.compile(r"Interrupted after \d+"), timeout=LIMIT)
+        expect(status(one, 2)).to_have_text("Cancelled: It was taken from the queue.")
+        expect(indicator(one)).to_have_text(re.compile(r"Idle for \d+ s"))
+    said = [status(ada, index).inner_text() for index in range(4)]
+
+    ada.page.reload()
+    for index, text in enumerate(said):
+        expect(status(ada, index)).to_have_text(text, timeout=LIMIT, use_inner_text=True)
+    ada.look("runtime-reloaded")
+    lab.restart()
+    bob.close()
+    bob.open()
+    expect(status(bob, 0)).to_have_text(said[0], timeout=LIMIT, use_inner_text=True)
+
+
+@pytest.mark.rule("EX7")
+def test_a_dead_kernel_says_why_and_the_panel_starts_restarts_and_stops_it(
+    lab: Lab, person: People
+) -> None:
+    lab.write("'fine'", DIES)
+    lab.write(SLOW, path="other.ipynb")
+    ada = person("ada").open("other.ipynb")
+    ada.run(0)
+    ada.sees_output(0, "on")
+    ada.close()
+    ada.open()
+    ada.closes_dialogs("Kernel Restarting")
+    ada.run(1)
+    expect(status(ada, 1)).to_have_text(re.compile(r"Lost after .*SIGKILL"), timeout=LIMIT)
+    expect(indicator(ada)).to_have_text(re.compile(r"Kernel restarted: .*SIGKILL"), timeout=LIMIT)
+    expect(ada.page.locator(".jp-runt-Runtime-news")).to_contain_text("SIGKILL")
+    indicator(ada).click()
+    buttons = panel(ada).get_by_role("region", name="Kernel of nb.ipynb")
+    expect(buttons).to_contain_text("SIGKILL", timeout=LIMIT)
+    ada.look("runtime-died")
+    ada.run(0)
+    expect(status(ada, 0)).to_have_text(re.compile(r"Done in \d"), timeout=LIMIT)
+    expect(indicator(ada)).to_have_text(re.compile(r"Idle for \d+ s"))
+
+    # The panel does what the menus do, and asks first.
+    accept = ada.page.locator(".jp-Dialog .jp-mod-accept")
+    buttons.get_by_role("button", name="Shut Down").click()
+    accept.click()
+    expect(indicator(ada)).to_have_text("No kernel", timeout=LIMIT)
+    buttons.get_by_role("button", name="Start", exact=True).click()
+    expect(indicator(ada)).to_have_text(re.compile(r"Idle for \d+ s"), timeout=LIMIT)
+    sessions = lab.events(types="v1.RuntimeSessionStarted")
+    buttons.get_by_role("button", name="Restart", exact=True).click()
+    accept.click()
+    eventually(lambda: len(lab.events(types="v1.RuntimeSessionStarted")) > len(sessions))
+
+    # Other notebooks' kernels are there as well.
+    others = panel(ada).get_by_role("region", name="Kernels of other notebooks")
+    expect(others).to_contain_text("other.ipynb", timeout=LIMIT)
+    others.get_by_role("button", name="Evict: other.ipynb").click()
+    accept.click()
+    expect(others).to_contain_text(re.compile("Kernel gone: .*evicted"), timeout=LIMIT)
+    ada.look("runtime-evicted")
