@@ -314,6 +314,10 @@ class KernelConnection(Protocol):
         """Answer the pending input_request."""
         ...
 
+    def tell_comm(self, comm_id: str, data: dict[str, Any]) -> None:
+        """Send a comm_msg, as the front end of a widget does."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Kernel:

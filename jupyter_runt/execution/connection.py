@@ -116,6 +116,11 @@ class ZmqKernelConnection:
         if self._link is not None:
             self._link.send("stdin", "input_reply", {"status": "ok", "value": value})
 
+    def tell_comm(self, comm_id: str, data: dict[str, Any]) -> None:
+        """See `KernelConnection.tell_comm`."""
+        if self._link is not None:
+            self._link.send("shell", "comm_msg", {"comm_id": comm_id, "data": data})
+
     def _hear(self, messages: Sequence[KernelMessage], *, answered: bool) -> None:
         if answered:
             self._changed.set()

@@ -1,15 +1,13 @@
 """From what a kernel says to edits of cells' outputs."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from jupyter_runt.execution.streams import StreamText
+from jupyter_runt.execution.output_item import Item, Output, display_id_of, output_of
+from jupyter_runt.execution.output_widgets import COMM_MESSAGES, OutputWidgets
 from jupyter_runt.ids import CellId, ExecutionId
 from jupyter_runt.protocols import KernelMessage
-
-Output = Mapping[str, Any]
-"""An output as nbformat 4.5 defines it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,56 +88,6 @@ OUTPUT_MESSAGES: Final = frozenset(
 )
 
 
-class _Item:
-    """One output. Its content is kept only where it may have to be written again (`kept`)."""
-
-    def __init__(self, index: int, output: dict[str, Any], *, stream: bool, kept: bool) -> None:
-        self.index = index
-        self.output = output
-        self.stream = StreamText() if stream else None
-        self._kept = kept
-        self._text: list[str] = []
-        self._text_bytes = 0
-
-    def is_stream(self, name: str) -> bool:
-        """Tell whether text of the stream `name` continues this output."""
-        return self.stream is not None and self.output["name"] == name
-
-    def take_text(self) -> tuple[int, str] | None:
-        """Return how the stream's text changed: bytes that stay (-1: all), and the new text."""
-        change = None if self.stream is None else self.stream.take()
-        if change is None:
-            return None
-        keep, text = change
-        if self._kept:
-            self._truncate(keep)
-            self._text.append(text)
-        before, self._text_bytes = self._text_bytes, keep + len(text.encode())
-        return (-1, text) if keep == before else (keep, text)
-
-    def take(self) -> Output:
-        """Return the output as a whole."""
-        if self.stream is None:
-            output = self.output
-            if not self._kept:
-                self.output = {}
-            return output
-        change = self.take_text()
-        text = change[1] if change else ""
-        if self._kept:
-            text = "".join(self._text)
-            self._text = [text]
-        return {**self.output, "text": text}
-
-    def _truncate(self, size: int) -> None:
-        excess = self._text_bytes - size
-        while excess > 0:
-            last = self._text.pop().encode()
-            if len(last) > excess:
-                self._text.append(last[:-excess].decode())
-            excess -= len(last)
-
-
 @dataclass(slots=True)
 class _Cell:
     """The outputs of one cell, and how far they are in the document."""
@@ -151,7 +99,7 @@ class _Cell:
     cause: ExecutionId
     """The one that changed it last: any execution may update a display."""
 
-    items: list[_Item] = field(default_factory=list)
+    items: list[Item] = field(default_factory=list)
     begun: bool = False
     """It runs anew, and the document does not show that yet."""
 
@@ -182,8 +130,10 @@ class OutputReducer:
     def __init__(self) -> None:
         self._cells: dict[CellId, _Cell] = {}
         self._cell_of: dict[ExecutionId, CellId] = {}
-        self._displays: dict[str, list[tuple[_Cell, _Item]]] = {}
+        self._displays: dict[str, list[tuple[_Cell, Item]]] = {}
         self._changed: dict[CellId, _Cell] = {}
+        self.widgets = OutputWidgets()
+        """Those that catch what belongs to no cell."""
         self.pending = 0
         """About how many characters of text wait to be taken."""
 
@@ -210,18 +160,24 @@ class OutputReducer:
         self._cell_of[cell.execution_id] = cell.cell_id
 
     def feed(self, execution_id: ExecutionId | None, message: KernelMessage) -> bool:
-        """Take in an output message; return whether the document has to change.
+        """Take in what a kernel said; return whether there is something to take.
 
         Args:
             execution_id: what the message's parent belongs to, None if it is not ours. Updates of
                 displays count whoever sends them.
         """
         content = message.content
-        if message.msg_type == "update_display_data":
-            return self._update_display(execution_id, content)
-        cell_id = None if execution_id is None else self._cell_of.get(execution_id)
-        if cell_id is None or message.msg_type not in OUTPUT_MESSAGES:
+        if message.msg_type in COMM_MESSAGES:
+            self.widgets.hear(message, self._cell_of)
             return False
+        if message.msg_type == "update_display_data":
+            in_widgets = self.widgets.update_display(content)
+            return self._update_display(execution_id, content) or in_widgets
+        cell_id = None if execution_id is None else self._cell_of.get(execution_id)
+        if execution_id is None or cell_id is None or message.msg_type not in OUTPUT_MESSAGES:
+            return False
+        if (caught := self.widgets.catch(execution_id, message)) is not None:
+            return caught
         cell = self._cells[cell_id]
         if message.msg_type == "clear_output":
             if content.get("wait"):
@@ -236,7 +192,7 @@ class OutputReducer:
         if message.msg_type == "stream":
             self._write(cell, str(content["name"]), str(content["text"]))
         else:
-            self._append(cell, _output(message.msg_type, content), _display_id(content))
+            self._append(cell, output_of(message.msg_type, content), display_id_of(content))
         self._changed[cell_id] = cell
         return True
 
@@ -258,7 +214,7 @@ class OutputReducer:
         last = cell.items[-1] if cell.items else None
         if last is None or not last.is_stream(name):
             output = {"output_type": "stream", "name": name}
-            last = _Item(len(cell.items), output, stream=True, kept=bool(cell.displays))
+            last = Item(len(cell.items), output, stream=True, kept=bool(cell.displays))
             cell.items.append(last)
         if last.stream is not None:
             last.stream.feed(text)
@@ -267,13 +223,13 @@ class OutputReducer:
     def _append(self, cell: _Cell, output: dict[str, Any], display_id: str | None) -> None:
         if display_id is not None:
             cell.displays.add(display_id)
-        item = _Item(len(cell.items), output, stream=False, kept=bool(cell.displays))
+        item = Item(len(cell.items), output, stream=False, kept=bool(cell.displays))
         cell.items.append(item)
         if display_id is not None:
             self._displays.setdefault(display_id, []).append((cell, item))
 
     def _update_display(self, execution_id: ExecutionId | None, content: dict[str, Any]) -> bool:
-        shown = self._displays.get(_display_id(content) or "", [])
+        shown = self._displays.get(display_id_of(content) or "", [])
         for cell, item in shown:
             item.output = {
                 **item.output,
@@ -332,28 +288,3 @@ def _edits(cell: _Cell) -> list[OutputEdit]:
         outputs = tuple(item.take() for item in cell.items[known:])
         edits.append(AppendOutputs(cell.cell_id, outputs))
     return edits
-
-
-def _display_id(content: dict[str, Any]) -> str | None:
-    transient = content.get("transient")
-    display_id = transient.get("display_id") if isinstance(transient, dict) else None
-    return display_id if isinstance(display_id, str) else None
-
-
-def _output(msg_type: str, content: dict[str, Any]) -> dict[str, Any]:
-    """Return the nbformat output of a display_data, execute_result or error message."""
-    if msg_type == "error":
-        return {
-            "output_type": "error",
-            "ename": str(content.get("ename", "")),
-            "evalue": str(content.get("evalue", "")),
-            "traceback": [str(line) for line in content.get("traceback") or ()],
-        }
-    output = {
-        "output_type": msg_type,
-        "data": content.get("data") or {},
-        "metadata": content.get("metadata") or {},
-    }
-    if msg_type == "execute_result":
-        output["execution_count"] = content.get("execution_count")
-    return output

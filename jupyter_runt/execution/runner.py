@@ -314,6 +314,9 @@ class Runner:
         if finished is not None:
             finish = FinishCell(finished.cell_id, execution_count)
             groups.setdefault(finished.execution_id, []).append(finish)
+        for comm_id, outputs in kernel.reducer.widgets.take():
+            state = {"method": "update", "state": {"outputs": outputs}, "buffer_paths": []}
+            kernel.connection.tell_comm(comm_id, state)
         for execution_id, edits in groups.items():
             await self._apply(execution_id, edits)
         if said_something:

@@ -107,6 +107,7 @@ class Kernel:
         self.changed = changed
         self.sent: list[tuple[str, str]] = []
         self.replies: list[str] = []
+        self.told: list[tuple[str, dict[str, Any]]] = []
         self._listener: Callable[[Sequence[KernelMessage]], None] = list
 
     def listen(self, listener: Callable[[Sequence[KernelMessage]], None]) -> None:
@@ -117,6 +118,10 @@ class Kernel:
 
     def execute(self, msg_id: str, code: str, *, metadata: dict[str, Any] | None = None) -> None:
         self.sent.append((msg_id, code))
+        self.changed.set()
+
+    def tell_comm(self, comm_id: str, data: dict[str, Any]) -> None:
+        self.told.append((comm_id, data))
         self.changed.set()
 
     def reply_input(self, value: str) -> None:
@@ -220,6 +225,22 @@ async def test_completed_is_recorded_after_the_last_output_is_in_the_document() 
         order = [type(item) for item in s.notebook.history[-3:]]
         assert order == [AppendOutputs, FinishCell, ExecutionCompleted]
         assert s.notebook.seen(FinishCell) == [FinishCell(CellId("cell-a"), 4)]
+
+
+@pytest.mark.asyncio
+@pytest.mark.rule("EX6")
+async def test_what_an_output_widget_caught_is_told_to_the_kernel() -> None:
+    async with stage("a") as s:
+        model = {"_model_name": "OutputModel", "msg_id": "a"}
+        opened = iopub("a", "comm_open", comm_id="w", data={"state": model})
+        s.kernel.says(opened, text("a", "hi"))
+        await s.until(lambda: s.kernel.told)
+        [(comm_id, data)] = s.kernel.told
+        assert comm_id == "w"
+        assert (data["method"], data["buffer_paths"]) == ("update", [])
+        [output] = data["state"]["outputs"]
+        assert output["text"] == "hi"
+        assert s.notebook.seen(AppendOutputs) == []
 
 
 @pytest.mark.asyncio

@@ -59,6 +59,9 @@ class FakeKernel:
     def execute(self, msg_id: str, code: str, *, metadata: dict[str, Any] | None = None) -> None:
         self.asked.append((msg_id, code))
 
+    def tell_comm(self, comm_id: str, data: dict[str, Any]) -> None:
+        raise AssertionError
+
     def reply_input(self, value: str) -> None:
         self.answers.append(value)
 
