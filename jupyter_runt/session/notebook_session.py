@@ -21,6 +21,7 @@ from jupyter_runt.execution.queue import RuntimeSession, start_at_once
 from jupyter_runt.ids import ActorId, ExecutionId, Seq, is_runtime, new_id
 from jupyter_runt.protocols import Registration, Store
 from jupyter_runt.rooms.work import RoomClosed
+from jupyter_runt.session.apart import bring, make_apart
 from jupyter_runt.session.beacon import Beacon, describe_kept, kernel_state
 from jupyter_runt.session.decide import (
     READS_DOCUMENT,
@@ -260,7 +261,10 @@ class NotebookSession:
         document = await self.document()
         if isinstance(command, MadeApart):
             apart = await made_apart(command, self._store, self.notebook_id)
-            return list(await document.edit_apart(apart, None, actor=actor, caused_by=cause))
+            # As a new client: outputs that the edit writes, if only to move them, are not the
+            # server's own then (EX9).
+            made = await make_apart(document.room, document.content.empty(None), apart)
+            return list(await bring(document.room, made, actor, cause))
         edited = await document.room.edit(
             lambda doc: apply_intent(doc, command), actor=actor, caused_by=cause, patient=False
         )

@@ -14,12 +14,11 @@ from jupyter_runt.document.shared import FileDocument
 from jupyter_runt.errors import FileUnreadable, RuntError, StoreUnavailable
 from jupyter_runt.events.base import Draft, Event
 from jupyter_runt.events.document import DocumentUpdated
-from jupyter_runt.ids import FILE_ACTOR, ActorId, Seq
+from jupyter_runt.ids import FILE_ACTOR, Seq
 from jupyter_runt.protocols import FileIdentity, Registration, Snapshot, Store
 from jupyter_runt.rooms.protocol import SaveStatus
 from jupyter_runt.rooms.room import Room
 from jupyter_runt.session.absence import Absence, Found
-from jupyter_runt.session.apart import bring, make_apart
 from jupyter_runt.session.clients import Clients
 from jupyter_runt.session.content import Content
 from jupyter_runt.session.file_merge import FileMerge
@@ -179,25 +178,6 @@ class OpenDocument(Generic[DocT]):
         file = replace(self.registration.file, path=path)
         self.registration = replace(self.registration, file=file)
         self.room.post(lambda doc: doc.set_path(path), actor=FILE_ACTOR)
-
-    async def edit_apart(
-        self,
-        edit: Callable[[DocT], None],
-        client_id: int | None,
-        *,
-        actor: ActorId,
-        caused_by: str | None = None,
-    ) -> Sequence[Event]:
-        """Make an edit on a copy, as a client other than the server, and bring it into the room.
-
-        Outputs that the edit writes, if only to move them, are then not the server's own (EX9).
-        Costs the size of the document, in a thread. Raises what `edit` raises.
-
-        Args:
-            client_id: the Yjs client to be; a new one if None.
-        """
-        made = await make_apart(self.room, self.content.empty(client_id), edit)
-        return await bring(self.room, made, actor, caused_by)
 
     # loading and keeping
 
