@@ -82,6 +82,15 @@ class FileUnreadable(RuntError):
     status = 422
 
 
+class HistoryDamaged(FileUnreadable):
+    """What the store has of a document cannot be read; `detail` has its `path` and `notebook_id`.
+
+    The file is fine. It is opened with a new history when it is opened the next time.
+    """
+
+    code = "history_damaged"
+
+
 class StaleRevision(RuntError):
     """The document never came to cover what the sender had seen or expected."""
 

@@ -1,14 +1,17 @@
 """`/api/runt/status`, `/notebooks`, `/runtimes`: which document is which, and what it does."""
 
 from contextlib import suppress
+from typing import Any
 
 from jupyter_server.auth.decorator import authorized
 from tornado.web import authenticated
 
 from jupyter_runt._version import __version__
+from jupyter_runt.errors import HistoryDamaged
 from jupyter_runt.handlers.base import RuntHandler
 from jupyter_runt.rooms.work import RoomClosed
 from jupyter_runt.session.capabilities import Capability
+from jupyter_runt.session.damage import set_aside
 from jupyter_runt.storage.clock import now
 
 PROTOCOL_VERSION = 1
@@ -49,10 +52,17 @@ class NotebooksHandler(RuntHandler):
                     listed.append(await session.describe())
             self.send({"notebooks": listed})
         else:
-            async with self.sessions.use_path(path) as session:
-                described = await session.describe()
+            try:
+                described = await self._described(path)
+            except HistoryDamaged as error:
+                await set_aside(self.sessions, error)
+                described = await self._described(path)
             user, writable = await self.actor(), await self.allows(Capability.EDIT)
             self.send({**described, "user": user, "writable": writable})
+
+    async def _described(self, path: str) -> dict[str, Any]:
+        async with self.sessions.use_path(path) as session:
+            return await session.describe()
 
 
 class RuntimesHandler(RuntHandler):

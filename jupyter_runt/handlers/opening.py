@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from jupyter_runt.errors import StoreUnavailable
+from jupyter_runt.errors import HistoryDamaged, StoreUnavailable
 from jupyter_runt.ids import ActorId
 from jupyter_runt.rooms.work import RoomClosed
-from jupyter_runt.session.registry import RoomLease, SessionRegistry
+from jupyter_runt.session.damage import set_aside
+from jupyter_runt.session.registry import RoomLease, SessionRegistry, UnknownSession
 from jupyter_runt.session.rescue import rescue
 
 log = logging.getLogger(__name__)
@@ -64,10 +65,17 @@ class Opening:
 
     @asynccontextmanager
     async def room(self, room_id: str, session_id: str | None) -> AsyncIterator[RoomLease]:
-        """Keep a room open; raises as `SessionRegistry.room`."""
+        """Keep a room open; raises as `SessionRegistry.room`.
+
+        A document whose history is damaged has another one when a tab comes the next time.
+        """
         sessions = await self.sessions()
-        async with sessions.room(room_id, session_id) as lease:
-            yield lease
+        try:
+            async with sessions.room(room_id, session_id) as lease:
+                yield lease
+        except HistoryDamaged as error:
+            new = await set_aside(sessions, error)
+            raise UnknownSession(error.message, session_id=new.history_id) from error
 
     def is_document(self, room_id: str) -> bool:
         """Tell whether a room's tabs may hold what belongs to a document that there is."""

@@ -1,7 +1,8 @@
 """A document as it was: a snapshot and the updates after it."""
 
 from asyncio import to_thread
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -9,11 +10,11 @@ from typing import Any, TypeVar
 from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.document.restore import sound
 from jupyter_runt.document.shared import SharedDocument
-from jupyter_runt.errors import Compacted, FileUnreadable
+from jupyter_runt.errors import Compacted, HistoryDamaged
 from jupyter_runt.events.base import Event
 from jupyter_runt.events.document import DocumentUpdated, VersionKept
 from jupyter_runt.ids import NotebookId, Seq
-from jupyter_runt.protocols import EventLog, Snapshot, SnapshotKind
+from jupyter_runt.protocols import EventLog, Registration, Snapshot, SnapshotKind
 
 T = TypeVar("T")
 DocT = TypeVar("DocT", bound=SharedDocument)
@@ -45,18 +46,16 @@ class Past:
     """How many updates came after the snapshot."""
 
 
-async def replayed(before: Past, document: DocT, path: str) -> DocT:
-    """Bring an empty document to its past, in a thread, and return it.
-
-    Raises:
-        FileUnreadable: the history is damaged.
-    """
+@contextmanager
+def readable(registration: Registration) -> Iterator[None]:
+    """Turn what the CRDT library and the codec say of a damaged log into HistoryDamaged."""
     try:
-        await to_thread(document.load, before.updates)
-    except ValueError as error:
+        yield
+    except (LookupError, ValueError) as error:
+        path = registration.file.path
         message = f"The history of {path} is damaged ({error}); its file is untouched."
-        raise FileUnreadable(message, path=path) from error
-    return document
+        notebook_id = registration.notebook_id
+        raise HistoryDamaged(message, path=path, notebook_id=notebook_id) from error
 
 
 async def past(log: EventLog, notebook_id: NotebookId, at: Seq | None = None) -> Past:

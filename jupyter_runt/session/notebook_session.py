@@ -33,6 +33,7 @@ from jupyter_runt.session.decide import (
     decide,
 )
 from jupyter_runt.session.executions import describe_execution
+from jupyter_runt.session.history import readable
 from jupyter_runt.session.hosting import Hosted, cancelled_at_exit
 from jupyter_runt.session.intents import EDITS, apply_intent, outputs_to_clear
 from jupyter_runt.session.made_apart import MadeApart, goes_back_to, made_apart
@@ -90,7 +91,8 @@ class NotebookSession:
     async def __aenter__(self) -> Self:
         """Read the log, and record how what a dead server left behind ended (EX2)."""
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(self.writer)
+            with readable(self._registration):
+                await stack.enter_async_context(self.writer)
             await stack.enter_async_context(self._group)
             stack.push_async_callback(self._close_document)
             tasks = await stack.enter_async_context(cancelled_at_exit())

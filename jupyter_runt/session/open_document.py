@@ -23,7 +23,7 @@ from jupyter_runt.session.clients import Clients
 from jupyter_runt.session.content import Content
 from jupyter_runt.session.file_merge import FileMerge
 from jupyter_runt.session.files import FileNotWritten, Files, FileStamp
-from jupyter_runt.session.history import past, replayed
+from jupyter_runt.session.history import past, readable
 from jupyter_runt.session.hosting import cancelled_at_exit
 from jupyter_runt.session.imported import imported
 from jupyter_runt.session.kept import KeptVersions
@@ -189,12 +189,13 @@ class OpenDocument(Generic[DocT]):
         return document
 
     async def _load(self) -> DocT | None:
-        """Return the document as the log has it, None if it has none; raises FileUnreadable."""
-        before = await past(self._store, self.registration.notebook_id)
+        """Return the document as the log has it, None if it has none; raises HistoryDamaged."""
+        document = self.content.empty(self.clients.server)
+        with readable(self.registration):
+            before = await past(self._store, self.registration.notebook_id)
+            await to_thread(document.load, before.updates)
         self._seq, self._since_snapshot = before.seq, before.replayed
-        if not before.updates:
-            return None
-        return await replayed(before, self.content.empty(self.clients.server), self.path)
+        return document if before.updates else None
 
     async def _import(self, reading: Reading) -> DocT:
         """Return the document as its file has it, and make that the first event of its log."""

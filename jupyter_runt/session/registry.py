@@ -84,6 +84,7 @@ class SessionRegistry:
         self._texts = Pool(self._group, self._open_text, free_after)
         self._moving: list[_Moving] = []
         """Who has to hear where their files go, from before they count as open."""
+        self.setting_aside = asyncio.Lock()
         self.forks = Forks(self._group, free_after)
         self._global: Room[SharedDocument] = Room(GLOBAL_AWARENESS, load=_nothing, commit=None)
         self._lifetime = AsyncExitStack()

@@ -1,11 +1,13 @@
 """What becomes of a server whose store is damaged, and of one that folds its history."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.integration.peers import tabs
+from tests.integration.peers import Tab, tabs
 from tests.integration.server import Server
 
 
@@ -85,6 +87,35 @@ async def test_a_notebook_whose_history_is_damaged_says_so_and_opens_from_its_fi
         await again.do("edit_cell", cell_id="c0", source="goes on")
         await again.saved(lambda file: "".join(file["cells"][0]["source"]) == "goes on")
     assert len([*server.store.parent.glob("store.db.damaged-*Z")]) == 1
+
+
+@pytest.mark.rule("EL5", "RM3")
+@pytest.mark.asyncio
+async def test_a_notebook_with_an_unreadable_update_in_a_sound_store_opens_from_its_file(
+    tmp_path: Path,
+) -> None:
+    server = Server(tmp_path / "server")
+    with server.running():
+        paths = [server.write("one"), server.write("two")]
+        for path in paths:
+            await (await server.opened(path)).do("edit_cell", cell_id="c0", source="edited")
+        await asyncio.to_thread(server.stop)
+        with closing(sqlite3.connect(server.store)) as store:
+            store.execute("UPDATE events SET update_bytes = x'ffffff' WHERE update_bytes NOT NULL")
+            store.execute("DELETE FROM snapshots")
+            store.commit()
+        await asyncio.to_thread(server.start)
+        assert await (await server.opened(paths[0])).sources() == ["edited"]
+        ids = []
+        for code in (1003, None):
+            session = (await server.session(paths[1])).body
+            ids.append(session["fileId"])
+            async with Tab(server, f"json:notebook:{ids[-1]}", session["sessionId"]) as tab:
+                if code is None:
+                    await tab.until(lambda tab=tab: tab.sources == ["edited"])
+                else:
+                    assert (await tab.ended())[0] == code, "it is told to open it again"
+        assert ids[0] != ids[1]
 
 
 def damage(store: Path, content: bytes) -> None:
