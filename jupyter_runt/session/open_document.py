@@ -19,6 +19,7 @@ from jupyter_runt.protocols import FileIdentity, Registration, Snapshot, Store
 from jupyter_runt.rooms.protocol import SaveStatus
 from jupyter_runt.rooms.room import Room
 from jupyter_runt.session.absence import Absence, Found
+from jupyter_runt.session.apart import make_apart
 from jupyter_runt.session.clients import Clients
 from jupyter_runt.session.content import Content
 from jupyter_runt.session.file_merge import FileMerge
@@ -250,7 +251,7 @@ class OpenDocument(Generic[DocT]):
 
     async def _meet_file(self, reading: Reading) -> FileProjection:
         """Bring the document and its file together, as they are after whatever happened."""
-        file = reading.file
+        file, imported = reading.file, reading.is_parsed
         digest, seq = self.registration.announced or (None, Seq(0))
         if digest == file.identity.digest:  # we wrote it, and died before we could say so
             await self._record(file.identity, seq)
@@ -264,7 +265,7 @@ class OpenDocument(Generic[DocT]):
         projection: FileProjection
         if reading.is_parsed:
             await self._signatures.settle()
-            projection = await self._projected(reading)
+            projection = await self._projected(reading, paired=imported)
         else:  # it says what it said at the checkpoint: that can wait
             projection = LateProjection(partial(self._late, reading), self.content.follows)
         if self._ahead:
@@ -272,9 +273,10 @@ class OpenDocument(Generic[DocT]):
         self._stamp = file.stamp
         return projection
 
-    async def _projected(self, reading: Reading) -> FileProjection:
+    async def _projected(self, reading: Reading, *, paired: bool = False) -> FileProjection:
         projection = self.content.projection(await reading.parsed())
-        await self.room.read(projection.adopt)
+        if projection.unpaired and not paired:
+            await make_apart(self.room, self.content.empty(None), projection.adopt)
         return projection
 
     async def _late(self, reading: Reading) -> FileProjection:
