@@ -2,6 +2,7 @@
 
 import asyncio
 import platform
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final, cast
@@ -23,7 +24,7 @@ from traitlets import Enum, Float, Integer, Unicode, default
 
 from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.errors import StoreUnavailable
-from jupyter_runt.execution.gateway import ServerKernelGateway
+from jupyter_runt.execution.gateway import AgentConfig, ServerKernelGateway
 from jupyter_runt.execution.kernel_manager import owned_kernel_manager
 from jupyter_runt.execution.session_manager import one_kernel_session_manager
 from jupyter_runt.handlers.forks import FORK_EVENTS, FORK_EVENTS_SCHEMA
@@ -34,6 +35,7 @@ from jupyter_runt.handlers.server_ydoc import ServerYDoc
 from jupyter_runt.ids import ActorId, new_id
 from jupyter_runt.protocols import Registration
 from jupyter_runt.provisioning import factory
+from jupyter_runt.provisioning.agents import Survivor
 from jupyter_runt.session.content import NotebookContent, TextContent
 from jupyter_runt.session.contents import ContentsFiles, HookedFiles, emitting_on
 from jupyter_runt.session.files import LocalFiles
@@ -45,7 +47,7 @@ from jupyter_runt.session.open_document import DocumentConfig, OpenDocument
 from jupyter_runt.session.registered_content import RegisteredContent
 from jupyter_runt.session.registry import SessionRegistry
 from jupyter_runt.session.runtime import NotebookRuntime, RuntimeServices
-from jupyter_runt.session.runtimes import Runtimes
+from jupyter_runt.session.runtimes import Runtimes, adopt_survivor
 from jupyter_runt.session.saver import SaverConfig
 from jupyter_runt.session.trust import NotaryTrust
 from jupyter_runt.storage.housekeeping import Housekeeper
@@ -103,6 +105,19 @@ class RuntApp(ExtensionApp):
         help="Seconds that a document stays open after the last need for it ended.",
     )
 
+    orphan_ttl = Float(
+        12 * 3600.0,
+        min=0,
+        config=True,
+        help="""Seconds that a kernel lives on after its server died, waiting for another one.""",
+    )
+    journal_megabytes = Integer(
+        1000,
+        min=1,
+        config=True,
+        help="""What is kept at most of the outputs of a running cell for a server that comes back.
+        Outputs beyond that are dropped, which the cell says.""",
+    )
     keep_days = Float(
         None,
         allow_none=True,
@@ -132,6 +147,7 @@ class RuntApp(ExtensionApp):
         self._opening = Opening()
         self._server_ydoc = ServerYDoc(self._opening)
         self._owners: dict[str, NotebookRuntime] = {}
+        self._adopted = asyncio.Event()
         self._runtimes = Runtimes(self._opening.sessions, self._owners, _current_actor)
 
     def _link_jupyter_server_extension(self, serverapp: ServerApp) -> None:
@@ -183,10 +199,14 @@ class RuntApp(ExtensionApp):
         """Open everything, in a task that lives as long as the server."""
         if self._aside:
             return
+        cast("Any", serverapp.session_manager).adopting = self._adopted
         self._opening.begin(self._serve(serverapp))
         try:
             await self._opening.sessions()
-        except StoreUnavailable as error:
+        except Exception as error:
+            self._adopted.set()
+            if not isinstance(error, StoreUnavailable):
+                raise
             self.log.critical("%s Notebooks open without collaboration.", error.message)
             self._open_without_collaboration(serverapp)
 
@@ -217,10 +237,15 @@ class RuntApp(ExtensionApp):
             )
             tasks = await stack.enter_async_context(cancelled_at_exit())
             tasks.create_task(Housekeeper(store, self._retention()).run(), name="housekeeper")
-            gateway = await stack.enter_async_context(
-                ServerKernelGateway(serverapp.session_manager, self._runtimes)
+            agents = AgentConfig(
+                Path(self.store_dir) / "journals",
+                ttl=self.orphan_ttl,
+                journal_bytes=self.journal_megabytes * 1_000_000,
             )
-            services = RuntimeServices(store, gateway, platform.node(), url, self._owners)
+            gateway = await stack.enter_async_context(
+                ServerKernelGateway(serverapp.session_manager, self._runtimes, agents)
+            )
+            services = RuntimeServices(store, store, gateway, platform.node(), url, self._owners)
             config = DocumentConfig(SaverConfig(delay=self.save_delay), grace=self.missing_grace)
             trust = NotaryTrust(serverapp.contents_manager.notary)
 
@@ -267,7 +292,18 @@ class RuntApp(ExtensionApp):
             listening = {"schema_id": CONTENTS_EVENTS, "listener": follower.hear}
             events.add_listener(**listening)
             stack.callback(events.remove_listener, **listening)
+            survivors = await gateway.survivors()
+            tasks.create_task(self._adopt(sessions, survivors), name="adopt kernels")
             await self._opening.serve(sessions)
+
+    async def _adopt(self, sessions: SessionRegistry, survivors: Sequence[Survivor]) -> None:
+        """Open the notebooks whose kernels outlived their server, which takes those over."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for survivor in survivors:
+                    group.create_task(adopt_survivor(sessions, survivor))
+        finally:
+            self._adopted.set()
 
 
 def _files_of(serverapp: ServerApp) -> LocalFiles | ContentsFiles:

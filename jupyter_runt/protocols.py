@@ -281,6 +281,8 @@ class KernelMessage:
     buffers: tuple[memoryview, ...] = ()
     parent_type: str | None = None
     """`msg_type` of that request."""
+    position: int = 0
+    """Its place in the journal of the kernel's agent; 0 where there is none."""
 
 
 class KernelConnection(Protocol):
@@ -318,6 +320,14 @@ class KernelConnection(Protocol):
         """Send a comm_msg, as the front end of a widget does."""
         ...
 
+    def resume(self) -> None:
+        """Let an adopted kernel be heard: its journal, requests too, `REPLAYED`, what is new."""
+        ...
+
+    def retire(self, position: int) -> None:
+        """Note that everything up to a place in the journal is in the log."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
@@ -335,7 +345,9 @@ class KernelGateway(Protocol):
     to the `RuntimePort` of `execution/hooks.py`.
     """
 
-    async def start(self, path: str, kernel_name: str | None, kernel_id: str) -> Kernel:
+    async def start(
+        self, path: str, kernel_name: str | None, kernel_id: str, lease: Lease | None = None
+    ) -> Kernel:
         """Start a kernel under `kernel_id` for the notebook at `path`, and connect to it.
 
         Returns when the process runs; `connection.ready()` tells when it answers.
@@ -343,10 +355,23 @@ class KernelGateway(Protocol):
         Args:
             path: API path of the notebook: the kernel's working directory and session name.
             kernel_name: name of a kernelspec, the server's default one if None.
+            lease: whose kernel it is; without one, nobody can adopt it.
 
         Raises:
             RuntimeLost: it could not be started; the message says why.
         """
+        ...
+
+    async def adopt(self, path: str, kernel_id: str, lease: Lease) -> Kernel | None:
+        """Take over a kernel that a dead server left, unheard until `resume`; None if it is gone.
+
+        Raises:
+            RuntimeLost: it lives and cannot be taken over, and was ended; the message says why.
+        """
+        ...
+
+    def leave(self, kernel_id: str) -> None:
+        """Let go of a kernel that was adopted, without ending it."""
         ...
 
     async def interrupt(self, kernel_id: str) -> None:

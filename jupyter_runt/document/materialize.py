@@ -19,6 +19,7 @@ from jupyter_runt.events.execution import (
 )
 from jupyter_runt.events.outputs import InputReplied, InputRequested, OutputsCleared
 from jupyter_runt.events.runtime import (
+    RuntimeSessionAdopted,
     RuntimeSessionEnded,
     RuntimeSessionStarted,
     RuntimeStatus,
@@ -262,6 +263,14 @@ def _session_started(
     return replace(state, runtime=runtime)
 
 
+def _session_adopted(
+    state: RuntimeState, _event: Event, payload: RuntimeSessionAdopted
+) -> RuntimeState:
+    if state.runtime is None or state.runtime.runtime_session_id != payload.runtime_session_id:
+        return state
+    return replace(state, runtime=replace(state.runtime, fence=payload.fence))
+
+
 def _status_changed(
     state: RuntimeState, event: Event, payload: RuntimeStatusChanged
 ) -> RuntimeState:
@@ -302,6 +311,7 @@ _MATERIALIZERS: Final[MappingProxyType[type[Payload], Materializer]] = MappingPr
         InputRequested: _input_requested,
         InputReplied: _input_replied,
         RuntimeSessionStarted: _session_started,
+        RuntimeSessionAdopted: _session_adopted,
         RuntimeStatusChanged: _status_changed,
         RuntimeSessionEnded: _session_ended,
     }

@@ -29,7 +29,8 @@ class Row(NamedTuple):
 def encode_payload(payload: Payload) -> Row:
     """Return the row of a payload."""
     if isinstance(payload, DocumentUpdated):
-        return Row(payload.event_name, payload.model_dump_json(exclude={"update"}), payload.update)
+        excluded = {"update"} if payload.journal_seq is not None else {"update", "journal_seq"}
+        return Row(payload.event_name, payload.model_dump_json(exclude=excluded), payload.update)
     return Row(payload.event_name, payload.model_dump_json(), None)
 
 
@@ -42,7 +43,8 @@ def decode_payload(row: Row) -> Payload:
     """
     data: dict[str, Any] = json.loads(row.payload)
     if row.update is not None and row.name == DocumentUpdated.event_name:
-        return document_updated(row.update, _CHANGES.validate_python(data["changes"]))
+        changes = _CHANGES.validate_python(data["changes"])
+        return document_updated(row.update, changes, data.get("journal_seq"))
     return parse_payload(row.name, data)
 
 
@@ -65,9 +67,11 @@ def decode_event(
     )
 
 
-def document_updated(update: bytes, changes: tuple[Change, ...]) -> DocumentUpdated:
+def document_updated(
+    update: bytes, changes: tuple[Change, ...], journal_seq: int | None = None
+) -> DocumentUpdated:
     """Return the payload for raw bytes, which the model's base64 field would refuse."""
-    return DocumentUpdated.model_construct(update=update, changes=changes)
+    return DocumentUpdated.model_construct(update=update, changes=changes, journal_seq=journal_seq)
 
 
 def json_schema() -> dict[str, Any]:

@@ -125,6 +125,9 @@ class DocumentUpdated(Payload):
 
     update: Base64Bytes
     changes: tuple[Change, ...] = ()
+    journal_seq: int | None = None
+    """Where a kernel made it: all that the journal of its agent has up to there is in here, or in
+    an update before. Absent in all other updates."""
 
 
 class VersionKept(Payload):

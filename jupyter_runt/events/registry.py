@@ -15,6 +15,7 @@ from jupyter_runt.events.execution import (
 )
 from jupyter_runt.events.outputs import InputReplied, InputRequested, OutputsCleared
 from jupyter_runt.events.runtime import (
+    RuntimeSessionAdopted,
     RuntimeSessionEnded,
     RuntimeSessionStarted,
     RuntimeStatusChanged,
@@ -35,6 +36,7 @@ _PAYLOADS: Final = (
     InputRequested,
     InputReplied,
     RuntimeSessionStarted,
+    RuntimeSessionAdopted,
     RuntimeStatusChanged,
     RuntimeSessionEnded,
 )

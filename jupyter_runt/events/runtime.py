@@ -22,6 +22,15 @@ class RuntimeSessionStarted(Payload):
     fence: int
 
 
+class RuntimeSessionAdopted(Payload):
+    """The kernel outlived its server, and works on for another one under a new fence."""
+
+    event_name = "v1.RuntimeSessionAdopted"
+
+    runtime_session_id: RuntimeSessionId
+    fence: int
+
+
 class RuntimeStatusChanged(Payload):
     """The session's health changed. Busy and idle during a cell are not events."""
 

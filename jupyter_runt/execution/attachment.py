@@ -1,6 +1,7 @@
 """A kernel that the runner works with: what it runs, what it said, and when to show that."""
 
 import asyncio
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -40,6 +41,20 @@ class Running:
 
 
 @dataclass(slots=True)
+class Written:
+    """What the log has of an execution that another server began. Places are in the journal."""
+
+    shown: bool = False
+    """That the cell runs."""
+    upto: int = 0
+    """The outputs up to here."""
+    prompts: int = 0
+    """So many prompts."""
+    cleared: deque[int] = field(default_factory=deque)
+    """Behind which places somebody removed the outputs."""
+
+
+@dataclass(slots=True)
 class Attachment:
     """A kernel that is ready, and what it does."""
 
@@ -50,6 +65,12 @@ class Attachment:
     dirty_since: float | None = None
     begun_at: float | None = None
     flushed_at: float = float("-inf")
+    position: int = 0
+    """The last place in the kernel's journal of what was heard."""
+    written: Written = field(default_factory=Written)
+    """Of what runs; of what comes again after another server, only the rest is new."""
+    asked: bool = False
+    """Whether the journal has the request of an execution that another server began."""
 
     def begin(self, execution_id: ExecutionId, cell_id: CellId) -> None:
         """Let an execution run."""
@@ -57,6 +78,26 @@ class Attachment:
         self.reducer.begin(execution_id, cell_id)
         self.begun_at = now()
         self.flushed_at = float("-inf")
+        self.written = Written()
+
+    def begin_again(self, execution_id: ExecutionId, cell_id: CellId, written: Written) -> None:
+        """Follow an execution that another server began, from its beginning."""
+        self.begin(execution_id, cell_id)
+        self.written = written
+        if written.shown:
+            self.take()
+
+    def reach(self, position: int) -> None:
+        """Note how far in the journal we are."""
+        self.position = position
+        cleared = self.written.cleared
+        while self.running is not None and cleared and cleared[0] < position:
+            cleared.popleft()
+            self.reducer.cleared([self.running.cell_id])
+
+    def rehearses(self, message: KernelMessage) -> bool:
+        """Tell whether the document has a message already."""
+        return 0 < message.position <= self.written.upto
 
     def take(self) -> list[tuple[ExecutionId, list[OutputEdit]]]:
         """Return the edits that show all that was collected."""
@@ -85,7 +126,10 @@ class Attachment:
     def feed(self, message: KernelMessage) -> None:
         """Collect an output."""
         parent = message.parent_id
-        if self.reducer.feed(None if parent is None else ExecutionId(parent), message):
+        if self.rehearses(message):
+            self.reducer.feed(None if parent is None else ExecutionId(parent), message)
+            self.reducer.take()
+        elif self.reducer.feed(None if parent is None else ExecutionId(parent), message):
             self.dirty_since = self.dirty_since or now()
 
 

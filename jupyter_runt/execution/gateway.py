@@ -3,9 +3,10 @@
 import asyncio
 import logging
 import posixpath
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
-from typing import Any, Final, Protocol, Self
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, Self
 
 import zmq
 from jupyter_client.kernelspec import NoSuchKernel
@@ -13,16 +14,39 @@ from jupyter_core.utils import ensure_async
 
 from jupyter_runt.errors import RuntimeLost
 from jupyter_runt.execution.activity import Activity
-from jupyter_runt.execution.connection import ZmqKernelConnection
+from jupyter_runt.execution.connection import LinkedKernelConnection
 from jupyter_runt.execution.kernel_manager import Gates
-from jupyter_runt.protocols import Kernel
-
-WATCH_SECONDS: Final = 0.5
-"""How long the end of a kernel may go unnoticed (EX7); Jupyter's own restarter takes up to 3 s."""
-
-GAVE_UP: Final = "The kernel ended again and again right after it was started."
+from jupyter_runt.execution.started import StartedKernel, settled
+from jupyter_runt.protocols import Kernel, Lease
+from jupyter_runt.provisioning.agents import (
+    AgentPlan,
+    Survivor,
+    end_survivor,
+    survivors,
+)
+from jupyter_runt.wire import PROTOCOL
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class AgentConfig:
+    """How the agents of a server's kernels are."""
+
+    journals: Path
+    ttl: float
+    journal_bytes: int
+
+    def plan(self, kernel_id: str, kernel_name: str | None, lease: Lease) -> AgentPlan:
+        """Return what the agent of a kernel is to be."""
+        return AgentPlan(
+            self.journals,
+            self.ttl,
+            self.journal_bytes,
+            kernel_id=kernel_id,
+            kernel_name=kernel_name,
+            notebook_id=lease.notebook_id,
+        )
 
 
 class Deaths(Protocol):
@@ -33,41 +57,23 @@ class Deaths(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class _Started:
-    manager: Any
-    """The `jupyter_client.KernelManager`."""
-
-    connection: ZmqKernelConnection
-    activity: Activity
-    callbacks: dict[str, Callable[[], None]] = field(default_factory=dict)
-    tasks: list[asyncio.Task[None]] = field(default_factory=list)
-    alive: bool = False
-
-    def connect(self) -> None:
-        """Meet the kernel's process."""
-        self.activity.starting()
-        self.connection.connect(self.manager.get_connection_info())
-        self.alive = True
-
-    def disconnect(self) -> None:
-        """Let go of a process that is gone or about to go."""
-        self.alive = False
-        self.connection.disconnect()
-
-
 class ServerKernelGateway:
     """A `KernelGateway` over the server's own session and kernel manager.
 
     They are instances of what `one_kernel_session_manager` and `owned_kernel_manager` return. Use
     it with `async with`: it ends with its connections closed; kernels that run are left to Jupyter.
+
+    Args:
+        agents: what agents beside kernels are to be; without it, or where the operating system
+            has no Unix sockets, kernels are reached over ZeroMQ and end with the server.
     """
 
-    def __init__(self, sessions: Any, deaths: Deaths) -> None:
+    def __init__(self, sessions: Any, deaths: Deaths, agents: AgentConfig | None = None) -> None:
+        self._agents = agents
         self._sessions = sessions
         self._kernels = sessions.kernel_manager
         self._deaths = deaths
-        self._started: dict[str, _Started] = {}
+        self._started: dict[str, StartedKernel] = {}
         self._gates = Gates()
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._tasks = asyncio.TaskGroup()
@@ -75,19 +81,23 @@ class ServerKernelGateway:
     async def __aenter__(self) -> Self:
         """Open the gateway."""
         await self._tasks.__aenter__()
+        self._sessions.on_rows = self._note_sessions
         return self
 
     async def __aexit__(self, *exc: Any) -> None:
         """Close every connection."""
         for kernel_id in list(self._started):
-            self._let_go(kernel_id, "The server stops.")
+            self.let_go(kernel_id, "The server stops.")
         await self._tasks.__aexit__(None, None, None)
         self._context.term()
 
-    async def start(self, path: str, kernel_name: str | None, kernel_id: str) -> Kernel:
+    async def start(
+        self, path: str, kernel_name: str | None, kernel_id: str, lease: Lease | None = None
+    ) -> Kernel:
         """See `KernelGateway.start`."""
-        folder = await ensure_async(self._sessions.contents_manager.get_kernel_path(path=path))
-        env = self._sessions.get_kernel_env(path, posixpath.basename(path))
+        folder, env = await self._surroundings(path)
+        if lease is not None and self._agents is not None:
+            env |= self._agents.plan(kernel_id, kernel_name, lease).to_env()
         try:
             await self._kernels.start_kernel(
                 kernel_id=kernel_id, kernel_name=kernel_name, path=folder, env=env
@@ -97,16 +107,72 @@ class ServerKernelGateway:
         except Exception as error:
             raise RuntimeLost(f"The kernel could not be started: {error}") from error
         manager = self._kernels.get_kernel(kernel_id)
-        await _settled(manager)  # where Jupyter is configured not to wait for the process
+        await settled(manager)  # where Jupyter is configured not to wait for the process
         if (failure := manager.ready.exception()) is not None:
             await self._kernels.shutdown_owned(kernel_id)
             raise RuntimeLost(f"The kernel could not be started: {failure}") from failure
-        activity = Activity(self._kernels, manager)
-        connection = ZmqKernelConnection(self._context, activity.note)
-        started = self._started[kernel_id] = _Started(manager, connection, activity)
+        started = self._manage(kernel_id, manager, lease)
         started.connect()
-        self._watch(kernel_id, started)
         return Kernel(kernel_id, manager.kernel_name, started.connection)
+
+    async def _surroundings(self, path: str) -> tuple[str, dict[str, str]]:
+        """Return the API path of a notebook's working directory, and its environment."""
+        folder = await ensure_async(self._sessions.contents_manager.get_kernel_path(path=path))
+        env = self._sessions.get_kernel_env(path, posixpath.basename(path))
+        return str(folder), dict(env)
+
+    def _manage(self, kernel_id: str, manager: Any, lease: Lease | None) -> StartedKernel:
+        activity = Activity(self._kernels, manager)
+        connection = LinkedKernelConnection(self._context, activity.note)
+        fence = 0 if lease is None else lease.fence
+        started = StartedKernel(kernel_id, manager, connection, activity, fence, self)
+        self._started[kernel_id] = started
+        started.watch()
+        return started
+
+    async def survivors(self) -> list[Survivor]:
+        """Return the agents that live, of other servers too."""
+        if self._agents is None:
+            return []
+        return await asyncio.to_thread(survivors, self._agents.journals)
+
+    async def adopt(self, path: str, kernel_id: str, lease: Lease) -> Kernel | None:
+        """See `KernelGateway.adopt`."""
+        found = [each for each in await self.survivors() if each.kernel_id == kernel_id]
+        if not found:
+            return None
+        try:
+            return await self._adopt(path, found[0], lease)
+        except Exception as error:
+            self.leave(kernel_id)
+            await end_survivor(found[0])
+            reason = error.message if isinstance(error, RuntimeLost) else str(error)
+            raise RuntimeLost(f"The kernel outlived its server, but {reason}.") from error
+
+    async def _adopt(self, path: str, survivor: Survivor, lease: Lease) -> Kernel:
+        if survivor.protocol != PROTOCOL:
+            raise RuntimeLost(
+                f"its agent speaks protocol {survivor.protocol}, this version {PROTOCOL}"
+            )
+        kernel_id = survivor.kernel_id
+        folder, env = await self._surroundings(path)
+        if self._agents is not None:
+            env |= self._agents.plan(kernel_id, survivor.kernel_name, lease).to_env()
+        manager = await self._kernels.adopt(survivor, path=folder, env=env)
+        started = self._manage(kernel_id, manager, lease)
+        await self._sessions.restore(kernel_id, await started.meet_again())
+        return Kernel(kernel_id, manager.kernel_name, started.connection)
+
+    def leave(self, kernel_id: str) -> None:
+        """See `KernelGateway.leave`."""
+        if kernel_id in self._started:
+            self.let_go(kernel_id, "The kernel could not be taken over.")
+        if kernel_id in self._kernels:
+            self._kernels.forget(kernel_id)
+
+    def _note_sessions(self, kernel_id: str) -> None:
+        if kernel_id in self._started:
+            self._started[kernel_id].note_sessions()
 
     async def interrupt(self, kernel_id: str) -> None:
         """See `KernelGateway.interrupt`."""
@@ -120,12 +186,12 @@ class ServerKernelGateway:
         """See `KernelGateway.restart`."""
         async with self._gates[kernel_id]:
             started = self._get(kernel_id)
-            await _settled(started.manager)
+            await settled(started.manager)
             started.disconnect()
             try:
                 answer = await self._kernels.restart_owned(kernel_id)
             except Exception as error:
-                self._let_go(kernel_id, "The kernel could not be restarted.")
+                self.let_go(kernel_id, "The kernel could not be restarted.")
                 await self._kernels.shutdown_owned(kernel_id, now=True)
                 raise RuntimeLost(f"The kernel could not be restarted: {error}") from error
             if isinstance(answer, asyncio.Future):  # Jupyter waits for an answer; we do in `ready`
@@ -138,72 +204,38 @@ class ServerKernelGateway:
             started = self._started.get(kernel_id)
             if started is None:
                 return
-            await _settled(started.manager)
-            self._let_go(kernel_id, "The kernel was shut down.")
+            await settled(started.manager)
+            self.let_go(kernel_id, "The kernel was shut down.")
             if kernel_id in self._kernels:
                 await self._kernels.shutdown_owned(kernel_id)
 
-    def _get(self, kernel_id: str) -> _Started:
+    def _get(self, kernel_id: str) -> StartedKernel:
         try:
             return self._started[kernel_id]
         except KeyError:
             raise RuntimeLost(f"There is no kernel {kernel_id}.", kernel_id=kernel_id) from None
 
-    def _let_go(self, kernel_id: str, reason: str) -> None:
-        started = self._started.pop(kernel_id)
-        started.alive = False
-        for event, callback in started.callbacks.items():
-            started.manager.remove_restart_callback(callback, event)
-        for task in started.tasks:
-            task.cancel()
-        started.connection.close(reason)
+    # what its kernels need
 
-    def _watch(self, kernel_id: str, started: _Started) -> None:
-        manager = started.manager
+    def let_go(self, kernel_id: str, reason: str) -> None:
+        """See `Keeper`."""
+        self._started.pop(kernel_id).let_go(reason)
 
-        def lost() -> None:
-            if not started.alive:
-                return
-            started.disconnect()
-            restarts = bool(manager.autorestart)
-            self._deaths.died(kernel_id, _cause(manager), restarting=restarts)
-            if not restarts:  # Jupyter would list it for ever
-                self._spawn(self.stop(kernel_id))
+    def forget(self, kernel_id: str) -> None:
+        """See `Keeper`."""
+        self._kernels.forget(kernel_id)
 
-        def restarting() -> None:
-            lost()
-            started.tasks.append(self._spawn(reconnect()))
+    def sessions_of(self, kernel_id: str) -> list[dict[str, Any]]:
+        """See `Keeper`."""
+        return list(self._sessions.rows_of(kernel_id))
 
-        def dead() -> None:
-            started.callbacks.clear()  # they are being called: none may be removed now
-            self._let_go(kernel_id, GAVE_UP)
-            self._deaths.died(kernel_id, f"{GAVE_UP} {_cause(manager)}", restarting=False)
+    def died(self, kernel_id: str, cause: str, *, restarting: bool) -> None:
+        """See `Keeper`."""
+        self._deaths.died(kernel_id, cause, restarting=restarting)
 
-        async def reconnect() -> None:
-            await _settled(manager)
-            started.connect()
-
-        async def watch() -> None:
-            while True:
-                await asyncio.sleep(WATCH_SECONDS)
-                if started.alive and manager.ready.done() and not await manager.is_alive():
-                    lost()
-
-        started.callbacks = {"restart": restarting, "dead": dead}
-        for event, callback in started.callbacks.items():
-            manager.add_restart_callback(callback, event)
-        started.tasks.append(self._spawn(watch()))
-
-    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """See `Keeper`."""
         return self._tasks.create_task(_logged(coroutine))
-
-
-async def _settled(manager: Any) -> None:
-    """Wait until no start or restart is under way, Jupyter's automatic one included."""
-    while not manager.ready.done():
-        ready = manager.ready
-        waiting = ready if isinstance(ready, asyncio.Future) else asyncio.wrap_future(ready)
-        await asyncio.wait([waiting])
 
 
 async def _logged(coroutine: Coroutine[Any, Any, None]) -> None:
@@ -217,8 +249,3 @@ async def _logged(coroutine: Coroutine[Any, Any, None]) -> None:
 def _retrieve(answer: asyncio.Future[Any]) -> None:
     if not answer.cancelled():
         answer.exception()
-
-
-def _cause(manager: Any) -> str:
-    exits = getattr(manager.provisioner, "exits", None)
-    return str(exits[-1]) if exits else "The kernel ended by itself."

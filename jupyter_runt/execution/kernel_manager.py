@@ -1,12 +1,16 @@
 """Jupyter's kernel manager, where the kernels of notebooks go through their owner."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 from weakref import WeakValueDictionary
 
+from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from jupyter_core.utils import ensure_async
+from jupyter_server.prometheus.metrics import KERNEL_CURRENTLY_RUNNING_TOTAL
 
 from jupyter_runt.execution.hooks import RuntimePort
+from jupyter_runt.provisioning.agents import Survivor
 
 
 class Gates:
@@ -100,6 +104,44 @@ class OwnedKernels(_Base):  # type: ignore[misc]
         The handler of each request that led to this will ask for its end.
         """
         self._replaced.add(kernel_id)
+
+    async def adopt(self, survivor: Survivor, *, path: str, env: dict[str, str]) -> Any:
+        """Take in the kernel of an agent that a dead server left, and return its manager.
+
+        Args:
+            path: as `start_kernel` takes it; for restarts, as is `env`.
+
+        Raises:
+            RuntimeLost, OSError, NoSuchKernel: it cannot be managed here.
+        """
+        options = {"kernel_id": survivor.kernel_id}
+        manager, _, kernel_id = self.pre_start_kernel(survivor.kernel_name, options)
+        manager.kernel_id = kernel_id
+        manager.load_connection_file(survivor.connection_file)
+        manager._connection_file_written = True
+        factory = KernelProvisionerFactory.instance(parent=self.parent)
+        manager.provisioner = factory.create_provisioner_instance(
+            kernel_id, manager.kernel_spec, parent=manager
+        )
+        manager.provisioner.adopt(survivor)
+        manager._launch_args = self._kernel_start_kwargs(env=env, cwd=self.cwd_for_path(path))
+        manager._attempted_start = True
+        manager.ready.set_result(None)
+        manager.start_restarter()
+        manager.execution_state, manager.reason = "idle", ""
+        manager.last_activity = datetime.now(UTC)
+        self._kernels[kernel_id] = manager
+        self._kernel_connections[kernel_id] = 0
+        KERNEL_CURRENTLY_RUNNING_TOTAL.labels(type=manager.kernel_name).inc()
+        await self._finish_kernel_start(kernel_id)
+        if not self._initialized_culler:
+            self.initialize_culler()
+        return manager
+
+    def forget(self, kernel_id: str) -> None:
+        """Let go of a kernel that is another server's now."""
+        self.get_kernel(kernel_id).stop_restarter()
+        self.remove_kernel(kernel_id)
 
     async def shutdown_owned(self, kernel_id: str, **kwargs: Any) -> None:
         """Shut a kernel down, owned or not."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from jupyter_runt.events.base import Draft, Payload
 from jupyter_runt.events.execution import (
@@ -22,6 +22,7 @@ KERNEL_LOST: Final = "KernelLost"
 
 _WAITING: Final = frozenset({"requested", "assigned"})
 _RUNNING: Final = frozenset({"running", "waiting_input"})
+_STATUS: Final[dict[str, TerminalStatus]] = {"ok": "ok", "aborted": "cancelled"}
 
 
 class ExecutionView(Protocol):
@@ -77,6 +78,24 @@ class Outcome:
     status: TerminalStatus
     execution_count: int | None = None
     error: ExecutionError | None = None
+
+
+def outcome(reply: Mapping[str, Any], execution_count: int | None) -> Outcome:
+    """Return how an execution ended, from the kernel's `execute_reply`.
+
+    Args:
+        execution_count: what the kernel said before; some do not repeat it.
+    """
+    status = _STATUS.get(str(reply.get("status")), "error")
+    count = reply.get("execution_count")
+    error = None
+    if status == "error":
+        error = ExecutionError(
+            ename=str(reply.get("ename", "")),
+            evalue=str(reply.get("evalue", "")),
+            traceback=tuple(map(str, reply.get("traceback") or ())),
+        )
+    return Outcome(status, count if isinstance(count, int) else execution_count, error)
 
 
 def waiting(view: QueueView) -> list[ExecutionId]:

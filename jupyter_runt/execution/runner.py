@@ -4,14 +4,14 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from jupyter_runt.errors import RuntError, RuntimeLost, StaleFence
 from jupyter_runt.events.base import Draft
-from jupyter_runt.events.execution import ExecutionError, TerminalStatus
 from jupyter_runt.events.outputs import InputRequested
 from jupyter_runt.execution import queue
-from jupyter_runt.execution.attachment import Attachment, Running, now
+from jupyter_runt.execution.attachment import Attachment, Running, Written, now
+from jupyter_runt.execution.links import REPLAYED
 from jupyter_runt.execution.outputs import FinishCell, OutputEdit
 from jupyter_runt.execution.queue import ExecutionView, Outcome, QueueView, RuntimeSession
 from jupyter_runt.ids import CellId, ExecutionId, runtime_actor
@@ -36,7 +36,9 @@ class RunnerPort(Protocol):
         """
         ...
 
-    async def apply_outputs(self, execution_id: ExecutionId, edits: Sequence[OutputEdit]) -> None:
+    async def apply_outputs(
+        self, execution_id: ExecutionId, edits: Sequence[OutputEdit], position: int | None = None
+    ) -> None:
         """Make the edits in the document, in order, in one transaction; return once durable.
 
         An edit that does not fit any more, because the cell or its outputs went away meanwhile, is
@@ -45,6 +47,7 @@ class RunnerPort(Protocol):
 
         Args:
             execution_id: what said it: outputs are trusted as far as who asked for that (EX9).
+            position: up to where in the kernel's journal the document is, with these edits.
 
         Raises:
             StaleFence: this runtime session owns the notebook no more.
@@ -52,8 +55,10 @@ class RunnerPort(Protocol):
         """
         ...
 
-    async def set_next_input(self, cell_id: CellId, text: str, *, replace: bool) -> None:
-        """Put `text` into a new cell after `cell_id`, or into that cell.
+    async def set_next_input(
+        self, running: Running, text: str, *, replace: bool, position: int | None = None
+    ) -> None:
+        """Put `text` into a new cell after that of an execution, or into that cell.
 
         Raises:
             RuntError: there is no document to edit; the execution goes on without it.
@@ -84,6 +89,33 @@ class Runner:
 
         connection.listen(lambda messages: self._note(lambda: self._take_in(kernel, messages)))
         self._note(attach)
+
+    def resume(
+        self,
+        runtime: RuntimeSession,
+        connection: KernelConnection,
+        began: tuple[ExecutionId, ExecutionView, Written] | None,
+    ) -> None:
+        """Go on with a kernel that outlived the server which ran it, and with what it ran."""
+        kernel = Attachment(runtime, connection)
+        if began is not None:
+            execution_id, execution, written = began
+            kernel.begin_again(execution_id, execution.cell_id, written)
+
+        async def replayed() -> None:
+            if began is None:
+                await self._advance(kernel)
+            elif kernel.running and not kernel.asked:  # that server died before it had sent it
+                _send(kernel, *began[:2])
+
+        def listen(messages: Sequence[KernelMessage]) -> None:
+            self._note(lambda: self._take_in(kernel, messages))
+            if any(message.msg_type == REPLAYED for message in messages):
+                self._note(replayed)
+
+        self._kernel = kernel
+        connection.listen(listen)
+        connection.resume()
 
     async def detach(
         self, reason: str, status: Literal["lost", "cancelled"], *, keep_waiting: bool = False
@@ -198,6 +230,7 @@ class Runner:
         for message in messages:
             if kernel is not self._kernel:
                 return
+            kernel.reach(message.position)
             running = kernel.running
             if running is not None and message.parent_id == running.execution_id:
                 await self._hear(kernel, running, message)
@@ -216,8 +249,12 @@ class Runner:
                 running.execution_count = content.get("execution_count")
             case "execute_reply":
                 running.reply = content
-                for payload in content.get("payload") or ():
+                for payload in () if kernel.rehearses(message) else content.get("payload") or ():
                     await self._take_payload(kernel, running, payload)
+            case "execute_request":
+                kernel.asked = True
+            case "input_request" if kernel.written.prompts:
+                kernel.written.prompts -= 1
             case "input_request":
                 await self._ask(kernel, running, content)
             case _:
@@ -229,8 +266,11 @@ class Runner:
         match payload.get("source"):
             case "set_next_input":
                 text, replace = str(payload.get("text", "")), bool(payload.get("replace"))
+                await self._flush(kernel)  # what is written down says that all before it is
                 try:
-                    await self._port.set_next_input(running.cell_id, text, replace=replace)
+                    await self._port.set_next_input(
+                        running, text, replace=replace, position=kernel.position or None
+                    )
                 except RuntError as error:
                     log.warning("The kernel's input has no place: %s", error.message)
             case "page":
@@ -257,7 +297,7 @@ class Runner:
     async def _complete(self, kernel: Attachment) -> None:
         running, kernel.running = kernel.running, None
         if running is not None and running.reply is not None:
-            outcome = _outcome(running.reply, running.execution_count)
+            outcome = queue.outcome(running.reply, running.execution_count)
             await self._flush(kernel, running, outcome.execution_count)
             await self._advance(kernel, (running.execution_id, outcome))
 
@@ -280,6 +320,8 @@ class Runner:
             return drafts
 
         await self._port.record(decide)
+        if ended is not None and kernel.position:
+            kernel.connection.retire(kernel.position)
         if started is not None:
             _start(kernel, *started)
 
@@ -317,14 +359,18 @@ class Runner:
         for comm_id, outputs in kernel.reducer.widgets.take():
             state = {"method": "update", "state": {"outputs": outputs}, "buffer_paths": []}
             kernel.connection.tell_comm(comm_id, state)
+        last = next(reversed(groups), None)
         for execution_id, edits in groups.items():
-            await self._apply(execution_id, edits)
+            position = kernel.position if execution_id == last else None
+            await self._apply(execution_id, edits, position or None)
         if said_something:
             kernel.flushed_at = now()
 
-    async def _apply(self, execution_id: ExecutionId, edits: Sequence[OutputEdit]) -> None:
+    async def _apply(
+        self, execution_id: ExecutionId, edits: Sequence[OutputEdit], position: int | None
+    ) -> None:
         try:
-            await self._port.apply_outputs(execution_id, edits)
+            await self._port.apply_outputs(execution_id, edits, position)
         except StaleFence:
             raise
         except RuntError as error:
@@ -333,6 +379,10 @@ class Runner:
 
 def _start(kernel: Attachment, execution_id: ExecutionId, execution: ExecutionView) -> None:
     kernel.begin(execution_id, execution.cell_id)
+    _send(kernel, execution_id, execution)
+
+
+def _send(kernel: Attachment, execution_id: ExecutionId, execution: ExecutionView) -> None:
     kernel.connection.execute(
         execution_id, execution.source, metadata={"cellId": execution.cell_id}
     )
@@ -340,19 +390,3 @@ def _start(kernel: Attachment, execution_id: ExecutionId, execution: ExecutionVi
 
 def _said(execution_id: ExecutionId, msg_type: str, content: dict[str, Any]) -> KernelMessage:
     return KernelMessage("iopub", msg_type, execution_id, content, {})
-
-
-_STATUS: Final[dict[str, TerminalStatus]] = {"ok": "ok", "aborted": "cancelled"}
-
-
-def _outcome(reply: dict[str, Any], execution_count: int | None) -> Outcome:
-    status = _STATUS.get(str(reply.get("status")), "error")
-    count = reply.get("execution_count")
-    error = None
-    if status == "error":
-        error = ExecutionError(
-            ename=str(reply.get("ename", "")),
-            evalue=str(reply.get("evalue", "")),
-            traceback=tuple(map(str, reply.get("traceback") or ())),
-        )
-    return Outcome(status, count if isinstance(count, int) else execution_count, error)

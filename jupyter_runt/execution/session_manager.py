@@ -3,7 +3,7 @@
 import asyncio
 import posixpath
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -35,6 +35,8 @@ def candidate_paths(path: str | None, name: str | None) -> list[str]:
     return list(dict.fromkeys([*unmarked, *paths]))
 
 
+_ROW: Final = ("session_id", "path", "name", "type")
+
 _Base: Any = object
 
 
@@ -42,9 +44,13 @@ class OneKernelSessions(_Base):  # type: ignore[misc]
     """What `one_kernel_session_manager` adds."""
 
     runtimes: RuntimePort | None = None
+    adopting: asyncio.Event | None = None
+    """Set when the kernels that outlived a server are back; None where nobody looks for them."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.on_rows: Callable[[str], None] = lambda _kernel_id: None
+        """Told of each notebook's kernel whose sessions changed."""
         self._gates = Gates()
         self._switching: dict[str, asyncio.Event] = {}
 
@@ -77,7 +83,26 @@ class OneKernelSessions(_Base):  # type: ignore[misc]
             return dict(model)
         async with self._gates[notebook]:
             own = await self._ensure(notebook, kernel_name, kernel_id)
-            return dict(await super().create_session(path, name, type, kernel_name, own))
+            model = dict(await super().create_session(path, name, type, kernel_name, own))
+            self.on_rows(own)
+            return model
+
+    async def list_sessions(self) -> list[dict[str, Any]]:
+        """See the base class. Sessions that are about to come back are waited for."""
+        if self.adopting is not None:
+            await self.adopting.wait()
+        return list(await super().list_sessions())
+
+    def rows_of(self, kernel_id: str) -> list[dict[str, Any]]:
+        """Return the sessions of a kernel, as `restore` takes them."""
+        self.cursor.execute("SELECT * FROM session WHERE kernel_id=?", (kernel_id,))
+        return [{key: row[key] for key in _ROW} for row in self.cursor.fetchall()]
+
+    async def restore(self, kernel_id: str, rows: list[dict[str, Any]]) -> None:
+        """Bring back the sessions of a kernel that outlived a server."""
+        for row in rows:
+            if self._row(row["session_id"]) is None:
+                await self.save_session(**row, kernel_id=kernel_id)
 
     async def _ensure(self, notebook: str, kernel_name: Any, kernel_id: str | None) -> str:
         runtimes = self._runtimes()
@@ -113,6 +138,7 @@ class OneKernelSessions(_Base):  # type: ignore[misc]
                 new = await self._runtimes().switch(now, kernel_name)
                 self.cursor.execute("UPDATE session SET kernel_id=? WHERE kernel_id=?", (new, now))
                 self.kernel_manager.replaced(now)
+            self.on_rows(new)
             return new
 
     @asynccontextmanager
@@ -144,11 +170,14 @@ class OneKernelSessions(_Base):  # type: ignore[misc]
         row, new = self._row(session_id), kwargs.get("kernel_id")
         if row is None or new is None or new == row["kernel_id"]:
             await ensure_async(super().update_session(session_id, **kwargs))
+            if row is not None:
+                self.on_rows(row["kernel_id"])
             return
         old = str(row["kernel_id"])
         if row["type"] == "notebook" and (self._owned(old) or self._owned(new)):
             raise web.HTTPError(409, _not_yours(row["path"], new))
         await ensure_async(super().update_session(session_id, **kwargs))
+        self.on_rows(new)
         if self._owned(old):  # a console leaves: the notebook stays
             self.kernel_manager.spare(old)
             await self._release_if_last(old)
@@ -164,6 +193,7 @@ class OneKernelSessions(_Base):  # type: ignore[misc]
             await self._release_if_last(kernel_id)
 
     async def _release_if_last(self, kernel_id: str) -> None:
+        self.on_rows(kernel_id)
         self.cursor.execute("SELECT 1 FROM session WHERE kernel_id=? LIMIT 1", (kernel_id,))
         if self.cursor.fetchone() is None:
             await self._runtimes().release(kernel_id)

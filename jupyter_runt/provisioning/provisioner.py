@@ -1,14 +1,24 @@
 """The provisioner around every kernel's own: keeps secrets back, remembers how kernels end."""
 
 import os
+import shutil
 import signal
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
-from jupyter_client.connect import KernelConnectionInfo
+from jupyter_client.connect import KernelConnectionInfo, LocalPortCache
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from traitlets import Set, Unicode
+
+from jupyter_runt.errors import RuntimeLost
+from jupyter_runt.provisioning.agents import (
+    AdoptedProcess,
+    AgentFiles,
+    Survivor,
+    launching,
+    without_plan,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +34,9 @@ class KernelExit:
     requested: bool
     """Somebody had asked it to end."""
 
+    oom: bool = False
+    """The operating system killed it, or something of its own, since memory ran out."""
+
     @property
     def signal_name(self) -> str | None:
         """The signal that killed it, if one did."""
@@ -38,17 +51,23 @@ class KernelExit:
         """Return a sentence for people."""
         if self.signal_name is None:
             return f"The kernel ended by itself with exit code {self.code}."
+        if self.oom:
+            return "The kernel was killed (SIGKILL): memory ran out."
         if self.signal_name == "SIGKILL":
             return "The kernel was killed (SIGKILL), as happens when memory runs out."
         return f"The kernel was killed ({self.signal_name})."
 
 
 class RuntProvisioner(KernelProvisionerBase):
-    """Wraps the provisioner that the kernelspec names and does as it does, but for two things.
+    """Wraps the provisioner that the kernelspec names and does as it does, but for this.
 
     The secrets of the server and of the hub are taken from the kernel's environment: everybody who
     may run a cell could read them. And the exit code of each process is kept, which
     `KernelManager.is_alive` would drop.
+
+    Where an environment carries the plan of an agent, and the kernel is a process of this machine,
+    what the wrapped provisioner starts, signals and waits for is an agent, which runs the kernel
+    in its own process group and ends as it does.
     """
 
     withheld_env = Set(
@@ -79,6 +98,14 @@ class RuntProvisioner(KernelProvisionerBase):
         self._generation = 0
         self._runs = False
         self._end_requested = False
+        self._plan: str | None = None
+        self._adopted: Any = None
+        self.agent: AgentFiles | None = None
+        """What there is of the kernel's agent, if it has one."""
+
+    @property
+    def _manager(self) -> Any:
+        return self.parent
 
     def __getattr__(self, name: str) -> Any:
         """Return what only the wrapped provisioner has, such as `pid` and `process`."""
@@ -134,20 +161,52 @@ class RuntProvisioner(KernelProvisionerBase):
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """See the base class."""
         env = kwargs.pop("env", None)
-        kwargs = await self.inner.pre_launch(
-            env=self._without_secrets(os.environ if env is None else env), **kwargs
-        )
+        self._plan, env = without_plan(os.environ if env is None else env)
+        kwargs = await self.inner.pre_launch(env=self._without_secrets(env), **kwargs)
         if "env" in kwargs:
             kwargs["env"] = self._without_secrets(kwargs["env"])
         return kwargs
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """See the base class."""
-        info = await self.inner.launch_kernel(cmd, **kwargs)
+        if self._plan is None or type(self.inner) is not LocalProvisioner:
+            info = await self.inner.launch_kernel(cmd, **kwargs)
+        else:
+            path = (kwargs.get("env") or os.environ).get("PATH")
+            if shutil.which(cmd[0], path=path) is None:
+                raise FileNotFoundError(f"There is no program {cmd[0]}.")
+            with launching(self._plan, cmd, self._manager.connection_file) as launch:
+                info = await self.inner.launch_kernel(
+                    launch.command, pass_fds=launch.pass_fds, **kwargs
+                )
+            self.agent = launch.files
         self._generation += 1
         self._runs = True
         self._end_requested = False
         return info
+
+    def adopt(self, survivor: Survivor) -> None:
+        """Take over an agent, and its kernel, from a server that is gone.
+
+        Raises:
+            RuntimeLost: the kernelspec wants another provisioner now.
+        """
+        inner = self.inner
+        if type(inner) is not LocalProvisioner:
+            raise RuntimeLost("the kernelspec names another provisioner now")
+        self._adopted = inner.process = cast("Any", AdoptedProcess(survivor))
+        inner.pid = inner.pgid = survivor.pid
+        inner.ports_cached = True  # a restart keeps them
+        inner.connection_info = self._manager.get_connection_info()
+        LocalPortCache.instance().currently_used_ports.update(self._manager.ports)
+        self.agent = survivor.files
+        self._generation, self._runs = 1, True
+
+    def ended(self, code: int, *, oom: bool) -> None:
+        """Note how the kernel ended, which its agent tells before it ends itself."""
+        if self._adopted is not None:
+            self._adopted.told = code
+        self._note_exit(code, oom=oom)
 
     async def post_launch(self, **kwargs: Any) -> None:
         """See the base class."""
@@ -156,6 +215,8 @@ class RuntProvisioner(KernelProvisionerBase):
     async def cleanup(self, restart: bool = False) -> None:
         """See the base class."""
         await self.inner.cleanup(restart=restart)
+        if self.agent is not None and not self.agent.lives:
+            self.agent.remove()  # it was killed
 
     async def get_provisioner_info(self) -> dict[str, Any]:
         """See the base class."""
@@ -189,7 +250,7 @@ class RuntProvisioner(KernelProvisionerBase):
         await self.poll()  # it may have ended before anybody asked
         self._end_requested = True
 
-    def _note_exit(self, code: int | None) -> None:
+    def _note_exit(self, code: int | None, *, oom: bool = False) -> None:
         if self._runs and code is not None:
             self._runs = False
-            self.exits.append(KernelExit(self._generation, code, self._end_requested))
+            self.exits.append(KernelExit(self._generation, code, self._end_requested, oom))

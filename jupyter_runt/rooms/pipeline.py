@@ -272,8 +272,7 @@ class Pipeline(Generic[DocT]):
             peer.refuse(CLOSE_BAD_FRAME, "what its updates build on is missing")
 
     def _apply_edit(self, item: FromServer[DocT], group: Group) -> None:
-        done = item.done
-        if done.done():
+        if item.done.done():
             return  # the caller gave up before its turn came
         try:
             result, edit = attempt(self._document, partial(item.edit, self._document))
@@ -285,12 +284,13 @@ class Pipeline(Generic[DocT]):
         def settle(events: tuple[Event, ...]) -> None:
             if result.error is not None:
                 item.fail(result.error)
-            elif not done.done():
-                done.set_result(Committed(result, edit, events))
+            elif not item.done.done():
+                item.done.set_result(Committed(result, edit, events))
 
         batch = Batch(
             actor=item.actor,
             caused_by=item.caused_by,
+            journal_seq=item.journal_seq,
             edits=() if edit is None else (edit,),
             public=None if edit is None else edit.update,
             settle=settle,

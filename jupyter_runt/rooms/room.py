@@ -169,6 +169,7 @@ class Room(Generic[DocT]):
         actor: ActorId,
         caused_by: str | None = None,
         patient: bool = True,
+        journal_seq: int | None = None,
     ) -> Edited[T]:
         """Run `edit` in one transaction, and return when it is in the log.
 
@@ -177,13 +178,14 @@ class Room(Generic[DocT]):
 
         Args:
             patient: wait for a store that cannot write.
+            journal_seq: as the `v1.DocumentUpdated` of it is to say.
 
         Raises:
             RoomClosed: the room closed or failed first.
             StoreUnavailable: the store cannot write, and the caller is not patient.
             Exception: what `edit` or the append raised; nothing was changed.
         """
-        committed = await self._push(edit, actor, caused_by, patient)
+        committed = await self._push(edit, actor, caused_by, patient, journal_seq)
         result: T = committed.attempt.value  # type: ignore[assignment]  # what `edit` returned
         changes = committed.edit.changes if committed.edit is not None else ()
         return Edited(result, changes, committed.events)
@@ -193,10 +195,15 @@ class Room(Generic[DocT]):
         self._push(edit, actor, None, True).add_done_callback(self._log_failure)
 
     def _push(
-        self, edit: Callable[[DocT], object], actor: ActorId, caused_by: str | None, patient: bool
+        self,
+        edit: Callable[[DocT], object],
+        actor: ActorId,
+        caused_by: str | None,
+        patient: bool,
+        journal_seq: int | None = None,
     ) -> asyncio.Future[Committed]:
         done: asyncio.Future[Committed] = asyncio.get_running_loop().create_future()
-        self._pipeline.push(FromServer(edit, actor, caused_by, done, patient))
+        self._pipeline.push(FromServer(edit, actor, caused_by, done, patient, journal_seq))
         return done
 
     def _log_failure(self, done: asyncio.Future[Committed]) -> None:

@@ -60,6 +60,7 @@ class FromServer(Generic[DocT]):
     done: asyncio.Future[Committed]
     patient: bool = True
     """It waits for a store that cannot write; else it fails then, and nothing is changed."""
+    journal_seq: int | None = None
 
     def fail(self, error: Exception) -> None:
         """Tell who asked for it that it is not made."""
@@ -94,6 +95,7 @@ class Batch:
     """What the author is to apply."""
     received: tuple[int, int] = (0, 0)
     """How many updates of the author went in, and their bytes."""
+    journal_seq: int | None = None
     settle: Callable[[tuple[Event, ...]], None] | None = None
     fail: Callable[[Exception], None] | None = None
 
@@ -101,7 +103,7 @@ class Batch:
         """Return the events that it leads to."""
         return [
             Draft(
-                payload=document_updated(edit.update, edit.changes),
+                payload=document_updated(edit.update, edit.changes, self.journal_seq),
                 actor=self.actor,
                 caused_by=self.caused_by,
             )

@@ -9,6 +9,7 @@ from jupyter_runt.document.materialize import RuntimeState
 from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.errors import StoreUnavailable
 from jupyter_runt.events.base import Draft
+from jupyter_runt.execution.attachment import Running
 from jupyter_runt.execution.outputs import OutputEdit, StartCell
 from jupyter_runt.execution.queue import RuntimeSession
 from jupyter_runt.execution.runner import Decide
@@ -59,7 +60,9 @@ class KernelEffects:
                 await asyncio.sleep(STORE_RETRY)
         self._after_record()
 
-    async def apply_outputs(self, execution_id: ExecutionId, edits: Sequence[OutputEdit]) -> None:
+    async def apply_outputs(
+        self, execution_id: ExecutionId, edits: Sequence[OutputEdit], position: int | None = None
+    ) -> None:
         """See `RunnerPort`; a store that cannot write is waited out by the room."""
         session = self._session()
         document = await self._host.document()
@@ -68,13 +71,16 @@ class KernelEffects:
             lambda doc: apply_edits(doc, edits),
             actor=runtime_actor(session.runtime_session_id),
             caused_by=f"execution:{execution_id}",
+            journal_seq=position,
         )
         if edited.result:
             self.on_lost_outputs(edited.result)
 
-    async def set_next_input(self, cell_id: CellId, text: str, *, replace: bool) -> None:
+    async def set_next_input(
+        self, running: Running, text: str, *, replace: bool, position: int | None = None
+    ) -> None:
         """See `RunnerPort`."""
-        session = self._session()
+        session, cell_id = self._session(), running.cell_id
         document = await self._host.document()
 
         def edit(doc: NotebookDoc) -> None:
@@ -85,7 +91,12 @@ class KernelEffects:
             else:
                 doc.create_cell("code", text, cell_id)
 
-        await document.room.edit(edit, actor=runtime_actor(session.runtime_session_id))
+        await document.room.edit(
+            edit,
+            actor=runtime_actor(session.runtime_session_id),
+            caused_by=f"execution:{running.execution_id}",
+            journal_seq=position,
+        )
 
     def _note_provenance(
         self,

@@ -3,16 +3,18 @@
 import asyncio
 import logging
 from collections.abc import Coroutine, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
-from jupyter_runt.errors import RuntError, RuntimeLost
-from jupyter_runt.events.runtime import EndReason
+from jupyter_runt.errors import RuntError, RuntimeLost, StaleFence, StoreUnavailable
+from jupyter_runt.events.runtime import EndReason, RuntimeStatus
 from jupyter_runt.execution.queue import RuntimeSession
 from jupyter_runt.execution.runner import Runner
 from jupyter_runt.ids import ActorId, CellId, ExecutionId, RuntimeSessionId, new_id
-from jupyter_runt.protocols import KernelGateway, Lease, Leases
+from jupyter_runt.protocols import EventLog, KernelGateway, Lease, Leases
+from jupyter_runt.session.adoption import begun
 from jupyter_runt.session.decide import RuntimeAction
 from jupyter_runt.session.hosting import BackgroundTasks
 from jupyter_runt.session.kernel_effects import KernelEffects
@@ -26,6 +28,7 @@ class RuntimeServices:
     """What all runtimes of a server share."""
 
     leases: Leases
+    log: EventLog
     gateway: KernelGateway
     host: str
     """Name of the machine that the kernels run on."""
@@ -53,8 +56,14 @@ class NotebookRuntime:
         self._effects.on_lost_outputs = self._runner.outputs_cleared
 
     async def __aenter__(self) -> Self:
-        """Begin to run what waits; what a dead server left behind is ended first (EX2)."""
-        await self._record.recover()
+        """Begin to run what waits; what a dead server left behind is met first (EX2)."""
+        try:
+            adopted = await self._adopt()
+        except RuntimeLost as error:
+            await self._record.recover(error.message)
+        else:
+            if not adopted:
+                await self._record.recover()
         self._tasks.create_task(self._runner.run(), name=f"runner of {self._host.path}")
         return self
 
@@ -202,7 +211,7 @@ class NotebookRuntime:
         services.owners[kernel_id] = self
         try:
             name = kernel_name or await self._preferred_kernel()
-            kernel = await services.gateway.start(self._host.path, name, kernel_id)
+            kernel = await services.gateway.start(self._host.path, name, kernel_id, lease)
         except BaseException:
             del services.owners[kernel_id]
             await services.leases.release(lease)
@@ -216,6 +225,53 @@ class NotebookRuntime:
             raise
         self._attach_when_ready(owned)
         return owned
+
+    async def _adopt(self) -> bool:
+        """Go on with the kernel that a dead server left, and tell whether there is one.
+
+        Raises:
+            RuntimeLost: it cannot go on, and was ended.
+        """
+        state, services = self._host.writer.state, self._services
+        left = state.runtime
+        if left is None or left.status == "lost":
+            return False
+        info = {"url": services.url, "host": services.host}
+        lease = await services.leases.acquire(self._host.notebook_id, "runtime", info)
+        services.owners[left.kernel_id] = self
+        try:
+            kernel = await services.gateway.adopt(self._host.path, left.kernel_id, lease)
+            if kernel is not None:
+                session = RuntimeSession(left.runtime_session_id, lease.fence)
+                self._owned = OwnedKernel(kernel, lease, left.owner, session)
+                await self._go_on(self._owned, left.status)
+                return True
+        except StoreUnavailable:  # it goes on by itself until the store can take note of it
+            self._owned = None
+            services.gateway.leave(left.kernel_id)
+            raise
+        except BaseException:
+            self._owned = None
+            await services.gateway.stop(left.kernel_id)
+            raise
+        finally:
+            if self._owned is None:
+                services.owners.pop(left.kernel_id, None)
+                with suppress(StoreUnavailable):  # a dead server's is taken all the same
+                    await services.leases.release(lease)
+        return False
+
+    async def _go_on(self, owned: OwnedKernel, status: RuntimeStatus) -> None:
+        state = self._host.writer.state
+        began = await begun(self._services.log, self._host.notebook_id, state)
+        await self._record.adopted(owned)
+        if status == "starting":
+            owned.kernel.connection.resume()
+            self._attach_when_ready(owned)
+            return
+        if status != "ready":
+            await self._record.status(owned, "ready")
+        self._runner.resume(owned.session, owned.kernel.connection, began)
 
     async def _restart(self, owned: OwnedKernel, actor: ActorId, *, keep_waiting: bool) -> None:
         await self._record.status(owned, "restarting")
@@ -251,8 +307,11 @@ class NotebookRuntime:
             owned = self._owned
             if owned is None:
                 return
-            await self._runner.detach(cause, "lost")
-            await self._record.ended(owned, "crashed", cause)
+            try:
+                await self._runner.detach(cause, "lost")
+                await self._record.ended(owned, "crashed", cause)
+            except StaleFence:
+                restarting = False
             if not restarting:
                 await self._forget(owned)
                 return

@@ -11,6 +11,7 @@ from jupyter_runt.errors import RuntError
 from jupyter_runt.events.base import Draft, Payload
 from jupyter_runt.events.runtime import (
     EndReason,
+    RuntimeSessionAdopted,
     RuntimeSessionEnded,
     RuntimeSessionStarted,
     RuntimeStatus,
@@ -110,31 +111,44 @@ class RuntimeRecord:
 
         await self._host.writer.record(waiting)
 
-    async def recover(self) -> None:
-        """Record how ended what a server did not live to record (EX2)."""
+    async def adopted(self, owned: OwnedKernel) -> None:
+        """Record that the kernel owns the notebook under another fence."""
+        session = owned.session
+        adopted = RuntimeSessionAdopted(
+            runtime_session_id=session.runtime_session_id, fence=session.fence
+        )
+        await self._append(owned, adopted)
+
+    async def recover(self, cause: str = SERVER_DIED) -> None:
+        """Record how ended what a server did not live to record (EX2).
+
+        Args:
+            cause: why its kernel does not go on; shown in the cell that ran.
+        """
         state = self._host.writer.state
         left = state.runtime
         if left is not None and left.status != "lost":
             session = RuntimeSession(left.runtime_session_id, left.fence)
             if (execution_id := running(state)) is not None:
-                await self._show_lost(session, execution_id, state.executions[execution_id].cell_id)
+                cell_id = state.executions[execution_id].cell_id
+                await self._show_lost(session, execution_id, cell_id, cause)
             actor = runtime_actor(session.runtime_session_id)
             ended = RuntimeSessionEnded(
-                runtime_session_id=session.runtime_session_id, reason="crashed", cause=SERVER_DIED
+                runtime_session_id=session.runtime_session_id, reason="crashed", cause=cause
             )
-            gone = runtime_gone(state, session, SERVER_DIED, "lost")
+            gone = runtime_gone(state, session, cause, "lost")
             await self._host.writer.append(*gone, Draft(payload=ended, actor=actor))
         elif state.queue:
-            await self.gave_up(SERVER_DIED)
+            await self.gave_up(cause)
 
     async def _show_lost(
-        self, session: RuntimeSession, execution_id: ExecutionId, cell_id: CellId
+        self, session: RuntimeSession, execution_id: ExecutionId, cell_id: CellId, cause: str
     ) -> None:
         error = {
             "output_type": "error",
             "ename": KERNEL_LOST,
-            "evalue": SERVER_DIED,
-            "traceback": [SERVER_DIED],
+            "evalue": cause,
+            "traceback": [cause],
         }
         edits = (AppendOutputs(cell_id, (error,)), FinishCell(cell_id, None))
         try:

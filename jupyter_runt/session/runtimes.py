@@ -1,12 +1,39 @@
 """The notebooks' runtimes, as Jupyter's session and kernel REST APIs reach them."""
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 
-from jupyter_runt.errors import FileUnreadable, NotebookNotFound, RuntimeLost
-from jupyter_runt.ids import ActorId
+from jupyter_runt.errors import (
+    FileUnreadable,
+    LeaseHeld,
+    NotebookNotFound,
+    RuntError,
+    RuntimeLost,
+)
+from jupyter_runt.ids import ActorId, NotebookId
+from jupyter_runt.provisioning.agents import Survivor, end_survivor
 from jupyter_runt.session.files import is_notebook
 from jupyter_runt.session.registry import SessionRegistry
 from jupyter_runt.session.runtime import NotebookRuntime
+
+log = logging.getLogger(__name__)
+
+
+async def adopt_survivor(sessions: SessionRegistry, survivor: Survivor) -> None:
+    """Open the notebook of an agent that lives, or end it if that knows nothing of it."""
+    try:
+        async with sessions.use(NotebookId(survivor.notebook_id)) as session:
+            if session.runtime.kernel_id == survivor.kernel_id:
+                return
+    except LeaseHeld:
+        return  # its server lives
+    except NotebookNotFound:
+        pass
+    except RuntError as error:
+        log.warning("Kernel %s was not taken over: %s", survivor.kernel_id, error.message)
+        return
+    log.warning("Kernel %s belongs to no notebook and is ended.", survivor.kernel_id)
+    await end_survivor(survivor)
 
 
 class Runtimes:

@@ -45,6 +45,7 @@ async def test_every_event_of_v0_1_is_readable(tmp_path):
         (12, "v1.OutputsCleared", "user:ada", "command:4"),
         (13, "v1.RuntimeSessionEnded", "runtime:s-1", None),
         (14, "v1.VersionKept", "user:ada", None),
+        (15, "v1.RuntimeSessionAdopted", "runtime:s-1", None),
     ]
 
 
@@ -89,5 +90,5 @@ async def test_a_store_of_v0_1_goes_on(tmp_path):
         assert (registration.file.path, registration.checkpoint_seq) == ("sales.ipynb", 1)
         draft = Draft(payload=document_updated(b"", ()), actor=ActorId("user:ada"))
         [event] = await store.append(NOTEBOOK, [draft])
-        assert event.seq == 15
+        assert event.seq == 16
         assert (await store.acquire(NOTEBOOK, "documents", {})).fence == 2

@@ -36,6 +36,7 @@ INSERT INTO "events" VALUES('8f14e45f-ceea-467f-a8d1-0a4f6e9c5b21',11,'v1.Execut
 INSERT INTO "events" VALUES('8f14e45f-ceea-467f-a8d1-0a4f6e9c5b21',12,'v1.OutputsCleared','user:ada','command:4','2025-11-21T10:00:00.000Z','{"cell_ids":["c4ca4238"]}',NULL);
 INSERT INTO "events" VALUES('8f14e45f-ceea-467f-a8d1-0a4f6e9c5b21',13,'v1.RuntimeSessionEnded','runtime:s-1',NULL,'2025-11-21T10:00:00.000Z','{"runtime_session_id":"s-1","reason":"crashed","cause":"killed by signal 9"}',NULL);
 INSERT INTO "events" VALUES('8f14e45f-ceea-467f-a8d1-0a4f6e9c5b21',14,'v1.VersionKept','user:ada',NULL,'2025-11-21T10:00:00.000Z','{"reason":"foreign_history","message":"A tab held it.","content":{"cells":[{"id":"c4ca4238","cell_type":"code","source":"1","metadata":{},"outputs":[],"execution_count":null}],"metadata":{},"nbformat":4,"nbformat_minor":5}}',NULL);
+INSERT INTO "events" VALUES('8f14e45f-ceea-467f-a8d1-0a4f6e9c5b21',15,'v1.RuntimeSessionAdopted','runtime:s-1',NULL,'2025-11-21T10:00:00.000Z','{"runtime_session_id":"s-1","fence":2}',NULL);
 CREATE TABLE floors (
         notebook_id TEXT PRIMARY KEY,
         first_seq INTEGER NOT NULL

@@ -165,6 +165,17 @@ class Server:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait(10)
 
+    def crash(self) -> None:
+        """End it and every agent of its kernels, as when memory runs out for all of them."""
+        self.kill()
+        for agent in self.agents():
+            os.kill(agent["pid"], signal.SIGKILL)
+
+    def agents(self) -> list[dict[str, Any]]:
+        """Return what the agents of its kernels say of themselves."""
+        files = (self.folder / "data/runt/journals").glob("*.json")
+        return [json.loads(file.read_bytes()) for file in files]
+
     def stop(self) -> None:
         """End it as a person does."""
         if self.process.poll() is None:

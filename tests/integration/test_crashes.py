@@ -168,7 +168,7 @@ async def test_what_ran_is_lost_and_what_waited_is_cancelled_with_a_reason(
     kernel = await kernel_of(notebook, running)
     command = {"cell_ids": ["c1"], "command_id": "before-the-crash"}
     first = await notebook.send("execute_cells", **command)
-    server.kill()
+    server.crash()
 
     server.start()
     again = await notebook.send("execute_cells", **command)
@@ -208,7 +208,7 @@ async def test_a_runtime_room_is_the_same_after_a_crash_or_says_that_it_is_not(
     async with RuntimeTab(server, notebook.runtime_room_id) as watcher:
         await watcher.synced()
         before = watcher.executions
-        await asyncio.to_thread(server.kill)
+        await asyncio.to_thread(server.crash)
         await watcher.ended()
         server.start()
         again = await server.opened(notebook.path)

@@ -20,11 +20,11 @@ from tornado.httpclient import HTTPClientError
 from traitlets.config import Config
 
 from jupyter_runt.errors import LeaseHeld, RuntimeLost
-from jupyter_runt.execution.gateway import ServerKernelGateway
+from jupyter_runt.execution.gateway import AgentConfig, ServerKernelGateway
 from jupyter_runt.execution.kernel_manager import owned_kernel_manager
 from jupyter_runt.execution.session_manager import one_kernel_session_manager
-from jupyter_runt.ids import new_id
-from jupyter_runt.protocols import Kernel, KernelMessage
+from jupyter_runt.ids import NotebookId, new_id
+from jupyter_runt.protocols import Kernel, KernelMessage, Lease
 from jupyter_runt.provisioning import factory
 from tests.integration.server import eventually
 
@@ -45,6 +45,7 @@ class Owner:
         self.working: set[str] = set()
         self.deaths: asyncio.Queue[tuple[str, str, bool]] = asyncio.Queue()
         self.elsewhere: set[str] = set()
+        self.lease: Lease | None = None
 
     async def notebook_at(self, path: str) -> str | None:
         file = (self.root / path.lstrip("/")).resolve()
@@ -66,7 +67,9 @@ class Owner:
             kernel_id = kernel_id or new_id()
             self.starting[kernel_id] = path
             try:
-                self.kernels[path] = await self.gateway.start(path, kernel_name, kernel_id)
+                self.kernels[path] = await self.gateway.start(
+                    path, kernel_name, kernel_id, self.lease
+                )
             finally:
                 del self.starting[kernel_id]
         return self.kernels[path].kernel_id
@@ -174,14 +177,26 @@ class Server:
         return children
 
 
+@pytest.fixture(params=["zmq", "agent"])
+def agents(request: pytest.FixtureRequest, tmp_path: Path) -> AgentConfig | None:
+    """How the server reaches its kernels; both ways keep the same promises."""
+    if request.param == "zmq":
+        return None
+    return AgentConfig(tmp_path / "journals", ttl=60, journal_bytes=1 << 30)
+
+
 @asynccontextmanager
-async def serving(app: Any, fetch: Fetch) -> AsyncIterator[Server]:
+async def serving(
+    app: Any, fetch: Fetch, agents: AgentConfig | None = None
+) -> AsyncIterator[Server]:
     owner = Owner(Path(app.root_dir))
+    if agents is not None:
+        owner.lease = Lease(NotebookId("n"), "runtime", 1, "here", {})
     factory.install(app)
     try:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(app.kernel_manager.shutdown_all, now=True)
-            gateway = ServerKernelGateway(app.session_manager, owner)
+            gateway = ServerKernelGateway(app.session_manager, owner, agents)
             owner.gateway = await stack.enter_async_context(gateway)
             app.session_manager.runtimes = app.kernel_manager.runtimes = owner
             yield Server(app, fetch, owner)
@@ -528,9 +543,9 @@ async def test_a_notebook_of_another_server_gets_no_kernel_here(
 
 @pytest.mark.rule("EX10")
 async def test_jupyter_s_own_buttons_go_through_the_owner(
-    jp_serverapp: Any, jp_fetch: Fetch
+    jp_serverapp: Any, jp_fetch: Fetch, agents: AgentConfig | None
 ) -> None:
-    async with serving(jp_serverapp, jp_fetch) as server:
+    async with serving(jp_serverapp, jp_fetch, agents) as server:
         server.write("a.ipynb")
         kernel_id = (await server.open("a.ipynb"))["kernel"]["id"]
         kernel = server.owner.kernels["a.ipynb"]
@@ -549,10 +564,12 @@ async def test_jupyter_s_own_buttons_go_through_the_owner(
 
 
 @pytest.mark.rule("EX6")
-async def test_a_connection_carries_what_a_kernel_says(jp_serverapp: Any, jp_fetch: Fetch) -> None:
-    async with serving(jp_serverapp, jp_fetch) as server:
+async def test_a_connection_carries_what_a_kernel_says(
+    jp_serverapp: Any, jp_fetch: Fetch, agents: AgentConfig | None
+) -> None:
+    async with serving(jp_serverapp, jp_fetch, agents) as server:
         server.write("folder/a.ipynb")
-        kernel = await server.gateway.start("folder/a.ipynb", None, new_id())
+        kernel = await server.gateway.start("folder/a.ipynb", None, new_id(), server.owner.lease)
         await kernel.connection.ready()
         ears = Ears(kernel)
         assert await ears.value("1 + 1") == "2"
@@ -567,10 +584,12 @@ async def test_a_connection_carries_what_a_kernel_says(jp_serverapp: Any, jp_fet
 
 
 @pytest.mark.rule("EX6")
-async def test_a_prompt_is_answered_by_us_alone(jp_serverapp: Any, jp_fetch: Fetch) -> None:
-    async with serving(jp_serverapp, jp_fetch) as server:
+async def test_a_prompt_is_answered_by_us_alone(
+    jp_serverapp: Any, jp_fetch: Fetch, agents: AgentConfig | None
+) -> None:
+    async with serving(jp_serverapp, jp_fetch, agents) as server:
         server.write("a.ipynb")
-        kernel = await server.gateway.start("a.ipynb", None, new_id())
+        kernel = await server.gateway.start("a.ipynb", None, new_id(), server.owner.lease)
         await kernel.connection.ready()
         ears = Ears(kernel)
         answer = asyncio.ensure_future(ears.value("input('Name: ').upper()"))
@@ -581,9 +600,9 @@ async def test_a_prompt_is_answered_by_us_alone(jp_serverapp: Any, jp_fetch: Fet
 
 @pytest.mark.rule("EX7")
 async def test_a_kernel_that_was_killed_says_so_and_comes_back(
-    jp_serverapp: Any, jp_fetch: Fetch
+    jp_serverapp: Any, jp_fetch: Fetch, agents: AgentConfig | None
 ) -> None:
-    async with serving(jp_serverapp, jp_fetch) as server:
+    async with serving(jp_serverapp, jp_fetch, agents) as server:
         server.write("a.ipynb")
         kernel_id = (await server.open("a.ipynb"))["kernel"]["id"]
         kernel = server.owner.kernels["a.ipynb"]
@@ -601,8 +620,10 @@ async def test_a_kernel_that_was_killed_says_so_and_comes_back(
 
 
 @pytest.mark.rule("EX7")
-async def test_an_exit_code_is_told(jp_serverapp: Any, jp_fetch: Fetch) -> None:
-    async with serving(jp_serverapp, jp_fetch) as server:
+async def test_an_exit_code_is_told(
+    jp_serverapp: Any, jp_fetch: Fetch, agents: AgentConfig | None
+) -> None:
+    async with serving(jp_serverapp, jp_fetch, agents) as server:
         server.write("a.ipynb")
         await server.open("a.ipynb")
         kernel = server.owner.kernels["a.ipynb"]
@@ -615,9 +636,9 @@ async def test_an_exit_code_is_told(jp_serverapp: Any, jp_fetch: Fetch) -> None:
 
 @pytest.mark.rule("EX7")
 async def test_a_kernel_that_jupyter_does_not_restart_is_gone(
-    jp_serverapp: Any, jp_fetch: Fetch
+    jp_serverapp: Any, jp_fetch: Fetch, agents: AgentConfig | None
 ) -> None:
-    async with serving(jp_serverapp, jp_fetch) as server:
+    async with serving(jp_serverapp, jp_fetch, agents) as server:
         server.write("a.ipynb")
         kernel_id = (await server.open("a.ipynb"))["kernel"]["id"]
         manager = server.app.kernel_manager.get_kernel(kernel_id)
@@ -635,9 +656,9 @@ async def test_a_kernel_that_jupyter_does_not_restart_is_gone(
 
 @pytest.mark.rule("EX1")
 async def test_a_kernel_stopped_while_it_restarts_by_itself_leaves_no_process(
-    jp_serverapp: Any, jp_fetch: Fetch
+    jp_serverapp: Any, jp_fetch: Fetch, agents: AgentConfig | None
 ) -> None:
-    async with serving(jp_serverapp, jp_fetch) as server:
+    async with serving(jp_serverapp, jp_fetch, agents) as server:
         server.write("a.ipynb")
         session = await server.open("a.ipynb")
         kernel_id = session["kernel"]["id"]
@@ -656,10 +677,12 @@ async def test_a_kernel_stopped_while_it_restarts_by_itself_leaves_no_process(
 
 
 @pytest.mark.rule("EX7")
-async def test_a_kernel_that_never_starts_says_so(jp_serverapp: Any, jp_fetch: Fetch) -> None:
-    async with serving(jp_serverapp, jp_fetch) as server:
+async def test_a_kernel_that_never_starts_says_so(
+    jp_serverapp: Any, jp_fetch: Fetch, agents: AgentConfig | None
+) -> None:
+    async with serving(jp_serverapp, jp_fetch, agents) as server:
         server.write("a.ipynb")
-        kernel = await server.gateway.start("a.ipynb", None, new_id())
+        kernel = await server.gateway.start("a.ipynb", None, new_id(), server.owner.lease)
         waiting = asyncio.ensure_future(kernel.connection.ready())
         await asyncio.sleep(0)
         await server.gateway.stop(kernel.kernel_id)

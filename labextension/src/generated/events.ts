@@ -12,6 +12,7 @@ export interface EventPayloads {
   'v1.InputRequested': InputRequested;
   'v1.InputReplied': InputReplied;
   'v1.RuntimeSessionStarted': RuntimeSessionStarted;
+  'v1.RuntimeSessionAdopted': RuntimeSessionAdopted;
   'v1.RuntimeStatusChanged': RuntimeStatusChanged;
   'v1.RuntimeSessionEnded': RuntimeSessionEnded;
 }
@@ -33,6 +34,7 @@ export interface DocumentUpdated {
     | TextChanged
     | StateChanged
   )[];
+  journal_seq?: number | null;
 }
 /**
  * A cell appeared at `index`.
@@ -211,6 +213,13 @@ export interface RuntimeSessionStarted {
   kernel_name: string;
   owner: string;
   host: string;
+  fence: number;
+}
+/**
+ * The kernel outlived its server, and works on for another one under a new fence.
+ */
+export interface RuntimeSessionAdopted {
+  runtime_session_id: string;
   fence: number;
 }
 /**

@@ -105,7 +105,11 @@ def test_an_update_goes_out_as_base64() -> None:
         recorded_at="",
         payload=document_updated(b"\x00\xff", ()),
     )
-    assert event.to_json()["payload"] == {"update": "AP8=", "changes": []}
+    assert event.to_json()["payload"] == {
+        "update": "AP8=",
+        "changes": [],
+        "journal_seq": None,
+    }
 
 
 def test_events_do_not_change() -> None:

@@ -16,7 +16,7 @@ from jupyter_runt.events.execution import (
 )
 from jupyter_runt.events.outputs import InputRequested
 from jupyter_runt.execution import attachment
-from jupyter_runt.execution.attachment import FLUSH_CHARS
+from jupyter_runt.execution.attachment import FLUSH_CHARS, Running
 from jupyter_runt.execution.outputs import (
     AppendOutputs,
     FinishCell,
@@ -81,7 +81,9 @@ class Notebook:
             case _:
                 pass
 
-    async def apply_outputs(self, execution_id: ExecutionId, edits: Sequence[OutputEdit]) -> None:
+    async def apply_outputs(
+        self, execution_id: ExecutionId, edits: Sequence[OutputEdit], position: int | None = None
+    ) -> None:
         await asyncio.sleep(0)
         if self.closed:
             raise FileUnreadable("the file is gone")
@@ -89,8 +91,10 @@ class Notebook:
         self.transactions += 1
         self.changed.set()
 
-    async def set_next_input(self, cell_id: CellId, text: str, *, replace: bool) -> None:
-        self.next_inputs.append((cell_id, text, replace))
+    async def set_next_input(
+        self, running: Running, text: str, *, replace: bool, position: int | None = None
+    ) -> None:
+        self.next_inputs.append((running.cell_id, text, replace))
 
     def seen(self, *kinds: type) -> list[Any]:
         return [item for item in self.history if isinstance(item, kinds)]

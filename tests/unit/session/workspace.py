@@ -14,8 +14,9 @@ from jupyter_runt.commands import parse_command
 from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.errors import RuntimeLost
 from jupyter_runt.events.base import Event, Payload
+from jupyter_runt.execution.links import REPLAYED
 from jupyter_runt.ids import ActorId, NotebookId, Seq
-from jupyter_runt.protocols import Kernel, KernelMessage, Registration
+from jupyter_runt.protocols import Kernel, KernelMessage, Lease, Registration
 from jupyter_runt.session.content import NotebookContent, TextContent
 from jupyter_runt.session.files import LocalFiles
 from jupyter_runt.session.notebook_session import NotebookSession, OnCommit, Reply
@@ -47,6 +48,9 @@ class FakeKernel:
         self._listener: Callable[[Sequence[KernelMessage]], None] = list
         self.asked: list[tuple[str, str]] = []
         self.answers: list[str] = []
+        self.journals = False
+        self.journal: list[tuple[str, str, str, dict[str, Any]]] = []
+        self.retired = 0
 
     def listen(self, listener: Callable[[Sequence[KernelMessage]], None]) -> None:
         self._listener = listener
@@ -58,6 +62,8 @@ class FakeKernel:
 
     def execute(self, msg_id: str, code: str, *, metadata: dict[str, Any] | None = None) -> None:
         self.asked.append((msg_id, code))
+        if self.journals:
+            self.journal.append(("execute_request", msg_id, "shell", {}))
 
     def tell_comm(self, comm_id: str, data: dict[str, Any]) -> None:
         raise AssertionError
@@ -65,8 +71,28 @@ class FakeKernel:
     def reply_input(self, value: str) -> None:
         self.answers.append(value)
 
+    def resume(self) -> None:
+        for seq, (msg_type, msg_id, channel, content) in enumerate(self.journal, start=1):
+            self._say(msg_type, msg_id, channel, content, seq)
+        self._say(REPLAYED, None, "shell", {}, len(self.journal))
+
+    def retire(self, position: int) -> None:
+        self.retired = position
+
     def say(self, msg_type: str, msg_id: str, channel: str = "iopub", **content: Any) -> None:
-        message = KernelMessage(channel, msg_type, msg_id, content, {})  # type: ignore[arg-type]
+        if self.journals:
+            self.journal.append((msg_type, msg_id, channel, content))
+        self._say(msg_type, msg_id, channel, content, len(self.journal))
+
+    def _say(
+        self,
+        msg_type: str,
+        msg_id: str | None,
+        channel: Any,
+        content: dict[str, Any],
+        position: int,
+    ) -> None:
+        message = KernelMessage(channel, msg_type, msg_id, content, {}, position=position)
         self._listener([message])
 
     def finish(self, msg_id: str, status: str = "ok", count: int = 1, **reply: Any) -> None:
@@ -82,6 +108,7 @@ class FakeGateway:
         self.kernels: dict[str, FakeKernel] = {}
         self.did: list[str] = []
         self.failure: str | None = None
+        self.survivor: FakeKernel | None = None
         self.mute = False
         self.may_answer = asyncio.Event()
         self.may_answer.set()
@@ -93,12 +120,27 @@ class FakeGateway:
         (kernel,) = self.kernels.values()
         return kernel
 
-    async def start(self, path: str, kernel_name: str | None, kernel_id: str) -> Kernel:
+    async def start(
+        self, path: str, kernel_name: str | None, kernel_id: str, lease: Lease | None = None
+    ) -> Kernel:
         self.did.append(f"start {kernel_name}")
         if self.failure:
             raise RuntimeLost(self.failure)
         self.kernels[kernel_id] = FakeKernel(self)
         return Kernel(kernel_id, kernel_name or "default", self.kernels[kernel_id])
+
+    async def adopt(self, path: str, kernel_id: str, lease: Lease) -> Kernel | None:
+        if self.survivor is None:
+            return None
+        self.did.append("adopt")
+        if self.failure:
+            raise RuntimeLost(self.failure)
+        self.kernels[kernel_id] = self.survivor
+        return Kernel(kernel_id, "default", self.survivor)
+
+    def leave(self, kernel_id: str) -> None:
+        self.did.append("leave")
+        self.survivor = self.kernels.pop(kernel_id)
 
     async def interrupt(self, kernel_id: str) -> None:
         self.did.append("interrupt")
@@ -141,15 +183,18 @@ class Workspace:
         self.files = LocalFiles(self.root)
         self.store: MemoryStore
         self.gateway: FakeGateway
+        self.survivor: FakeKernel | None = None
+        """The kernel that the next life of the server finds at work."""
         self.sessions: SessionRegistry
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Workspace"]:
         self.gateway = FakeGateway()
+        self.gateway.survivor, self.survivor = self.survivor, None
         failure: Exception | None = None
         store = MemoryStore(self.disk, exists=self.files.exists)
         async with store as self.store:
-            services = RuntimeServices(self.store, self.gateway, "here", "http://here")
+            services = RuntimeServices(self.store, self.store, self.gateway, "here", "http://here")
 
             async def open_notebook(
                 registration: Registration, on_commit: OnCommit

@@ -1,0 +1,14 @@
+"""`python -I agent/__main__.py SETTINGS COMMAND…`, which `provisioning/agents.py` starts.
+
+Isolated: the folder and the environment are the kernel's, and what lies there is not for us.
+"""
+
+import json
+import sys
+
+if __name__ == "__main__":
+    settings = json.loads(sys.argv[1])
+    sys.path[:] = settings["sys_path"]
+    from jupyter_runt.agent.main import run
+
+    run(settings, sys.argv[2:])
