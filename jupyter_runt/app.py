@@ -27,11 +27,12 @@ from jupyter_runt.errors import StoreUnavailable
 from jupyter_runt.execution.gateway import AgentConfig, ServerKernelGateway
 from jupyter_runt.execution.kernel_manager import owned_kernel_manager
 from jupyter_runt.execution.session_manager import one_kernel_session_manager
-from jupyter_runt.handlers.forks import FORK_EVENTS, FORK_EVENTS_SCHEMA
+from jupyter_runt.handlers.forks import FORK_EVENTS_SCHEMA
 from jupyter_runt.handlers.identity import actor_of
 from jupyter_runt.handlers.opening import Opening
+from jupyter_runt.handlers.room_events import SCHEMAS
 from jupyter_runt.handlers.routes import ROUTES
-from jupyter_runt.handlers.server_ydoc import ServerYDoc
+from jupyter_runt.handlers.server_ydoc import ServerYDoc, stand_in
 from jupyter_runt.ids import ActorId, new_id
 from jupyter_runt.protocols import Registration
 from jupyter_runt.provisioning import factory
@@ -181,9 +182,13 @@ class RuntApp(ExtensionApp):
             return
         self.settings["runt_sessions"] = self._opening
         self.settings["jupyter_server_ydoc"] = self._server_ydoc
-        events = cast("Any", self.serverapp).event_logger
-        if FORK_EVENTS not in events.schemas:
-            events.register_event_schema(dict(FORK_EVENTS_SCHEMA))
+        serverapp = cast("Any", self.serverapp)
+        stand_in(serverapp)
+        events = serverapp.event_logger
+        for schema in (FORK_EVENTS_SCHEMA, *SCHEMAS):
+            if schema["$id"] not in events.schemas:
+                events.register_event_schema(dict(schema))
+        self._opening.tell(events.emit, self.free_after)
 
     def initialize_handlers(self) -> None:
         """Register every route."""

@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import ExitStack, asynccontextmanager
 from typing import Any, Final
 
 from jupyter_runt.errors import HistoryDamaged, StoreUnavailable
+from jupyter_runt.handlers.room_events import RoomEvents
 from jupyter_runt.ids import ActorId
 from jupyter_runt.rooms.work import RoomClosed
 from jupyter_runt.session.damage import set_aside
@@ -22,6 +23,7 @@ class Opening:
     """The open documents of the server, from the moment at which they can be opened."""
 
     def __init__(self) -> None:
+        self._events: RoomEvents | None = None
         self._settled = asyncio.Event()
         self._homeless: set[str] = set()
         """Rooms whose tabs come again and again, and hold what belongs nowhere."""
@@ -29,6 +31,10 @@ class Opening:
         self._sessions: SessionRegistry | None = None
         self._task: asyncio.Task[None] | None = None
         self._error: BaseException | None = None
+
+    def tell(self, emit: Callable[..., Any], linger: float) -> None:
+        """Have other extensions hear of rooms; see `RoomEvents`."""
+        self._events = RoomEvents(emit, linger)
 
     def begin(self, serving: Coroutine[Any, Any, None]) -> None:
         """Run the coroutine that opens everything, and then awaits `serve`."""
@@ -45,6 +51,8 @@ class Opening:
     async def end(self) -> None:
         """Have everything closed, and return when it is."""
         self._ending.set()
+        if self._events is not None:
+            self._events.close()
         if self._task is not None:
             await asyncio.wait([self._task])
 
@@ -64,15 +72,20 @@ class Opening:
         return self._sessions
 
     @asynccontextmanager
-    async def room(self, room_id: str, session_id: str | None) -> AsyncIterator[RoomLease]:
-        """Keep a room open; raises as `SessionRegistry.room`.
+    async def room(
+        self, room_id: str, session_id: str | None, username: str
+    ) -> AsyncIterator[RoomLease]:
+        """Keep a room open for a tab; raises as `SessionRegistry.room`.
 
         A document whose history is damaged has another one when a tab comes the next time.
         """
         sessions = await self.sessions()
         try:
             async with sessions.room(room_id, session_id) as lease:
-                yield lease
+                with ExitStack() as stack:
+                    if self._events is not None and lease.path is not None:
+                        stack.enter_context(self._events.tab(room_id, lease.path, username))
+                    yield lease
         except HistoryDamaged as error:
             new = await set_aside(sessions, error)
             raise UnknownSession(error.message, session_id=new.history_id) from error

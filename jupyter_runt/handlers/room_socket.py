@@ -76,8 +76,10 @@ class JoinedRoom(Protocol):
 class Rooms(Protocol):
     """Who finds rooms; `settings["runt_sessions"]`."""
 
-    def room(self, room_id: str, session_id: str | None) -> AbstractAsyncContextManager[JoinedRoom]:
-        """Keep a room open; raises a `RuntError` if there is none for this client."""
+    def room(
+        self, room_id: str, session_id: str | None, username: str
+    ) -> AbstractAsyncContextManager[JoinedRoom]:
+        """Keep a room open for somebody; raises a `RuntError` if there is none for this client."""
         ...
 
     def is_document(self, room_id: str) -> bool:
@@ -212,7 +214,8 @@ class RoomSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
         rooms: Rooms = self.settings["runt_sessions"]
         try:
             actor = await actor_of(self)
-            async with rooms.room(room_id, self.get_query_argument("sessionId", None)) as joined:
+            session_id = self.get_query_argument("sessionId", None)
+            async with rooms.room(room_id, session_id, self.current_user.username) as joined:
                 watch = self._tasks.create_task(self._watch_permission())
                 try:
                     await joined.room.serve(

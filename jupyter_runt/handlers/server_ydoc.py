@@ -2,13 +2,28 @@
 
 import sys
 from collections.abc import Coroutine
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
+from jupyter_server.extension.manager import ExtensionPackage
+from jupyter_server.serverapp import ServerApp
 from jupyter_ydoc.ybasedoc import YBaseDoc
 
 from jupyter_runt.errors import NotebookNotFound
 from jupyter_runt.session.live_documents import LiveDocuments
 from jupyter_runt.session.registry import SessionRegistry
+
+NAME: Final = "jupyter_server_ydoc"
+
+
+def stand_in(serverapp: ServerApp) -> None:
+    """Have other extensions find jupyter-server-ydoc, which is switched off, enabled.
+
+    Those that ask which extension serves rooms know that one and jupyter-server-documents.
+    """
+    # It stays empty: nothing is imported.
+    package = ExtensionPackage(name=NAME)  # type: ignore[no-untyped-call]
+    package.enabled = True
+    serverapp.extension_manager.extensions[NAME] = package
 
 
 class Sessions(Protocol):

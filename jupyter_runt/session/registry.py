@@ -59,6 +59,8 @@ class RoomLease:
     room: Room[Any]
     writable: bool
     """Whether peers may write at all, given the permission."""
+    path: str | None = None
+    """Where its file is, if it is a document's."""
 
 
 class SessionRegistry:
@@ -270,7 +272,7 @@ class SessionRegistry:
             case [_, _, notebook_id]:
                 await self._check_history(notebook_id, session_id)
                 async with self.use_document(room_id) as document:
-                    yield RoomLease(document.room, writable=True)
+                    yield RoomLease(document.room, writable=True, path=document.path)
             case [fork_id]:
                 async with self.forks.use(fork_id) as fork:
                     await self._check_history(fork.notebook_id, session_id)

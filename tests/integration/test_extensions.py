@@ -44,10 +44,9 @@ async def test_an_extension_edits_along_with_everybody(tmp_path: Path) -> None:
         assert await shout(room_id="json:notebook:gone") is None
 
 
-@pytest.mark.rule("FB1", "FB2", "FB3")
-async def test_a_kind_that_another_package_registered_has_rooms(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def _guestbooks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have another package register a kind of document, as jupyterlab-chat does."""
     package = tmp_path / "site/guests-1.0.dist-info"
     package.mkdir(parents=True)
     (package / "METADATA").write_text("Name: guests\nVersion: 1.0\n", encoding="utf-8")
@@ -55,6 +54,39 @@ async def test_a_kind_that_another_package_registered_has_rooms(
     (package / "entry_points.txt").write_text(entry, encoding="utf-8")
     paths = (str(package.parent), os.environ.get("PYTHONPATH", ""))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
+
+
+@pytest.mark.rule("FB1", "RM4")
+@pytest.mark.usefixtures("_guestbooks")
+async def test_an_extension_that_hears_of_a_room_takes_part_until_the_last_tab_has_gone(
+    tmp_path: Path,
+) -> None:
+    extensions = {**EXTENSIONS, "tests.integration.ydoc_extension": True}
+    config = {"ServerApp": {"jpserver_extensions": extensions}, "RuntApp": {"free_after": 0.1}}
+    with Server(tmp_path / "server", config).running() as server:
+        assert await server.get("/host") == {"shared": True, "heard": []}
+        file = server.root / "a.guests"
+        file.write_text("", encoding="utf-8")
+        session = (await server.session("a.guests", "guestbook")).body
+        room_id = f"text:guestbook:{session['fileId']}"
+        async with Peer(server, room_id, session["sessionId"]) as bob:
+            entries = bob.doc.get("entries", type=Array)
+            await bob.until(lambda: entries.to_py() == ["welcome"])
+
+        async def told() -> bool:
+            heard = (await server.get("/host"))["heard"]
+            return bool(heard == [["initialize", "a.guests"], ["clean", "a.guests"]])
+
+        async def saved() -> bool:
+            return "welcome" in file.read_text(encoding="utf-8")
+
+        await eventually(told)
+        await eventually(saved)
+
+
+@pytest.mark.rule("FB1", "FB2", "FB3")
+@pytest.mark.usefixtures("_guestbooks")
+async def test_a_kind_that_another_package_registered_has_rooms(tmp_path: Path) -> None:
     with Server(tmp_path / "server").running() as server:
         file = server.root / "a.guests"
         file.write_text('{"entries":["ada"]}', encoding="utf-8")

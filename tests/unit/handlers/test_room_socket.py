@@ -64,7 +64,7 @@ class Rooms:
         self.rescued.append((room_id, update, actor))
 
     @asynccontextmanager
-    async def room(self, room_id, session_id):
+    async def room(self, room_id, session_id, username):
         self.asked.append((room_id, session_id))
         if self.error is not None:
             raise self.error
