@@ -15,6 +15,11 @@ SLOW = "import time\nprint('on', flush=True)\ntime.sleep(600)"
 DIES = "import os\nos.kill(os.getpid(), 9)"
 
 
+def says(told: Locator, pattern: str) -> None:
+    """Wait until something says what fits the whole pattern."""
+    expect(told).to_have_text(re.compile(f"^{pattern}$"), timeout=LIMIT)
+
+
 def status(person: Person, index: int) -> Locator:
     """What is said of the last execution of a cell."""
     return person.cell(index).locator(".jp-runt-CellStatus")
@@ -40,45 +45,41 @@ def test_a_run_of_all_cells_is_followed_and_stopped_with_the_keyboard_and_surviv
     ada.text(0).click()
     keyboard.press("Control+Alt+Enter")
     for one in (ada, bob):
-        expect(status(one, 0)).to_have_text(re.compile(r"Done in \d"), timeout=LIMIT)
-        expect(status(one, 1)).to_have_text(re.compile(r"Running for \d+ s"), timeout=LIMIT)
-        expect(status(one, 2)).to_have_text("Queued: no. 1")
-        expect(status(one, 3)).to_have_text("Queued: no. 2")
-        expect(indicator(one)).to_have_text(re.compile(r"Running 2 of 4 · \d+ s"))
+        says(status(one, 0), r"Done in [\d.]+ m?s")
+        says(status(one, 1), r"Running for \d+ s")
+        says(status(one, 2), "Queued: no. 1")
+        says(status(one, 3), "Queued: no. 2")
+        says(indicator(one), r"Running 2 of 4 · \d+ s")
 
     # The panel, which the keyboard reaches too.
     keyboard.press("Control+Alt+r")
     cells = panel(ada).get_by_role("list", name="Cells").get_by_role("listitem")
     expect(cells).to_have_count(4, timeout=LIMIT)
-    expect(cells.first).to_contain_text("Cell 2: import time")
-    expect(panel(ada).get_by_role("button", name="Interrupt")).to_be_focused()
+    expect(cells.first).to_contain_text("Cell 2: import time", timeout=LIMIT)
+    expect(panel(ada).get_by_role("button", name="Interrupt")).to_be_focused(timeout=LIMIT)
     ada.look("runtime-running")
     cells.nth(2).get_by_role("button", name="Cancel Cell 4: 'last'").click()
-    expect(status(bob, 3)).to_have_text("Cancelled: It was taken from the queue.")
-    expect(indicator(bob)).to_have_text(re.compile(r"Running 3 of 4 · \d+ s"))
+    says(status(bob, 3), "Cancelled: It was taken from the queue.")
+    says(indicator(bob), r"Running 3 of 4 · \d+ s")
 
     # An edit while it waits, and after it ran.
     ada.type(0, " + 1")
-    expect(status(bob, 0)).to_contain_text("Edited since it ran")
+    expect(status(bob, 0)).to_contain_text("Edited since it ran", timeout=LIMIT)
     ada.type(2, " + 1")
-    expect(status(bob, 2)).to_contain_text("Edited since: runs as it was")
+    expect(status(bob, 2)).to_contain_text("Edited since: runs as it was", timeout=LIMIT)
     keyboard.press("Escape")
     keyboard.press("q")
     keyboard.press("q")
     for one in (ada, bob):
-        expect(status(one, 1)).to_have_text(re.compile(r"Interrupted after \d+"), timeout=LIMIT)
-        expect(status(one, 2)).to_have_text("Cancelled: It was taken from the queue.")
-        expect(indicator(one)).to_have_text(re.compile(r"Idle for \d+ s"))
+        says(status(one, 1), r"Interrupted after .* s")
+        says(status(one, 2), "Cancelled: It was taken from the queue.")
+        says(indicator(one), r"Idle for \d+ s")
     said = [status(ada, index).inner_text() for index in range(4)]
 
     ada.page.reload()
     for index, text in enumerate(said):
         expect(status(ada, index)).to_have_text(text, timeout=LIMIT, use_inner_text=True)
     ada.look("runtime-reloaded")
-    lab.restart()
-    bob.close()
-    bob.open()
-    expect(status(bob, 0)).to_have_text(said[0], timeout=LIMIT, use_inner_text=True)
 
 
 @pytest.mark.rule("EX7")
@@ -94,24 +95,24 @@ def test_a_dead_kernel_says_why_and_the_panel_starts_restarts_and_stops_it(
     ada.open()
     ada.closes_dialogs("Kernel Restarting")
     ada.run(1)
-    expect(status(ada, 1)).to_have_text(re.compile(r"Lost after .*SIGKILL"), timeout=LIMIT)
-    expect(indicator(ada)).to_have_text(re.compile(r"Kernel restarted: .*SIGKILL"), timeout=LIMIT)
-    expect(ada.page.locator(".jp-runt-Runtime-news")).to_contain_text("SIGKILL")
+    says(status(ada, 1), r"Lost after .*SIGKILL.*")
+    says(indicator(ada), r"Kernel restarted: .*SIGKILL.*")
+    expect(ada.page.locator(".jp-runt-Runtime-news")).to_contain_text("SIGKILL", timeout=LIMIT)
     indicator(ada).click()
     buttons = panel(ada).get_by_role("region", name="Kernel of nb.ipynb")
     expect(buttons).to_contain_text("SIGKILL", timeout=LIMIT)
     ada.look("runtime-died")
     ada.run(0)
-    expect(status(ada, 0)).to_have_text(re.compile(r"Done in \d"), timeout=LIMIT)
-    expect(indicator(ada)).to_have_text(re.compile(r"Idle for \d+ s"))
+    says(status(ada, 0), r"Done in [\d.]+ m?s")
+    says(indicator(ada), r"Idle for \d+ s")
 
     # The panel does what the menus do, and asks first.
     accept = ada.page.locator(".jp-Dialog .jp-mod-accept")
     buttons.get_by_role("button", name="Shut Down").click()
     accept.click()
-    expect(indicator(ada)).to_have_text("No kernel", timeout=LIMIT)
+    says(indicator(ada), "No kernel")
     buttons.get_by_role("button", name="Start", exact=True).click()
-    expect(indicator(ada)).to_have_text(re.compile(r"Idle for \d+ s"), timeout=LIMIT)
+    says(indicator(ada), r"Idle for \d+ s")
     sessions = lab.events(types="v1.RuntimeSessionStarted")
     buttons.get_by_role("button", name="Restart", exact=True).click()
     accept.click()

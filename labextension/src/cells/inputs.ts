@@ -26,7 +26,7 @@ export class InputPrompts implements IDisposable {
   constructor(options: InputPrompts.IOptions) {
     this._options = options;
     const { notebook, runtime } = options;
-    runtime.model.executionsChanged.connect(this._update, this);
+    runtime.model.executionsChanged.connect(this._onExecutions, this);
     runtime.awaited.connect(this._focusLate, this);
     for (const gesture of GESTURES) {
       document.addEventListener(gesture, this._onGesture, true);
@@ -56,6 +56,19 @@ export class InputPrompts implements IDisposable {
     this._prompts.forEach(prompt => prompt.dispose());
     this._prompts.clear();
     Signal.clearData(this);
+  }
+
+  private _onExecutions(
+    { executions }: RuntimeModel,
+    ids: ReadonlySet<string>
+  ): void {
+    const shown = new Set([...this._prompts.keys()].map(executionOf));
+    for (const id of ids) {
+      if (shown.has(id) || executions.get(id)?.input) {
+        this._update();
+        return;
+      }
+    }
   }
 
   private _update(): void {

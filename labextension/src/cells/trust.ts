@@ -52,10 +52,12 @@ export class TrustKeeper implements IDisposable {
   private _onCells(): void {
     const before = this._cells;
     this._cells = new Map();
+    this._byId.clear();
     for (const model of this._notebook.cells) {
       if (model.type === 'code') {
         const cell = (model.sharedModel as YCodeCell).ymodel;
         this._cells.set(cell, model as CodeCellModel);
+        this._byId.set(model.id, model as CodeCellModel);
         if (before.get(cell) !== model) {
           this._onCell(model as CodeCellModel);
         }
@@ -79,11 +81,9 @@ export class TrustKeeper implements IDisposable {
     { executions }: RuntimeModel,
     ids: ReadonlySet<string>
   ): void {
-    const cellIds = new Set(
-      [...ids].map(executionId => executions.get(executionId)?.cell_id)
-    );
-    for (const model of this._cells.values()) {
-      if (cellIds.has(model.id)) {
+    for (const id of ids) {
+      const model = this._byId.get(executions.get(id)?.cell_id ?? '');
+      if (model !== undefined) {
         this._review(model);
       }
     }
@@ -135,6 +135,7 @@ export class TrustKeeper implements IDisposable {
   private _runtime: TrustKeeper.IRuntime;
   private _document: Y.Doc;
   private _cells = new Map<unknown, CodeCellModel>();
+  private _byId = new Map<string, CodeCellModel>();
   private _byHand = new WeakSet<CodeCellModel>();
   private _deciding = false;
   private _isDisposed = false;

@@ -16,6 +16,8 @@ import {
 import type { ActionName } from '../runtime/actions';
 import { actionsOf } from '../runtime/actions';
 import { lastOf } from '../runtime/cellState';
+
+import { confirm } from '../runtime/confirm';
 // eslint-disable-next-line jupyter/prefer-lazy-imports -- the status bar is there at once
 import { NotebookControl } from '../runtime/control';
 import type { RuntimePanel } from '../runtime/panel';
@@ -98,7 +100,8 @@ export const runtimePanel: JupyterFrontEndPlugin<void> = {
         runtime,
         words,
         trans,
-        asksFirst
+        confirms: async action =>
+          !asksFirst() || confirm(notebook.title.label, action, trans)
       });
       controls.set(notebook, control);
       notebook.disposed.connect(() => {

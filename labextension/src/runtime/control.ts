@@ -1,4 +1,3 @@
-import { Dialog, showDialog } from '@jupyterlab/apputils';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { UUID } from '@lumino/coreutils';
@@ -74,7 +73,8 @@ export class NotebookControl implements IDisposable {
    */
   async perform(name: ActionName): Promise<void> {
     const action = this.actions[name];
-    if (action.warning === undefined || (await this._confirms(action))) {
+    const { confirms } = this._options;
+    if (action.warning === undefined || (await confirms(action))) {
       const reads = name === 'runAll' || name === 'restartAndRunAll';
       await this.runtime.command({
         type: action.type,
@@ -105,22 +105,6 @@ export class NotebookControl implements IDisposable {
     this._isDisposed = true;
     clearTimeout(this._timer);
     Signal.clearData(this);
-  }
-
-  private async _confirms(action: IAction): Promise<boolean> {
-    const { asksFirst, panel, trans } = this._options;
-    if (!asksFirst()) {
-      return true;
-    }
-    const { button } = await showDialog({
-      title: trans.__('%1: %2?', panel.title.label, action.label),
-      body: action.warning,
-      buttons: [
-        Dialog.cancelButton({ label: trans.__('Cancel') }),
-        Dialog.warnButton({ label: action.label })
-      ]
-    });
-    return button.accept;
   }
 
   private _onChange(): void {
@@ -156,8 +140,8 @@ export namespace NotebookControl {
     trans: TranslationBundle;
 
     /**
-     * Whether the person wants to be asked before something is lost.
+     * Ask the person, who may not want to be asked, before something is lost.
      */
-    asksFirst: () => boolean;
+    confirms: (action: IAction) => Promise<boolean>;
   }
 }

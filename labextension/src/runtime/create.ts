@@ -1,10 +1,10 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
-import { Dialog, showDialog } from '@jupyterlab/apputils';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { ITranslator } from '@jupyterlab/translation';
 
 import { RuntClient } from '../services/client';
 import { actionsOf } from './actions';
+import { confirm } from './confirm';
 import type { NotebookControl } from './control';
 import { Runtimes } from './runtimes';
 import { RuntimePanel } from './panel';
@@ -52,16 +52,8 @@ export function createRuntimePanel(parts: IPanelParts): RuntimePanel {
     },
     onPerformElsewhere: (info, name) => {
       const perform = async () => {
-        const { label, type, warning } = actions[name];
-        const { button } = await showDialog({
-          title: trans.__('%1: %2?', info.path, label),
-          body: warning,
-          buttons: [
-            Dialog.cancelButton({ label: trans.__('Cancel') }),
-            Dialog.warnButton({ label })
-          ]
-        });
-        if (button.accept) {
+        if (await confirm(info.path, actions[name], trans)) {
+          const { type } = actions[name];
           await client.command(info.notebook_id, { type });
           await runtimes.refresh();
         }

@@ -27,7 +27,7 @@ export class RuntimeWords {
   }
 
   /**
-   * Say the same without what changes with time: for who listens.
+   * Say what is news to who listens; nothing where all goes as it does.
    */
   news(state: IRuntimeState): string {
     const { trans } = this._options;
@@ -35,7 +35,7 @@ export class RuntimeWords {
       case 'none':
         return trans.__('No kernel');
       case 'starting':
-        return trans.__('The kernel starts');
+        return '';
       case 'restarting':
         return trans.__('The kernel restarts');
       case 'unresponsive':
@@ -45,7 +45,7 @@ export class RuntimeWords {
       case 'asking':
         return trans.__('A cell waits for an answer');
       case 'running':
-        return trans.__('Running');
+        return (state.progress?.total ?? 1) > 1 ? trans.__('Cells run') : '';
       case 'idle':
         return state.isFresh
           ? trans.__(

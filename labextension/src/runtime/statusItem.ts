@@ -110,10 +110,13 @@ export class RuntimeItem extends Widget {
     }
   }
 
-  /** A screen reader says what is other than before, and no numbers. */
+  /** A screen reader says what is other than when it looked first. */
   private _tell(state: IRuntimeState): void {
     const news = this._control!.words.runtime.news(state);
-    if (this._last !== null && this._last !== news) {
+    if (news === '' || news === this._last) {
+      return;
+    }
+    if (this._last !== null) {
       this._news.textContent = news;
     }
     this._last = news;
