@@ -179,6 +179,13 @@ class UndoChange(_Command):
     seq: Seq = Field(ge=2)
 
 
+class KeepVersion(_Command):
+    """Keep in the history how cells read that did not come into the notebook."""
+
+    type: Literal["keep_version"]
+    texts: dict[CellId, str] = Field(min_length=1)
+
+
 Command = Annotated[
     ExecuteCells
     | RunAll
@@ -199,7 +206,8 @@ Command = Annotated[
     | SetContextVisibility
     | SetCellVisibility
     | RestoreVersion
-    | UndoChange,
+    | UndoChange
+    | KeepVersion,
     Field(discriminator="type"),
 ]
 

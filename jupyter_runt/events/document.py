@@ -115,7 +115,7 @@ Change = Annotated[
 ]
 
 
-KeptReason = Literal["foreign_history", "merge_overlap"]
+KeptReason = Literal["foreign_history", "merge_overlap", "unsent_edits"]
 
 
 class DocumentUpdated(Payload):
@@ -136,7 +136,9 @@ class VersionKept(Payload):
     event_name = "v1.VersionKept"
 
     reason: KeptReason
-    """A tab of another Yjs history held it, or the file did where both changed the same text."""
+    """A tab of another Yjs history held it, or the file did where both changed the same text, or
+    somebody's browser had edits that fit no more.
+    """
     message: str
     """What happened, for people."""
     content: dict[str, Any] | str

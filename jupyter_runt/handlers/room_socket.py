@@ -10,7 +10,7 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any, Final, Protocol
 
 from jupyter_server.auth.decorator import ws_authenticated
@@ -48,6 +48,14 @@ MAX_WAITING: Final = 1024
 MAX_REASON: Final = 123
 """Bytes of a close reason (RFC 6455 §5.5)."""
 
+LEAVE_WITHIN: Final = 1.0
+"""Seconds for our front end to close a tab that cannot be, with the reason: the stock one has none.
+
+It slows down others, too, that try again at once.
+"""
+
+KEPT: Final = "Its history began anew. What you typed is kept."
+
 _CODES: Final = {
     "unknown_session": CLOSE_UNKNOWN_SESSION,
     "stale_epoch": CLOSE_OLD_EPOCH,
@@ -55,6 +63,9 @@ _CODES: Final = {
 }
 _LEAVE_MUCH: Final = frozenset({CLOSE_UNKNOWN_SESSION, CLOSE_NOT_FOUND})
 """Tabs that are closed with these may hold what nobody else has."""
+
+_STOCK_WORDS: Final = frozenset({CLOSE_FAILED, CLOSE_NOT_FOUND})
+"""The stock front end says of these what it likes."""
 
 _STATUSES: Final = {403: CLOSE_FORBIDDEN, 404: CLOSE_NOT_FOUND}
 
@@ -163,10 +174,13 @@ class RoomSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
 
     auth_resource = "contents"
 
-    def initialize(self, recheck_every: float = RECHECK_EVERY) -> None:
+    def initialize(
+        self, recheck_every: float = RECHECK_EVERY, leave_within: float = LEAVE_WITHIN
+    ) -> None:
         """Take the route's arguments."""
         super().initialize()
         self._recheck_every = recheck_every
+        self._leave_within = leave_within
         self._channel = SocketChannel(self)
         self._may_write = False
 
@@ -229,29 +243,41 @@ class RoomSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
             self.log.info("A peer cannot join %s: %s", room_id, error.message)
             farewell = _close_of(error)
             if farewell[0] in _LEAVE_MUCH and self._may_write and rooms.is_document(room_id):
-                farewell = await self._rescue(rooms, room_id) or farewell
+                farewell = await self._rescue(rooms, room_id, error) or farewell
+            if farewell[0] in _STOCK_WORDS:
+                await self._see_off()
             await self._channel.close(*farewell)
         except Exception:
             self.log.exception("A peer of %s failed.", room_id)
             await self._channel.close(CLOSE_FAILED, "internal error")
 
-    async def _rescue(self, rooms: Rooms, room_id: str) -> tuple[int, str] | None:
+    async def _see_off(self) -> None:
+        """Give a tab the time to leave by itself."""
+        with suppress(TimeoutError, ChannelClosed):
+            async with asyncio.timeout(self._leave_within):
+                while True:
+                    await self._channel.receive()
+
+    async def _rescue(
+        self, rooms: Rooms, room_id: str, refusal: RuntError
+    ) -> tuple[int, str] | None:
         """Have kept what a tab of another history holds.
 
         Returns:
-            The code and reason to close it with instead, if it sent nonsense or may come again.
+            The code and reason to close it with instead, if they are others.
         """
         try:
             update = await holdings(self._channel)
             if update is not None:
                 await rooms.rescue(room_id, update, await actor_of(self))
+                return _close_of(refusal, kept=True)
         except BadFrame as error:
             return CLOSE_BAD_FRAME, str(error)
         except StoreUnavailable as error:
             return CLOSE_RESTART, error.message  # it still has it
         except RuntError as error:
             if error.code == "unknown_session":
-                return _close_of(error)
+                return _close_of(error, kept=True)
             self.log.warning("What a tab of %s held is not kept: %s", room_id, error.message)
         except ChannelClosed:
             self.log.info("A tab of %s left before it said what it held.", room_id)
@@ -278,20 +304,29 @@ class RoomSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
         return bool(await ensure_async(answer))
 
 
-def _close_of(error: RuntError) -> tuple[int, str]:
-    """Return the close code and reason that tell a client of an error."""
+def _close_of(error: RuntError, *, kept: bool = False) -> tuple[int, str]:
+    """Return the close code and reason that tell a client of an error.
+
+    Args:
+        kept: what the client held is in the document's history.
+    """
     code = _CODES.get(error.code) or _STATUSES.get(error.status, CLOSE_FAILED)
     if code != CLOSE_UNKNOWN_SESSION:
         return code, error.message
-    reason = {"reason": "unknown_session", "reloadable": True}
+    reason: dict[str, Any] = {"reason": "unknown_session", "reloadable": True}
     for key, value in (
+        ("kept", kept),
+        ("errorReason", KEPT if kept else error.message),
         ("sessionId", error.detail.get("session_id", "")),
-        ("errorReason", error.message),
     ):
         longer = {**reason, key: value}
-        if len(json.dumps(longer)) <= MAX_REASON:
+        if value and len(_compact(longer)) <= MAX_REASON:
             reason = longer
-    return code, json.dumps(reason)
+    return code, _compact(reason)
+
+
+def _compact(reason: dict[str, Any]) -> str:
+    return json.dumps(reason, separators=(",", ":"))
 
 
 def _let_fail(sending: "asyncio.Future[None]") -> None:

@@ -14,6 +14,7 @@ from jupyter_runt.commands import (
     EvictRuntime,
     ExecuteCells,
     InterruptRuntime,
+    KeepVersion,
     MoveCell,
     ReplyInput,
     RestartAndRunAll,
@@ -60,6 +61,7 @@ CAPABILITIES: Final = MappingProxyType(
         SetCellVisibility: Capability.EDIT,
         RestoreVersion: Capability.EDIT,
         UndoChange: Capability.EDIT,
+        KeepVersion: Capability.EDIT,
     }
 )
 

@@ -10,6 +10,7 @@ from jupyter_runt.commands import (
     CreateCell,
     DeleteCells,
     EditCell,
+    KeepVersion,
     MoveCell,
     RestoreVersion,
     SetCellType,
@@ -142,5 +143,5 @@ INTENTS: Final[MappingProxyType[type, Intent]] = MappingProxyType(
     }
 )
 
-EDITS: Final = frozenset({*INTENTS, RestoreVersion, UndoChange})
-"""Every command that changes the document. What to restore must be read from the log first."""
+EDITS: Final = frozenset({*INTENTS, RestoreVersion, UndoChange, KeepVersion})
+"""Every command about the document. What to restore must be read from the log first."""

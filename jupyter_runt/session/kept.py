@@ -7,9 +7,10 @@ from asyncio import to_thread
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from jupyter_runt.document.restore import sound
 from jupyter_runt.events.base import Draft, Event
 from jupyter_runt.events.document import KeptReason, VersionKept
-from jupyter_runt.ids import ActorId, NotebookId, Seq
+from jupyter_runt.ids import ActorId, CellId, NotebookId, Seq
 from jupyter_runt.protocols import EventLog
 from jupyter_runt.session.history import pages
 
@@ -20,6 +21,11 @@ MAX_BYTES: Final = 8 * 2**20
 """Of a notebook as JSON: a larger one is kept without its outputs, which can be made again."""
 
 _WITHOUT_OUTPUTS: Final = " It was too large to keep its outputs."
+UNSENT: Final = (
+    "A browser had kept edits that did not fit the notebook any more."
+    " How the edited cells read there is kept."
+)
+
 _NAMES: Final = frozenset({VersionKept.event_name})
 
 
@@ -41,8 +47,13 @@ class KeptVersions:
         """SHA-256 (hex) of what tabs of other histories held, where nothing is left to do."""
 
     async def keep(
-        self, reason: KeptReason, message: str, content: Content, actor: ActorId
-    ) -> None:
+        self,
+        reason: KeptReason,
+        message: str,
+        content: Content,
+        actor: ActorId,
+        cause: str | None = None,
+    ) -> list[Event]:
         """Record a version, unless it is kept already; durable on return.
 
         What overlaps is told again when it happens again, though not for being merged again after
@@ -55,11 +66,23 @@ class KeptVersions:
         digest = await to_thread(fingerprint, payload.content)
         async with self._keeping:
             known = await self._known()
-            if digest in (known if reason == "foreign_history" else known[-1:]):
-                return
-            events = await self._log.append(self._notebook_id, [Draft(payload, actor)])
+            if digest in (known[-1:] if reason == "merge_overlap" else known):
+                return []
+            events = await self._log.append(self._notebook_id, [Draft(payload, actor, cause)])
             known.append(digest)
         self._on_commit(events)
+        return events
+
+    async def keep_unsent(
+        self,
+        notebook: Mapping[str, Any],
+        texts: Mapping[CellId, str],
+        actor: ActorId,
+        cause: str,
+    ) -> list[Event]:
+        """Record how cells of a notebook read where they were edited; as `keep`."""
+        content = sound(with_texts(notebook, texts))
+        return await self.keep("unsent_edits", UNSENT, content, actor, cause)
 
     async def _known(self) -> list[str]:
         if self._digests is None:
@@ -80,6 +103,20 @@ def fingerprint(content: Content) -> str:
         cells = [{key: cell[key] for key in cell if key != "id"} for cell in content["cells"]]
         content = json.dumps({"cells": cells, "metadata": content["metadata"]}, sort_keys=True)
     return hashlib.sha256(content.encode(errors="surrogatepass")).hexdigest()
+
+
+def with_texts(notebook: Mapping[str, Any], texts: Mapping[CellId, str]) -> dict[str, Any]:
+    """Return a notebook whose cells read so; those that it does not have come last, as code."""
+    there = {cell["id"] for cell in notebook["cells"]}
+    cells = [
+        {**cell, "source": texts.get(cell["id"], cell["source"])} for cell in notebook["cells"]
+    ]
+    cells += [
+        {"id": cell_id, "cell_type": "code", "source": text, "metadata": {}}
+        for cell_id, text in texts.items()
+        if cell_id not in there
+    ]
+    return {**notebook, "cells": cells}
 
 
 def says_nothing(content: Content) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from types import TracebackType
 from typing import Any, Final, Self
 
-from jupyter_runt.commands import ClearOutputs, Command
+from jupyter_runt.commands import ClearOutputs, Command, KeepVersion
 from jupyter_runt.document.materialize import RuntimeState
 from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.errors import InvalidCommand, StaleFence, StaleRevision
@@ -261,6 +261,9 @@ class NotebookSession:
 
     async def _edit(self, command: Command, actor: ActorId, cause: str) -> list[Event]:
         document = await self.document()
+        if isinstance(command, KeepVersion):
+            now = await document.room.read(lambda doc: doc.notebook(always_ids=True))
+            return await document.kept.keep_unsent(now, command.texts, actor, cause)
         if isinstance(command, MadeApart):
             apart = await made_apart(command, self._store, self.notebook_id)
             # As a new client: outputs that the edit writes, if only to move them, are not the

@@ -52,6 +52,7 @@ _KEPT: Final[Mapping[KeptReason, str]] = MappingProxyType(
     {
         "foreign_history": "Kept what a tab held",
         "merge_overlap": "Kept the file's version",
+        "unsent_edits": "Kept edits that did not fit",
     }
 )
 _INVISIBLE: Final = (StateChanged, ExecutionStateChanged)

@@ -208,8 +208,14 @@ class Person:
         self.page: Page
         self.problems: list[str] = []
 
-    def open(self, path: str = "nb.ipynb") -> "Person":
-        """Open a notebook in a new tab, and wait until it is there and its kernel too."""
+    def open(self, path: str = "nb.ipynb", before: str = "") -> "Person":
+        """Open a notebook in a new tab, and wait until it is there and its kernel too.
+
+        Args:
+            before: JavaScript for the page to begin with.
+        """
+        if before:
+            self._context.add_init_script(before)
         self.go(path)
         self.cell(0).wait_for()
         self.is_connected()

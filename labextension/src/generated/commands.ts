@@ -20,7 +20,8 @@ export type Command =
   | SetContextVisibility
   | SetCellVisibility
   | RestoreVersion
-  | UndoChange;
+  | UndoChange
+  | KeepVersion;
 
 /**
  * Run cells, in this order, as they stand.
@@ -229,4 +230,15 @@ export interface UndoChange {
   state_vector?: string | null;
   type: 'undo_change';
   seq: number;
+}
+/**
+ * Keep in the history how cells read that did not come into the notebook.
+ */
+export interface KeepVersion {
+  command_id?: string | null;
+  state_vector?: string | null;
+  type: 'keep_version';
+  texts: {
+    [k: string]: string;
+  };
 }

@@ -6,6 +6,7 @@ export type ErrorCode =
   | 'conflict'
   | 'execution_not_found'
   | 'file_unreadable'
+  | 'history_damaged'
   | 'internal_error'
   | 'invalid_command'
   | 'invalid_request'

@@ -127,7 +127,7 @@ export interface StateChanged {
  * What somebody had of the document, and could not be brought into it, was kept beside it.
  */
 export interface VersionKept {
-  reason: 'foreign_history' | 'merge_overlap';
+  reason: 'foreign_history' | 'merge_overlap' | 'unsent_edits';
   message: string;
   content:
     | {

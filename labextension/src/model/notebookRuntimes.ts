@@ -32,7 +32,7 @@ export class NotebookRuntimes implements INotebookRuntimes {
     const runtime = new NotebookRuntime({
       client,
       path: () => localPath(context.path),
-      onError: reason => onError(context.path, reason)
+      onError: reason => onError(context, reason)
     });
     this._runtimes.set(model, runtime);
     context.disposed.connect(() => {
@@ -63,6 +63,9 @@ export namespace NotebookRuntimes {
     /**
      * Tell why the server does not know a notebook.
      */
-    onError: (path: string, reason: RuntError) => void;
+    onError: (
+      context: DocumentRegistry.IContext<INotebookModel>,
+      reason: RuntError
+    ) => void;
   }
 }

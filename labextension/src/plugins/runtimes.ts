@@ -28,7 +28,8 @@ export const runtimes: JupyterFrontEndPlugin<INotebookRuntimes> = {
     const opened = new NotebookRuntimes({
       client: new RuntClient({ serverSettings }),
       localPath: path => contents.localPath(path),
-      onError: (path, reason) => {
+      onError: (context, reason) => {
+        const { path } = context;
         const there = reason.detail['url'];
         if (reason.code === 'lease_held' && typeof there === 'string') {
           const here = serverSettings.baseUrl;
@@ -39,9 +40,16 @@ export const runtimes: JupyterFrontEndPlugin<INotebookRuntimes> = {
             autoClose: false
           });
         }
+        if (!context.isReady) {
+          // Before the stock provider says that there was an error, not which.
+          context.dispose();
+        }
       }
     });
-    eachNotebook(app, panel => opened.open(panel.context));
+    eachNotebook(app, panel => {
+      panel.context.disposed.connect(panel.dispose, panel);
+      opened.open(panel.context);
+    });
     return opened;
   }
 };

@@ -11,16 +11,19 @@ import {
   type TranslationBundle,
   nullTranslator
 } from '@jupyterlab/translation';
+import { UUID } from '@lumino/coreutils';
 import type { Widget } from '@lumino/widgets';
 
+import type { NotebookRuntime } from '../model/notebookRuntime';
 import { EditKeep } from '../saving/keep';
 import { KeptVersions } from '../saving/keptVersions';
 // eslint-disable-next-line jupyter/prefer-lazy-imports -- it must see the first edit
 import { NotebookSaving } from '../saving/saving';
+import type { StrandedEdits } from '../saving/saving';
 import type { SavingState } from '../saving/state';
 // eslint-disable-next-line jupyter/prefer-lazy-imports -- the status bar is there at once
 import { SavingItem } from '../saving/statusItem';
-import { tellStranded } from '../saving/stranded';
+import { areInHistory, tellStranded, textsOf } from '../saving/stranded';
 import { detailsOf, labelOf } from '../saving/words';
 import { RuntClient } from '../services/client';
 import { documentOf } from '../services/provider';
@@ -74,9 +77,7 @@ export const saving: JupyterFrontEndPlugin<void> = {
           (context.contentsModel?.writable ?? true) &&
           (runtime.info?.writable ?? true),
         onStranded: edits => {
-          void keep.then(keep =>
-            tellStranded({ edits, path: path(), keep, trans })
-          );
+          void strand({ edits, path: path(), runtime, keep, trans });
         }
       });
       const versions = new KeptVersions({
@@ -132,6 +133,34 @@ function guard(savings: ReadonlyMap<Widget, NotebookSaving>): void {
   });
 }
 
+interface IStranded {
+  edits: StrandedEdits[];
+  path: string;
+  runtime: NotebookRuntime;
+  keep: Promise<EditKeep | null>;
+  trans: TranslationBundle;
+}
+
+/** Tells of edits that fit no more, unless the notebook's history has them. */
+async function strand(options: IStranded): Promise<void> {
+  const { edits, runtime } = options;
+  const keep = await options.keep;
+  if (await areInHistory(edits, runtime).catch(() => false)) {
+    await keep?.forget(edits.flatMap(({ id }) => id ?? []));
+    return;
+  }
+  tellStranded({
+    ...options,
+    keep,
+    onKeep: () =>
+      runtime.command({
+        type: 'keep_version',
+        command_id: UUID.uuid4(),
+        texts: Object.fromEntries(textsOf(edits))
+      })
+  });
+}
+
 async function showDetails(
   state: SavingState,
   commands: JupyterFrontEnd['commands'],
@@ -143,12 +172,15 @@ async function showDetails(
     buttons.unshift(Dialog.createButton({ label, actions: ['save'] }));
   }
   const { button } = await showDialog({
-    title: labelOf(state, trans),
+    // The body says why.
+    title:
+      state.kind === 'failed' ? trans.__('Not saved') : labelOf(state, trans),
     body: detailsOf(state, trans),
     buttons
   });
   if (button.actions.includes('save')) {
-    await commands.execute('docmanager:save');
+    // It says itself why it failed.
+    await commands.execute('docmanager:save').catch(() => undefined);
   }
 }
 

@@ -14,8 +14,11 @@ import {
 /** Marks what was kept in this browser and comes back into the document. */
 export const KEPT = Symbol('kept');
 
-/** The room is of another history than the tab, or there is none any more. */
-const REFUSED = new Set([1003, 4404]);
+/** The room is of another history than the tab. */
+const OTHER_HISTORY = 1003;
+
+/** There is no such room. */
+const NO_ROOM = 4404;
 
 /**
  * Which document it is, and which history of it.
@@ -50,8 +53,10 @@ export class DocumentConnection implements IDisposable {
 
   /**
    * The room is not this document's any more: they will not merge.
+   *
+   * The argument is whether what the document holds is in the history there.
    */
-  get refused(): ISignal<this, void> {
+  get refused(): ISignal<this, boolean> {
     return this._refused;
   }
 
@@ -154,8 +159,12 @@ export class DocumentConnection implements IDisposable {
   };
 
   private _onClose = (event: CloseEvent | null) => {
-    if (event !== null && REFUSED.has(event.code)) {
-      this._refused.emit();
+    if (event?.code === OTHER_HISTORY) {
+      // It would only be told the same, a dialog each time.
+      this._provider?.disconnect();
+      this._refused.emit(isKept(event.reason));
+    } else if (event?.code === NO_ROOM) {
+      this._refused.emit(false);
     }
   };
 
@@ -165,5 +174,14 @@ export class DocumentConnection implements IDisposable {
   private _isDisposed = false;
   private _edited = new Signal<this, Uint8Array>(this);
   private _changed = new Signal<this, void>(this);
-  private _refused = new Signal<this, void>(this);
+  private _refused = new Signal<this, boolean>(this);
+}
+
+/** Reads the reason that the server closes a room with. */
+function isKept(reason: string): boolean {
+  try {
+    return (JSON.parse(reason) as { kept?: boolean }).kept === true;
+  } catch {
+    return false; // something between us and the server closed it
+  }
 }

@@ -3,8 +3,6 @@ import { describe, expect, it, vi } from 'vitest';
 
 import type { IKeptVersion, IServerState } from '../services/runtimeRoom';
 import { KeptVersions } from './keptVersions';
-import type { StrandedEdits } from './saving';
-import { textOf } from './stranded';
 
 function state(seq: number | null): IServerState {
   const kept = seq === null ? null : { seq, reason: 'r', message: 'm', at: '' };
@@ -45,15 +43,5 @@ describe('KeptVersions', () => {
     expect(next.tell).not.toHaveBeenCalled();
     next.changed.emit(state(8));
     expect(next.tell).toHaveBeenCalledOnce();
-  });
-});
-
-describe('textOf', () => {
-  it('is how each edited cell read last', () => {
-    const edits: StrandedEdits[] = [
-      { at: 1, texts: { a: 'one', b: 'two' } },
-      { at: 2, texts: { a: 'three' } }
-    ];
-    expect(textOf(edits)).toBe('two\n\nthree');
   });
 });

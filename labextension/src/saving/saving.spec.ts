@@ -91,6 +91,8 @@ class Provider {
     this._listeners.get(name)?.delete(listener);
   }
 
+  disconnect = vi.fn();
+
   emit(name: string, value: unknown): void {
     this._listeners.get(name)?.forEach(listener => listener(value));
   }
@@ -144,8 +146,8 @@ class Tab {
     return this;
   }
 
-  disconnect(code = 1006): void {
-    this.provider.emit('connection-close', { code });
+  disconnect(code = 1006, reason = ''): void {
+    this.provider.emit('connection-close', { code, reason });
     this.provider.ws = null;
     this.provider.synced = false;
     this.provider.emit('sync', false);
@@ -321,6 +323,17 @@ describe('NotebookSaving', () => {
     expect(stranded.texts).toEqual({ c1: 'start offline' });
     await vi.advanceTimersByTimeAsync(0);
     expect(keep.records.size).toBe(1);
+  });
+
+  it('leaves a room of another history for good, and trusts its word', async () => {
+    const tab = await new Tab(new Server(), new Keep()).connect();
+    tab.disconnect();
+    tab.source.insert(5, ' offline');
+    expect(tab.provider.disconnect).not.toHaveBeenCalled();
+    tab.disconnect(1003, '{"reason":"unknown_session","kept":true}');
+    expect(tab.provider.disconnect).toHaveBeenCalledOnce();
+    expect(tab.state).toBe('refused');
+    expect(tab.onStranded).not.toHaveBeenCalled();
   });
 
   it('knows that a browser keeps nothing', async () => {

@@ -193,7 +193,7 @@ export class NotebookSaving implements IDisposable {
   }
 
   /** The stock provider asks again and again meanwhile. */
-  private _onRefused(): void {
+  private _onRefused(_: unknown, isInHistory: boolean): void {
     if (this._isRefused) {
       return;
     }
@@ -201,7 +201,7 @@ export class NotebookSaving implements IDisposable {
     this._emit();
     const [first] = this._pending.all;
     void this.flush();
-    if (first !== undefined) {
+    if (first !== undefined && !isInHistory) {
       const texts = { ...this._texts, ...this._touched.take() };
       this._options.onStranded([{ at: first.at, texts }]);
     }

@@ -10,6 +10,8 @@ export interface IProvider {
   readonly url: string;
   readonly ws: WebSocket | null;
   readonly synced: boolean;
+  /** Leave the room, and do not come back. */
+  disconnect(): void;
   on<Name extends keyof IProviderEvents>(
     name: Name,
     listener: IProviderEvents[Name]

@@ -12,7 +12,7 @@ from tornado.httpclient import HTTPClientError
 
 from jupyter_runt.document.text import TextDoc
 from jupyter_runt.errors import LeaseHeld, NotAuthorized, NotebookNotFound, StoreUnavailable
-from jupyter_runt.handlers.room_socket import RoomSocket
+from jupyter_runt.handlers.room_socket import KEPT, RoomSocket
 from jupyter_runt.rooms.peer import RoomLimits
 from jupyter_runt.rooms.protocol import (
     BadFrame,
@@ -87,7 +87,9 @@ def serving(jp_serverapp, jp_ws_fetch):
             rooms, doorkeeper = Rooms(room), Doorkeeper()
             app.settings.update(runt_sessions=rooms, authorizer=doorkeeper)
             path = url_path_join(jp_serverapp.base_url, r"/api/collaboration/room/(.+)")
-            app.add_handlers(".*$", [(path, RoomSocket, {"recheck_every": RECHECK})])
+            app.add_handlers(
+                ".*$", [(path, RoomSocket, {"recheck_every": RECHECK, "leave_within": 0.05})]
+            )
 
             async def connect(session_id="s", **options):
                 params = {"sessionId": session_id}
@@ -240,7 +242,7 @@ async def test_a_tab_of_another_history_is_told_to_reload(serving):
         assert code == 1003
         told = json.loads(reason)
         assert (told["reason"], told["reloadable"]) == ("unknown_session", True)
-        assert told["sessionId"] == "a" * 36
+        assert (told["kept"], told["errorReason"]) == (True, KEPT)
         [(room_id, update, actor)] = here.rooms.rescued
         assert (room_id, update) == ("text:file:n", b"held")
         assert actor.startswith("user:")
@@ -251,8 +253,10 @@ async def test_a_reader_of_another_history_is_not_asked_what_it_holds(serving):
     async with serving() as here:
         here.rooms.error = UnknownSession("Another history.", session_id="a")
         here.doorkeeper.allowed = {"read"}
-        code, _ = await closing(await here.connect())
+        code, reason = await closing(await here.connect())
         assert (code, here.rooms.rescued) == (1003, [])
+        assert json.loads(reason)["errorReason"] == "Another history."
+        assert "kept" not in json.loads(reason)
 
 
 @pytest.mark.rule("RM3", "RM2")

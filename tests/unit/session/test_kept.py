@@ -383,3 +383,17 @@ async def test_a_kept_version_is_listed_and_can_be_restored(workspace: Workspace
             "command",
             "file",
         ]
+
+
+@pytest.mark.rule("RM3")
+async def test_edits_that_fit_no_more_are_kept_once_as_the_cells_read(workspace: Workspace) -> None:
+    texts = {"c1": "typed offline", "gone": "in a cell that is not there"}
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        for _ in range(2):
+            await notebook.send("keep_version", texts=texts, actor=ADA)
+        [(event, found)] = await kept_events(workspace, notebook.id)
+        assert (event.actor, found.reason) == (ADA, "unsent_edits")
+        assert sources(found.content) == ["one", *texts.values()]
+        assert await notebook.sources() == ["one", "two"]
+        await notebook.send("restore_version", seq=event.seq, cell_ids=["c1"])
+        assert await notebook.sources() == ["one", "typed offline"]
