@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Generic, TypeVar
 
 from jupyter_runt.document.shared import FileDocument
+from jupyter_runt.errors import StoreUnavailable
 from jupyter_runt.events.document import DocumentUpdated
 from jupyter_runt.ids import FILE_ACTOR, NotebookId, Seq
 from jupyter_runt.protocols import MergeBase, Store
@@ -93,9 +94,13 @@ class FileMerge(Generic[DocT]):
         # What changed nothing has no event to tell that it is done.
         seq = Seq(0) if made.update else await self._store.head(self._notebook_id)
         base = MergeBase(self._room_id, digest, state, seq)
-        self._known = None  # until it is certain what the log says
         await self._store.put_base(self._notebook_id, base)
-        await bring(room, made, FILE_ACTOR, f"{_CAUSE}{digest}")
+        self._known = None  # a caller that is cancelled does not know what the log says
+        try:
+            await bring(room, made, FILE_ACTOR, f"{_CAUSE}{digest}")
+        except StoreUnavailable:
+            self._known = known
+            raise
         self._known = _Known(merged, digest)
 
     async def rewritten(self, parsed: Any, checkpoint: Seq) -> None:
@@ -104,6 +109,13 @@ class FileMerge(Generic[DocT]):
         merge = await to_thread(self._content.merge, base, parsed)
         await to_thread(base.transact, lambda: merge(base))
         self._known = _Known(base)
+
+    async def keep(self, digest: str | None, checkpoint: Seq) -> None:
+        """Keep what `rewritten` was told, for whoever opens the document next: no log says it."""
+        if self._known is not None and digest is not None:
+            state = await to_thread(self._known.document.doc.get_update)
+            base = MergeBase(self._room_id, digest, state, checkpoint)
+            await self._store.put_base(self._notebook_id, base)
 
     def checkpointed(self) -> None:
         """Know that the file holds what the log says it does."""

@@ -241,6 +241,8 @@ class OpenDocument(Generic[DocT]):
             if not self._forsaken:
                 await self.saver.save()
                 await self._signatures.sign(self.room, self.path, self.digest)
+            if self._files.rewrites:
+                await self._merging.keep(self.digest, self.registration.checkpoint_seq)
         except TimeoutError:
             self.room.give_up()
             log.warning("The last edits of %s were not logged; tabs still have them.", self.path)

@@ -1,7 +1,8 @@
 import asyncio
 import json
 import sys
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from pycrdt import Map
@@ -11,6 +12,7 @@ from jupyter_runt.events.document import DocumentUpdated, SourceChanged
 from jupyter_runt.ids import FILE_ACTOR, NotebookId, Seq
 from jupyter_runt.protocols import FileIdentity
 from jupyter_runt.session import files
+from jupyter_runt.session.contents import HookedFiles
 from jupyter_runt.session.history import notebook_at
 from jupyter_runt.session.open_document import OpenDocument
 from jupyter_runt.session.registry import SessionRegistry
@@ -250,6 +252,37 @@ async def test_what_another_program_writes_while_a_save_takes_its_place_is_merge
         await notebook.save()
         assert await notebook.sources() == ["by ada", "outside"]
     assert workspace.sources(PATH) == ["by ada", "outside"]
+
+
+class Stripping:
+    """A contents manager with a hook that leaves the outputs out of every file."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def save(self, model: dict[str, Any], path: str) -> None:
+        for cell in model["content"]["cells"]:
+            cell["outputs"] = []
+        (self.root / path).write_text(json.dumps(model["content"]), encoding="utf-8")
+
+
+@pytest.mark.rule("FB2")
+async def test_what_a_save_hook_left_out_stays_when_the_file_of_a_closed_notebook_is_changed(
+    workspace: Workspace,
+) -> None:
+    content = json.loads((workspace.root / PATH).read_bytes())
+    content["cells"][0]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": "seen"}]
+    (workspace.root / PATH).write_text(json.dumps(content), encoding="utf-8")
+    workspace.files = HookedFiles(workspace.root, cast("Any", Stripping(workspace.root)))
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        await notebook.send("edit_cell", cell_id="c0", source="by ada")
+    assert json.loads((workspace.root / PATH).read_bytes())["cells"][0]["outputs"] == []
+    rewrite(workspace, "by ada", "outside")
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        assert await notebook.sources() == ["by ada", "outside"]
+        document = await notebook.session.document()
+        cells = (await document.room.read(lambda doc: doc.notebook()))["cells"]
+        assert [output["text"] for output in cells[0]["outputs"]] == ["seen"]
 
 
 @pytest.mark.rule("FB2")
