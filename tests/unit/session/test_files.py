@@ -1,7 +1,6 @@
 import errno
 import hashlib
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from jupyter_runt.session.files import (
     is_within,
     normal_path,
 )
+from tests.unit.session.workspace import can_exchange
 
 pytestmark = pytest.mark.asyncio
 
@@ -33,7 +33,7 @@ def files(root: Path) -> LocalFiles:
     return LocalFiles(root)
 
 
-exchanges = pytest.mark.skipif(sys.platform != "linux", reason="only Linux exchanges names")
+exchanges = pytest.mark.skipif(not can_exchange(), reason="the disk cannot exchange names")
 
 
 def between(monkeypatch: pytest.MonkeyPatch, *acts: Callable[[], object]) -> None:

@@ -1,6 +1,5 @@
 import asyncio
 import json
-import sys
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,7 +15,7 @@ from jupyter_runt.session.contents import HookedFiles
 from jupyter_runt.session.history import notebook_at
 from jupyter_runt.session.open_document import OpenDocument
 from jupyter_runt.session.registry import SessionRegistry
-from tests.unit.session.workspace import OpenNotebook, Workspace
+from tests.unit.session.workspace import OpenNotebook, Workspace, can_exchange
 
 pytestmark = pytest.mark.asyncio
 
@@ -234,7 +233,7 @@ async def test_what_was_deleted_while_the_file_was_written_does_not_come_back_af
     assert workspace.sources(PATH) == ["one", "two"]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux exchanges names")
+@pytest.mark.skipif(not can_exchange(), reason="the disk cannot exchange names")
 @pytest.mark.rule("FB2")
 async def test_what_another_program_writes_while_a_save_takes_its_place_is_merged(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import nbformat
@@ -23,6 +24,7 @@ from jupyter_runt.session.notebook_session import NotebookSession, OnCommit, Rep
 from jupyter_runt.session.open_document import DocumentConfig, OpenDocument
 from jupyter_runt.session.registered_content import RegisteredContent
 from jupyter_runt.session.registry import SessionRegistry
+from jupyter_runt.session.renaming import EXCHANGE, rename
 from jupyter_runt.session.runtime import RuntimeServices
 from jupyter_runt.session.saver import SaverConfig
 from jupyter_runt.storage.memory import MemoryStore
@@ -167,6 +169,15 @@ class NoNotary:
 
     async def sign(self, notebook: Mapping[str, Any]) -> None:
         self.signed.append(notebook)
+
+
+def can_exchange() -> bool:
+    """Tell whether files in temporary folders can swap their names."""
+    with TemporaryDirectory() as folder:
+        one, other = Path(folder, "one"), Path(folder, "other")
+        one.touch()
+        other.touch()
+        return rename(one, other, EXCHANGE)
 
 
 @dataclass
