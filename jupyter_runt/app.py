@@ -223,6 +223,14 @@ class RuntApp(ExtensionApp):
         size = None if self.keep_megabytes is None else int(self.keep_megabytes * 1e6)
         return Retention(days=self.keep_days, events=self.keep_events, size=size)
 
+    def _agents(self, root: str) -> AgentConfig:
+        return AgentConfig(
+            Path(self.store_dir) / "journals",
+            ttl=self.orphan_ttl,
+            journal_bytes=self.journal_megabytes * 1_000_000,
+            root=str(Path(root).resolve()),
+        )
+
     async def _serve(self, serverapp: ServerApp) -> None:
         async with AsyncExitStack() as stack:
             server_id, url = new_id(), str(serverapp.connection_url)
@@ -242,13 +250,10 @@ class RuntApp(ExtensionApp):
             )
             tasks = await stack.enter_async_context(cancelled_at_exit())
             tasks.create_task(Housekeeper(store, self._retention()).run(), name="housekeeper")
-            agents = AgentConfig(
-                Path(self.store_dir) / "journals",
-                ttl=self.orphan_ttl,
-                journal_bytes=self.journal_megabytes * 1_000_000,
-            )
             gateway = await stack.enter_async_context(
-                ServerKernelGateway(serverapp.session_manager, self._runtimes, agents)
+                ServerKernelGateway(
+                    serverapp.session_manager, self._runtimes, self._agents(serverapp.root_dir)
+                )
             )
             services = RuntimeServices(store, store, gateway, platform.node(), url, self._owners)
             config = DocumentConfig(SaverConfig(delay=self.save_delay), grace=self.missing_grace)

@@ -101,7 +101,7 @@ class Agent:
             return False
         if self._owner is None:
             return self._let_go or self._terminated()
-        return self._told is self._owner and not self._owner.behind
+        return self._told is self._owner and not self._owner.behind and not self._owner.deaf
 
     def _patience(self) -> int | None:
         """Return how many milliseconds nothing needs to be done by itself."""
@@ -146,17 +146,17 @@ class Agent:
     # servers
 
     def _serve(self, events: dict[Any, int]) -> None:
+        owner = self._owner
+        if owner is not None and owner.fileno() in events:
+            for kind, payload in owner.receive():  # its last words, if another one comes now
+                self._obey(owner, kind, payload)
         if self._listener.fileno() in events:
             self._admit()
         for descriptor, stranger in list(self._strangers.items()):
             if descriptor in events:
                 self._meet(descriptor, stranger)
-        owner = self._owner
-        if owner is not None and owner.fileno() in events:
-            for kind, payload in owner.receive():
-                self._obey(owner, kind, payload)
-        if owner is not None and owner is self._owner:
-            self._tell(owner)
+        if self._owner is not None:
+            self._tell(self._owner)
         self._watch()
 
     def _admit(self) -> None:

@@ -22,6 +22,8 @@ class Client:
         self.next_seq: int | None = None
         """The place that it is to be told next; None until it is let in."""
         self.gone = False
+        self.deaf = False
+        """It is about to be gone, but what it said last is still to be read."""
 
     def fileno(self) -> int:
         """Return the descriptor to poll."""
@@ -31,7 +33,7 @@ class Client:
     def behind(self) -> bool:
         """Whether something is to be sent when the connection takes it."""
         waits = self.next_seq is not None and self.next_seq < self._journal.next_seq
-        return not self.gone and (bool(self._unsent) or waits)
+        return not self.gone and not self.deaf and (bool(self._unsent) or waits)
 
     def receive(self) -> list[tuple[Kind, memoryview]]:
         """Return the frames that came; it is `gone` at the end of them or where they are none."""
@@ -54,14 +56,14 @@ class Client:
 
     def tell_record(self, seq: int, buffers: Sequence[bytes]) -> None:
         """Send a record that was just kept, if it is the next one and nothing waits."""
-        if self.next_seq != seq or self._unsent or self.gone:
+        if self.next_seq != seq or self._unsent or self.gone or self.deaf:
             return
         try:
             sent = self._connection.sendmsg(buffers[:MAX_BUFFERS])
         except BlockingIOError:
             return  # it is read from the journal later
         except OSError:
-            self.close()
+            self.deaf = True
             return
         self.next_seq += 1
         if sent < sum(map(len, buffers)):
@@ -78,7 +80,7 @@ class Client:
         except BlockingIOError:
             pass
         except OSError:
-            self.close()
+            self.deaf = True
 
     def close(self) -> None:
         """Let it go."""

@@ -36,6 +36,8 @@ class AgentConfig:
     journals: Path
     ttl: float
     journal_bytes: int
+    root: str
+    """Folder of the notebooks."""
 
     def plan(self, kernel_id: str, kernel_name: str | None, lease: Lease) -> AgentPlan:
         """Return what the agent of a kernel is to be."""
@@ -46,6 +48,7 @@ class AgentConfig:
             kernel_id=kernel_id,
             kernel_name=kernel_name,
             notebook_id=lease.notebook_id,
+            root=self.root,
         )
 
 
@@ -131,10 +134,12 @@ class ServerKernelGateway:
         return started
 
     async def survivors(self) -> list[Survivor]:
-        """Return the agents that live, of other servers too."""
-        if self._agents is None:
+        """Return the agents that live, of other servers of these notebooks too."""
+        config = self._agents
+        if config is None:
             return []
-        return await asyncio.to_thread(survivors, self._agents.journals)
+        living = await asyncio.to_thread(survivors, config.journals)
+        return [each for each in living if each.root == config.root]
 
     async def adopt(self, path: str, kernel_id: str, lease: Lease) -> Kernel | None:
         """See `KernelGateway.adopt`."""

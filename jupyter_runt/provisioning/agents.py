@@ -45,6 +45,8 @@ class AgentPlan:
     kernel_id: str
     kernel_name: str | None
     notebook_id: str
+    root: str
+    """Folder of the notebooks of its server: another one's server has nothing to do with it."""
 
     def to_env(self) -> dict[str, str]:
         """Return the environment variable that asks a provisioner for it."""
@@ -58,6 +60,7 @@ class AgentPlan:
                         "kernel_id": self.kernel_id,
                         "kernel_name": self.kernel_name,
                         "notebook_id": self.notebook_id,
+                        "root": self.root,
                     },
                 }
             )
@@ -106,6 +109,7 @@ class Survivor:
     kernel_id: str
     kernel_name: str | None
     notebook_id: str
+    root: str
     connection_file: str
 
     def signal(self, number: int) -> None:
@@ -182,6 +186,7 @@ def survivors(journals: Path) -> list[Survivor]:
                 kernel_id=str(about["kernel_id"]),
                 kernel_name=about["kernel_name"],
                 notebook_id=str(about["notebook_id"]),
+                root=str(about["root"]),
                 connection_file=str(about["connection_file"]),
             )
         except (OSError, ValueError, KeyError, TypeError):

@@ -182,7 +182,7 @@ def agents(request: pytest.FixtureRequest, tmp_path: Path) -> AgentConfig | None
     """How the server reaches its kernels; both ways keep the same promises."""
     if request.param == "zmq":
         return None
-    return AgentConfig(tmp_path / "journals", ttl=60, journal_bytes=1 << 30)
+    return AgentConfig(tmp_path / "journals", ttl=60, journal_bytes=1 << 30, root="/")
 
 
 @asynccontextmanager
