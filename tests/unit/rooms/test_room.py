@@ -476,6 +476,23 @@ async def test_while_the_store_cannot_write_nothing_fans_out_and_nothing_is_lost
         assert ada.closed is bob.closed is None
 
 
+@pytest.mark.rule("EL5")
+async def test_an_edit_that_does_not_wait_for_the_store_is_taken_back_alone(meeting, eventually):
+    async with meeting() as here:
+        ada = await here.join("ada")
+        here.log.failures = [StoreUnavailable("disk full")]
+        asked = [
+            here.room.edit(lambda note: note.text.insert(0, "back"), actor=AGENT, patient=False),
+            here.room.edit(lambda note: note.text.insert(0, "made"), actor=AGENT),
+        ]
+        refused, made = await asyncio.gather(*asked, return_exceptions=True)
+        assert isinstance(refused, StoreUnavailable)
+        assert len(made.events) == 1
+        await eventually(lambda: str(ada.text) == "made", ada.hear)
+        assert await here.text() == "made"
+        assert ada.closed is None
+
+
 @pytest.mark.rule("EL1", "EL3")
 async def test_after_a_refused_append_the_room_holds_what_the_log_says(meeting, eventually):
     async with meeting() as here:
