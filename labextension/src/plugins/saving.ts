@@ -167,7 +167,7 @@ async function showDetails(
   trans: TranslationBundle
 ): Promise<void> {
   const buttons = [Dialog.okButton({ label: trans.__('Close') })];
-  if (state.kind !== 'offline' && state.kind !== 'refused') {
+  if (!['offline', 'readonly', 'refused'].includes(state.kind)) {
     const label = trans.__('Save Now');
     buttons.unshift(Dialog.createButton({ label, actions: ['save'] }));
   }

@@ -2,6 +2,7 @@ import type { IDisposable } from '@lumino/disposable';
 import { type ISignal, Signal } from '@lumino/signaling';
 import * as Y from 'yjs';
 
+import { keepPresence } from '../services/presence';
 import {
   type IProvider,
   historyOf,
@@ -140,6 +141,7 @@ export class DocumentConnection implements IDisposable {
         history: historyOf(provider)
       };
     }
+    this._endPresence = keepPresence(provider);
     provider.on('sync', this._onChange);
     provider.on('connection-close', this._onClose);
     // Most often it is just about to be in step for the first time.
@@ -149,6 +151,7 @@ export class DocumentConnection implements IDisposable {
   }
 
   private _leave(): void {
+    this._endPresence?.();
     this._provider?.off('sync', this._onChange);
     this._provider?.off('connection-close', this._onClose);
     this._provider = null;
@@ -170,6 +173,7 @@ export class DocumentConnection implements IDisposable {
 
   private _document: Y.Doc;
   private _provider: IProvider | null = null;
+  private _endPresence: (() => void) | null = null;
   private _identity: IIdentity | null = null;
   private _isDisposed = false;
   private _edited = new Signal<this, Uint8Array>(this);

@@ -61,6 +61,7 @@ export class NotebookSaving implements IDisposable {
   get state(): SavingState {
     return stateOf({
       known: this._isKnown,
+      writable: this._options.writable(),
       synced: this._connection.synced,
       refused: this._isRefused,
       changes: this._pending.count,
@@ -152,10 +153,10 @@ export class NotebookSaving implements IDisposable {
     Signal.clearData(this);
   }
 
-  /** Readers change nothing, and a copy of the past is nobody's. */
+  /** A copy of the past is nobody's. */
   private get _isKnown(): boolean {
     const { identity, isPast } = this._connection;
-    return identity !== null && !isPast && this._options.writable();
+    return identity !== null && !isPast;
   }
 
   private _onEdited(_: unknown, update: Uint8Array): void {

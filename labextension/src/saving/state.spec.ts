@@ -12,6 +12,7 @@ import {
 
 const FACTS: ISavingFacts = {
   known: true,
+  writable: true,
   synced: true,
   refused: false,
   changes: 0,
@@ -24,6 +25,13 @@ const SAVING: SavingState = { kind: 'saving' };
 const OFFLINE: SavingState = { kind: 'offline', changes: 1, kept: true };
 
 describe('stateOf', () => {
+  it('is no state of saving where a person may only read', () => {
+    expect(stateOf({ ...FACTS, writable: false }).kind).toBe('readonly');
+    expect(stateOf({ ...FACTS, known: false, writable: false }).kind).toBe(
+      'unknown'
+    );
+  });
+
   it('is saved where the log and the file have everything', () => {
     expect(SAVED).toEqual({ kind: 'saved', at: '2026-01-01T00:00:00Z' });
   });

@@ -12,6 +12,8 @@ export const CALM_MS = 500;
 export type SavingState =
   /** Nothing is known yet, or a copy of the past is shown. */
   | { readonly kind: 'unknown' }
+  /** The person may not edit it. */
+  | { readonly kind: 'readonly' }
   /** The server's log and the file have everything. */
   | { readonly kind: 'saved'; readonly at: string | null }
   /** They do not have everything yet. */
@@ -37,6 +39,8 @@ export type SavingState =
 export interface ISavingFacts {
   /** Whether a document was ever there, and is no copy of the past. */
   known: boolean;
+  /** Whether the person may edit it. */
+  writable: boolean;
   /** Whether the tab is in step with the server. */
   synced: boolean;
   /** Whether the server does not know what the tab holds. */
@@ -55,9 +59,13 @@ export interface ISavingFacts {
  * Tell how safe the edits are.
  */
 export function stateOf(facts: ISavingFacts): SavingState {
-  const { known, synced, refused, changes, kept, waiting, save } = facts;
+  const { known, writable, synced, refused, changes, kept, waiting, save } =
+    facts;
   if (!known) {
     return { kind: 'unknown' };
+  }
+  if (!writable) {
+    return { kind: 'readonly' };
   }
   if (!synced) {
     return refused ? { kind: 'refused' } : { kind: 'offline', changes, kept };

@@ -9,6 +9,8 @@ export function labelOf(state: SavingState, trans: TranslationBundle): string {
   switch (state.kind) {
     case 'unknown':
       return '';
+    case 'readonly':
+      return trans.__('Read only');
     case 'saved':
       return trans.__('All changes saved');
     case 'saving':
@@ -34,6 +36,10 @@ export function detailsOf(
   switch (state.kind) {
     case 'unknown':
       return '';
+    case 'readonly':
+      return trans.__(
+        'You may read this notebook, and not edit it: what you type here is not saved, and nobody else sees it.'
+      );
     case 'saved':
       return state.at === null
         ? trans.__('The server has recorded all changes of this notebook.')

@@ -1,5 +1,7 @@
 import type * as Y from 'yjs';
 
+import type { IAwareness } from './presence';
+
 /**
  * What we need of the stock provider of a document, which we do not make.
  *
@@ -10,6 +12,7 @@ export interface IProvider {
   readonly url: string;
   readonly ws: WebSocket | null;
   readonly synced: boolean;
+  readonly awareness: IAwareness;
   /** Leave the room, and do not come back. */
   disconnect(): void;
   on<Name extends keyof IProviderEvents>(
@@ -27,6 +30,7 @@ export interface IProvider {
  */
 export interface IProviderEvents {
   sync: (synced: boolean) => void;
+  status: (event: { status: string }) => void;
   'connection-close': (event: CloseEvent | null) => void;
 }
 
