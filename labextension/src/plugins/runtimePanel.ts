@@ -13,15 +13,13 @@ import {
   nullTranslator
 } from '@jupyterlab/translation';
 
-import type { ActionName } from '../runtime/actions';
-import { actionsOf } from '../runtime/actions';
+import { type ActionName, actionsOf } from '../runtime/actions';
 import { lastOf } from '../runtime/cellState';
-
 import { confirm } from '../runtime/confirm';
 // eslint-disable-next-line jupyter/prefer-lazy-imports -- the status bar is there at once
 import { NotebookControl } from '../runtime/control';
 import type { RuntimePanel } from '../runtime/panel';
-
+// eslint-disable-next-line jupyter/prefer-lazy-imports -- the side bar is there at once
 import { RuntimeSideBar } from '../runtime/sideBar';
 // eslint-disable-next-line jupyter/prefer-lazy-imports -- the status bar is there at once
 import { RuntimeItem } from '../runtime/statusItem';

@@ -1,7 +1,7 @@
 import { LabIcon } from '@jupyterlab/ui-components';
 
 import type { CellKind } from './cellState';
-import type { RuntimeKind } from './state';
+import { type IRuntimeState, type RuntimeKind, tellsEnd } from './state';
 
 const CIRCLE = 'M12 2a10 10 0 1 0 0 20 10 10 0 0 0 0-20z';
 const RING = `${CIRCLE}m0 2a8 8 0 1 1 0 16 8 8 0 0 1 0-16z`;
@@ -66,11 +66,11 @@ export function iconOfCell(kind: CellKind): LabIcon {
 
 /**
  * Return the icon of what a kernel does.
- *
- * @param isFresh - Whether what was defined is gone, and nobody asked for it.
  */
-export function iconOfRuntime(kind: RuntimeKind, isFresh: boolean): LabIcon {
-  return kind === 'idle' && isFresh ? lostIcon : RUNTIME_ICONS[kind];
+export function iconOfRuntime(
+  state: Pick<IRuntimeState, 'kind' | 'isFresh'>
+): LabIcon {
+  return tellsEnd(state) ? lostIcon : RUNTIME_ICONS[state.kind];
 }
 
 function svg(name: string, path: string): LabIcon {

@@ -45,7 +45,7 @@ export function OtherRuntimes(props: IOtherRuntimesProps): React.ReactElement {
       <ul className="jp-runt-rows">
         {others.map(info => {
           const state = stateOfInfo(info);
-          const Icon = iconOfRuntime(state.kind, false);
+          const Icon = iconOfRuntime(state);
           const button = (name: 'stop' | 'evict', label: string) => (
             <button
               className="jp-Button jp-mod-styled"

@@ -11,7 +11,7 @@ import { iconOfRuntime } from './icons';
 import { OtherRuntimes } from './otherRuntimes';
 import type { Runtimes } from './runtimes';
 import type { RuntimeWords } from './runtimeWords';
-import type { IRuntimeState } from './state';
+import { type IRuntimeState, tellsEnd } from './state';
 
 /** How long changes are gathered before they are drawn. */
 const CALM_MS = 200;
@@ -171,14 +171,12 @@ export class RuntimePanel extends ReactWidget {
   ): React.ReactElement {
     const now = control.runtime.clock.now();
     const words = control.words.runtime;
-    const Icon = iconOfRuntime(state.kind, state.isFresh);
+    const Icon = iconOfRuntime(state);
     return (
       <>
         <p
           className="jp-runt-state"
-          data-state={
-            state.kind === 'idle' && state.isFresh ? 'fresh' : state.kind
-          }
+          data-state={tellsEnd(state) ? 'fresh' : state.kind}
         >
           <Icon.react tag="span" className="jp-runt-shape" />
           {words.label(state, now)}

@@ -4,7 +4,7 @@ import type { Times } from '../history/times';
 import type { Durations } from './durations';
 import type { Names } from './names';
 import type { IProgress } from './progress';
-import type { IRuntimeState } from './state';
+import { type IRuntimeState, tellsEnd } from './state';
 
 /**
  * Says in words what the kernel of a notebook does.
@@ -31,6 +31,9 @@ export class RuntimeWords {
    */
   news(state: IRuntimeState): string {
     const { trans } = this._options;
+    if (tellsEnd(state)) {
+      return this._anew(state);
+    }
     switch (state.kind) {
       case 'none':
         return trans.__('No kernel');
@@ -47,12 +50,7 @@ export class RuntimeWords {
       case 'running':
         return (state.progress?.total ?? 1) > 1 ? trans.__('Cells run') : '';
       case 'idle':
-        return state.isFresh
-          ? trans.__(
-              'The kernel started anew. %1',
-              state.previousEnd?.reason ?? ''
-            )
-          : trans.__('Nothing runs');
+        return trans.__('Nothing runs');
     }
   }
 
@@ -94,7 +92,7 @@ export class RuntimeWords {
       const { at: end, reason } = state.previousEnd;
       facts.push({
         name: trans.__('The kernel before'),
-        value: trans.__('%1 Ended: %2', state.isFresh ? '' : reason, at(end))
+        value: trans.__('%1 Ended: %2', tellsEnd(state) ? '' : reason, at(end))
       });
     }
     return facts;
@@ -107,11 +105,22 @@ export class RuntimeWords {
     return this._options.trans.__('Running %1 of %2', done + 1, total);
   }
 
+  private _anew({ kind, previousEnd }: IRuntimeState): string {
+    const { trans } = this._options;
+    const reason = previousEnd?.reason ?? '';
+    return kind === 'starting'
+      ? trans.__('Kernel restarts: %1', reason)
+      : trans.__('Kernel restarted: %1', reason);
+  }
+
   private _phrase(state: IRuntimeState, now: number): string {
     const { durations, trans } = this._options;
     const { progress, reason, since } = state;
     const took = since === null ? 0 : now - Date.parse(since);
     const many = progress !== null && progress.total > 1;
+    if (tellsEnd(state)) {
+      return this._anew(state);
+    }
     switch (state.kind) {
       case 'none':
         return trans.__('No kernel');
@@ -127,9 +136,7 @@ export class RuntimeWords {
           reason ?? trans.__('reason unknown')
         );
       case 'idle':
-        return state.isFresh
-          ? trans.__('Kernel restarted: %1', state.previousEnd?.reason ?? '')
-          : trans.__('Idle for %1', durations.rough(took));
+        return trans.__('Idle for %1', durations.rough(took));
       case 'asking':
         return many
           ? trans.__('%1 · waits for an answer', this.progress(progress))

@@ -81,6 +81,9 @@ describe('what a kernel does', () => {
       started_at: at(8),
       completed_at: at(9)
     });
+    expect(labelOf({ ...anew, status: 'starting' }, lost)).toBe(
+      'Kernel restarts: Killed.'
+    );
     expect(labelOf(anew, lost)).toBe(
       'Kernel restarted: Killed. · started by ada'
     );

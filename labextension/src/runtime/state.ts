@@ -65,6 +65,16 @@ export function stateOf(
   };
 }
 
+/**
+ * Whether a kernel is new, and how the one before ended has to be told.
+ */
+export function tellsEnd({
+  kind,
+  isFresh
+}: Pick<IRuntimeState, 'kind' | 'isFresh'>): boolean {
+  return isFresh && (kind === 'idle' || kind === 'starting');
+}
+
 function now(
   runtime: IRuntime,
   execution: IExecution | undefined,

@@ -5,7 +5,7 @@ import { Widget } from '@lumino/widgets';
 
 import type { NotebookControl } from './control';
 import { iconOfRuntime } from './icons';
-import type { IRuntimeState } from './state';
+import { type IRuntimeState, tellsEnd } from './state';
 
 /** How often it says for how long something has been so. */
 const TICK_MS = 1000;
@@ -86,9 +86,9 @@ export class RuntimeItem extends Widget {
       this._setActive(false);
       return;
     }
-    const { kind, isFresh, progress } = state;
-    const shape = iconOfRuntime(kind, isFresh);
-    this.node.dataset.state = kind === 'idle' && isFresh ? 'fresh' : kind;
+    const { kind, progress } = state;
+    const shape = iconOfRuntime(state);
+    this.node.dataset.state = tellsEnd(state) ? 'fresh' : kind;
     if (this._shape !== shape) {
       this._shape = shape;
       this._icon.replaceChildren(shape.element({ tag: 'span' }));
