@@ -31,6 +31,9 @@ BATCH: Final = 100
 SILENCE: Final = 0.05
 """Seconds without a word after which a kernel that ended has said everything."""
 
+LOOK: Final = 5.0
+"""Seconds between looks, where no server is there, whether one could come."""
+
 GRACE: Final = 2.0
 """Seconds that an orphan has between SIGTERM and SIGKILL."""
 
@@ -43,6 +46,7 @@ class Agent:
         wakeup: readable when a signal arrived.
         ttl: seconds without a server after which the kernel is ended.
         terminated: tells whether somebody wants an end: nobody needs to hear of it then.
+        findable: tells whether a server could find us.
     """
 
     def __init__(
@@ -54,6 +58,7 @@ class Agent:
         wakeup: socket.socket,
         ttl: float,
         terminated: Callable[[], bool],
+        findable: Callable[[], bool],
     ) -> None:
         self._pid = pid
         self._kernel = kernel
@@ -62,6 +67,7 @@ class Agent:
         self._wakeup = wakeup
         self._ttl = ttl
         self._terminated = terminated
+        self._findable = findable
         self._ooms = child.oom_kills()
         self._fence = 0
         self._note: Any = None
@@ -84,7 +90,7 @@ class Agent:
             waiting.setblocking(False)
             self._poller.register(waiting.fileno(), zmq.POLLIN)
         while not self._done:
-            if self._owner is None and time.monotonic() > self._alone_since + self._ttl:
+            if self._forsaken:
                 break
             events = dict(self._poller.poll(self._patience()))
             for source, peer in self._kernel.sockets.items():
@@ -94,6 +100,12 @@ class Agent:
                 self._look_after_child()
             self._serve(events)
         return None if self._exit is None else int(self._exit["code"])
+
+    @property
+    def _forsaken(self) -> bool:
+        if self._owner is not None:
+            return False
+        return time.monotonic() > self._alone_since + self._ttl or not self._findable()
 
     @property
     def _done(self) -> bool:
@@ -108,7 +120,7 @@ class Agent:
         if self._exit is not None and not self._silent:
             return int(1000 * SILENCE)
         if self._owner is None:
-            return int(1000 * min(self._ttl, 60.0))
+            return int(1000 * min(self._ttl, LOOK))
         return None
 
     # the kernel

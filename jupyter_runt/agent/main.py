@@ -35,7 +35,14 @@ def run(settings: dict[str, Any], command: list[str]) -> None:
     journal = Journal(base, settings["journal_bytes"])
     try:
         code = Agent(
-            pid, kernel, journal, listener, wakeup, settings["ttl"], lambda: bool(terminated)
+            pid,
+            kernel,
+            journal,
+            listener,
+            wakeup,
+            settings["ttl"],
+            terminated=lambda: bool(terminated),
+            findable=state.exists,
         ).run()
     finally:
         journal.remove()

@@ -21,6 +21,10 @@ class StateFile:
         os.write(self._descriptor, json.dumps(content).encode())
         new.rename(path)  # nobody finds it without its lock
 
+    def exists(self) -> bool:
+        """Tell whether it is where it was; somebody may have removed the folder."""
+        return self._path.exists()
+
     def remove(self) -> None:
         """Be known no more."""
         self._path.unlink(missing_ok=True)

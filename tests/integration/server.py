@@ -23,6 +23,8 @@ from urllib.request import urlopen
 import nbformat
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 
+from jupyter_runt.provisioning.agents import survivors
+
 T = TypeVar("T")
 
 TOKEN: Final = "a-token-for-tests"
@@ -120,6 +122,7 @@ class Server:
             yield self
         finally:
             self.stop()
+            self.end_orphans()
         assert not self.broken(), "\n".join(self.broken())
 
     def broken(self) -> list[str]:
@@ -175,6 +178,11 @@ class Server:
         """Return what the agents of its kernels say of themselves."""
         files = (self.folder / "data/runt/journals").glob("*.json")
         return [json.loads(file.read_bytes()) for file in files]
+
+    def end_orphans(self) -> None:
+        """End the kernels that outlived a crash, for which nobody comes."""
+        for orphan in survivors(self.folder / "data/runt/journals"):
+            orphan.signal(signal.SIGKILL)
 
     def stop(self) -> None:
         """End it as a person does."""

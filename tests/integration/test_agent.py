@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -255,6 +256,16 @@ def test_nobody_needs_to_hear_of_an_end_that_was_asked_for(stage: Stage, how: st
     else:
         found.signal(signal.SIGTERM)
     assert stage.process.wait(20) == -signal.SIGTERM
+
+
+@pytest.mark.rule("EX1")
+def test_an_agent_that_no_server_could_find_ends(stage: Stage) -> None:
+    child = stage.child()
+    with closing(Server(stage.path, fence=1)):
+        shutil.rmtree(stage.journals)
+    stage.say("wake up")
+    assert stage.process.wait(20) == -signal.SIGKILL
+    until(lambda: not Path(f"/proc/{child}").exists())
 
 
 @pytest.mark.rule("EX1")

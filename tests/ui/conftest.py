@@ -47,6 +47,7 @@ def lab(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lab]:
         yield lab
     finally:
         lab.stop()
+        lab.end_orphans()
 
 
 @pytest.fixture

@@ -21,6 +21,8 @@ from urllib.request import Request, urlopen
 import nbformat
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from jupyter_runt.provisioning.agents import survivors
+
 T = TypeVar("T")
 
 TOKEN = "a-token-for-tests"
@@ -137,6 +139,11 @@ class Lab:
     def forget(self) -> None:
         """Lose the store, as a person who deletes it does; the server does not run."""
         shutil.rmtree(self._folder / "data/runt")
+
+    def end_orphans(self) -> None:
+        """End the kernels that outlived a crash, for which nobody comes."""
+        for orphan in survivors(self._folder / "data/runt/journals"):
+            orphan.signal(signal.SIGKILL)
 
     def stop(self) -> None:
         """End the server as a person does."""
