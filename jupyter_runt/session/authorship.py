@@ -79,7 +79,10 @@ async def _lines(search: "_Search", cell_id: CellId, at: Seq, moves: int) -> lis
     moved = next((each for line in written for each in line.origins if _moves(each, cell_id)), None)
     if moved is None or moves == 0:
         return written
-    earlier = await _lines(search, cell_id, Seq(moved.seq - 1), moves - 1)
+    try:
+        earlier = await _lines(search, cell_id, Seq(moved.seq - 1), moves - 1)
+    except Compacted:
+        return written
     return list(_behind(moved, written, earlier))
 
 

@@ -57,10 +57,18 @@ export class Authors {
       case 'runtime':
         return this._trans.__('Kernel');
       case 'user':
-        return name === 'local' ? this._trans.__('Local user') : name;
+        return this._user(name);
       default:
         return name;
     }
+  }
+
+  private _user(name: string): string {
+    const [, token] = /^token-(.+)$/.exec(name) ?? [];
+    if (token !== undefined) {
+      return this._trans.__('A program (token %1)', token);
+    }
+    return name === 'local' ? this._trans.__('Local user') : name;
   }
 
   private _seen = new Map<string, User.IIdentity>();

@@ -77,6 +77,7 @@ describe('Authors', () => {
     expect(authors.of('file').name).toBe('File');
     expect(authors.of('agent:7').name).toBe('AI');
     expect(authors.of('user:local').name).toBe('Local user');
+    expect(authors.of('user:token-1a2b').name).toBe('A program (token 1a2b)');
   });
 
   it('takes initials of any script', () => {

@@ -9,7 +9,7 @@ from pycrdt import Array, Text
 
 from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.document.origins import written_lines
-from jupyter_runt.errors import CellNotFound
+from jupyter_runt.errors import CellNotFound, Compacted
 from jupyter_runt.events.base import Draft, Event
 from jupyter_runt.events.codec import document_updated
 from jupyter_runt.ids import FILE_ACTOR, ActorId, CellId, NotebookId, Seq
@@ -124,6 +124,24 @@ async def test_who_moves_a_cell_has_not_written_it() -> None:
             ("three", [ANN], mine),
             ("four", [BOB], last),
         ]
+
+
+@pytest.mark.asyncio
+async def test_what_was_before_a_move_may_be_folded_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = authorship.past
+
+    async def folded(log, notebook_id, at):
+        if at < 3:
+            raise Compacted("folded", first_seq=3)
+        return await plain(log, notebook_id, at)
+
+    async with MemoryStore() as store:
+        desk = await Desk(store, "one").open()
+        await desk.edit(ANN, lambda doc: doc.create_cell("code", "x", CELL))
+        desk.sync()
+        moved = await desk.edit(BOB, lambda doc: doc.move_cell(CELL, desk.hub.cell_ids[1]))
+        monkeypatch.setattr(authorship, "past", folded)
+        assert await desk.lines() == [("one", [BOB], moved)]
 
 
 @pytest.mark.asyncio
