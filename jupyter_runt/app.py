@@ -204,7 +204,8 @@ class RuntApp(ExtensionApp):
         """Open everything, in a task that lives as long as the server."""
         if self._aside:
             return
-        cast("Any", serverapp.session_manager).adopting = self._adopted
+        for manager in (serverapp.session_manager, serverapp.kernel_manager):
+            cast("Any", manager).adopting = self._adopted
         self._opening.begin(self._serve(serverapp))
         try:
             await self._opening.sessions()

@@ -66,10 +66,11 @@ def oom_kills(proc: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs
     0 where that cannot be told.
     """
     try:
-        groups = [line.split(":", 2) for line in proc.read_text(encoding="ascii").splitlines()]
+        groups = proc.read_text(encoding="ascii").splitlines()
     except (OSError, ValueError):
         return 0
-    for _, controllers, path in groups:
+    for group in groups:
+        controllers, _, path = group.partition(":")[2].partition(":")
         version_1 = "memory" in controllers.split(",")
         if not version_1 and controllers:
             continue

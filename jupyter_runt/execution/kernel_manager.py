@@ -31,6 +31,8 @@ class OwnedKernels(_Base):  # type: ignore[misc]
     """What `owned_kernel_manager` adds."""
 
     runtimes: RuntimePort | None = None
+    adopting: asyncio.Event | None = None
+    """Set when the kernels that outlived a server are back; None where nobody looks for them."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -89,6 +91,16 @@ class OwnedKernels(_Base):  # type: ignore[misc]
         """See the base class. The owner's connection tells what a notebook's kernel does."""
         if self._owner(kernel_id) is None:
             super().start_watching_activity(kernel_id)
+
+    def list_kernels(self) -> Any:
+        """See the base class. Kernels that are about to come back are waited for."""
+        if self.adopting is None or self.adopting.is_set():
+            return super().list_kernels()
+        return self._list_when_adopted(self.adopting)
+
+    async def _list_when_adopted(self, adopted: asyncio.Event) -> Any:
+        await adopted.wait()
+        return await ensure_async(super().list_kernels())
 
     def spare(self, kernel_id: str) -> None:
         """Let the kernel live through the next `shutdown_kernel`.

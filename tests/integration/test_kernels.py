@@ -395,6 +395,24 @@ async def test_a_bare_kernel_has_jupyter_s_own_watcher(jp_serverapp: Any, jp_fet
 
 
 @pytest.mark.rule("EX10")
+async def test_who_asks_what_runs_waits_for_kernels_that_are_about_to_come_back(
+    jp_serverapp: Any, jp_fetch: Fetch
+) -> None:
+    async with serving(jp_serverapp, jp_fetch) as server:
+        adopting = asyncio.Event()
+        server.app.kernel_manager.adopting = server.app.session_manager.adopting = adopting
+        asked = [asyncio.ensure_future(server.call("GET", of)) for of in ("kernels", "sessions")]
+        server.write("a.ipynb")
+        kernel_id = (await server.open("a.ipynb"))["kernel"]["id"]
+        assert not any(each.done() for each in asked)
+        adopting.set()
+        kernels, sessions = await asyncio.gather(*asked)
+        assert [each["id"] for each in kernels] == [kernel_id]
+        assert [each["kernel"]["id"] for each in sessions] == [kernel_id]
+        assert await server.kernel_ids() == [kernel_id]
+
+
+@pytest.mark.rule("EX10")
 async def test_jupyterlab_patches_the_real_path_and_keeps_the_kernel(
     jp_serverapp: Any, jp_fetch: Fetch
 ) -> None:
