@@ -100,7 +100,7 @@ def test_a_notebook_that_another_server_has_open_leads_there(lab: Lab, person: P
         bob = person("bob")
         bob.go("nb.ipynb", server=other)
         link = bob.page.get_by_role("button", name="Open It There")
-        expect(link).to_be_visible()
+        expect(link).to_be_visible(timeout=LIMIT)
         bob.look("elsewhere")
         expect(bob.page.locator(".jp-Dialog")).to_have_count(0)
         expect(bob.page.get_by_role("tab", name="nb.ipynb")).to_have_count(0)
