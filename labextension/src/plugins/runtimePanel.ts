@@ -78,7 +78,8 @@ export const runtimePanel: JupyterFrontEndPlugin<void> = {
       onStop: () => attempt(current()?.perform('stopAll'))
     });
     const follow = () => {
-      item.follow(current());
+      const shown = app.shell.currentWidget as NotebookPanel;
+      item.follow(controls.get(shown) ?? null);
       if (panel) {
         panel.control = current();
       }
@@ -110,6 +111,7 @@ export const runtimePanel: JupyterFrontEndPlugin<void> = {
       follow();
     });
     tracker.currentChanged.connect(follow);
+    app.shell.currentChanged?.connect(follow);
     app.shell.add(sideBar, 'right', { rank: 890, type: 'Runtime' });
     restorer?.add(sideBar, 'jupyter-runt-runtime');
     statusBar?.registerStatusItem(ID, {

@@ -31,14 +31,23 @@ export class NotebookControl implements IDisposable {
    */
   readonly actions: Record<ActionName, IAction>;
 
+  /**
+   * Where the notebook is shown.
+   */
   get panel(): NotebookPanel {
     return this._options.panel;
   }
 
+  /**
+   * The server's side of the notebook.
+   */
   get runtime(): NotebookRuntime {
     return this._options.runtime;
   }
 
+  /**
+   * How things are said.
+   */
   get words(): IWords {
     return this._options.words;
   }

@@ -126,7 +126,6 @@ export function stateOfInfo(info: IRuntimeInfo): IRuntimeState {
     host: info.host,
     previousEnd: null,
     isFresh: false,
-    running: null,
     waiting: Math.max(0, info.queue_length - runs),
     progress: null
   };

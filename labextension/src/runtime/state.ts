@@ -33,8 +33,6 @@ export interface IRuntimeState {
   previousEnd: { reason: string; at: string } | null;
   /** Whether nothing has run since then: what was defined is gone. */
   isFresh: boolean;
-  /** The id of the execution that runs. */
-  running: string | null;
   /** How many executions wait. */
   waiting: number;
   progress: IProgress | null;
@@ -47,8 +45,7 @@ export function stateOf(
   model: Pick<RuntimeModel, 'runtime' | 'queue' | 'executions'>
 ): IRuntimeState {
   const { runtime, queue, executions } = model;
-  const running =
-    queue.find(id => Boolean(executions.get(id)?.started_at)) ?? null;
+  const running = queue.find(id => executions.get(id)?.started_at) ?? null;
   const execution = running === null ? undefined : executions.get(running);
   const end = runtime.previous_end ?? null;
   return {
@@ -59,7 +56,6 @@ export function stateOf(
     host: runtime.host ?? null,
     previousEnd: end,
     isFresh: end !== null && !hasRunSince(end.at, executions.values()),
-    running,
     waiting: queue.length - (running === null ? 0 : 1),
     progress: progressOf(executions.values())
   };
