@@ -22,6 +22,9 @@ FIRST_SECONDS: Final = 0.002
 START_SECONDS: Final = 0.02
 """How long a cell may run before that is shown: what ends sooner is one change of the document."""
 
+CHATTER: Final = 500
+"""So many messages while nothing runs, of widgets say, may stay in the kernel's journal."""
+
 SILENCE_SECONDS: Final = 5.0
 """A kernel that replied and then said nothing for so long is done: iopub may drop its `idle`."""
 
@@ -69,6 +72,8 @@ class Attachment:
     """The last place in the kernel's journal of what was heard."""
     written: Written = field(default_factory=Written)
     """Of what runs; of what comes again after another server, only the rest is new."""
+    retired: int = 0
+    """Up to where the journal was let go of."""
     asked: bool = False
     """Whether the journal has the request of an execution that another server began."""
 
@@ -94,6 +99,12 @@ class Attachment:
         while self.running is not None and cleared and cleared[0] < position:
             cleared.popleft()
             self.reducer.cleared([self.running.cell_id])
+
+    def retire(self) -> None:
+        """Let the kernel's agent forget what was heard: nothing that runs needs it."""
+        if self.position > self.retired:
+            self.retired = self.position
+            self.connection.retire(self.position)
 
     def rehearses(self, message: KernelMessage) -> bool:
         """Tell whether the document has a message already."""

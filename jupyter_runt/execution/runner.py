@@ -10,7 +10,7 @@ from jupyter_runt.errors import RuntError, RuntimeLost, StaleFence
 from jupyter_runt.events.base import Draft
 from jupyter_runt.events.outputs import InputRequested
 from jupyter_runt.execution import queue
-from jupyter_runt.execution.attachment import Attachment, Running, Written, now
+from jupyter_runt.execution.attachment import CHATTER, Attachment, Running, Written, now
 from jupyter_runt.execution.links import REPLAYED
 from jupyter_runt.execution.outputs import FinishCell, OutputEdit
 from jupyter_runt.execution.queue import ExecutionView, Outcome, QueueView, RuntimeSession
@@ -238,6 +238,8 @@ class Runner:
                     await self._complete(kernel)
             elif message.channel == "iopub":
                 kernel.feed(message)
+        if kernel.running is None and kernel.position > kernel.retired + CHATTER:
+            kernel.retire()
 
     async def _hear(self, kernel: Attachment, running: Running, message: KernelMessage) -> None:
         running.heard_at = now()
@@ -320,8 +322,8 @@ class Runner:
             return drafts
 
         await self._port.record(decide)
-        if ended is not None and kernel.position:
-            kernel.connection.retire(kernel.position)
+        if ended is not None:
+            kernel.retire()
         if started is not None:
             _start(kernel, *started)
 

@@ -111,6 +111,7 @@ class Kernel:
         self.changed = changed
         self.sent: list[tuple[str, str]] = []
         self.replies: list[str] = []
+        self.retired: list[int] = []
         self.told: list[tuple[str, dict[str, Any]]] = []
         self._listener: Callable[[Sequence[KernelMessage]], None] = list
 
@@ -130,6 +131,9 @@ class Kernel:
 
     def reply_input(self, value: str) -> None:
         self.replies.append(value)
+
+    def retire(self, position: int) -> None:
+        self.retired.append(position)
 
     def says(self, *messages: KernelMessage) -> None:
         self._listener(messages)
@@ -414,3 +418,22 @@ async def test_an_execution_ends_even_if_its_outputs_have_no_place() -> None:
         s.kernel.finishes("a")
         await s.until(lambda: len(s.kernel.sent) == 2)
         assert s.notebook.ends() == {"a": "ok"}
+
+
+@pytest.mark.asyncio
+async def test_the_journal_is_let_go_of_at_the_end_of_a_run_and_of_much_chatter_between_runs() -> (
+    None
+):
+    async with stage("a") as s:
+        s.kernel.says(*(replace(text("a", "x"), position=n) for n in range(1, 2000)))
+        await s.settle()
+        assert s.kernel.retired == [], "it may have to be told again from its beginning"
+        s.kernel.says(replace(idle("a"), position=2000), replace(replied("a"), position=2001))
+        await s.until(s.notebook.ends)
+        await s.settle()
+        assert s.kernel.retired == [2001]
+        chatter = [replace(iopub("widget", "comm_msg"), position=n) for n in range(2002, 3002)]
+        for number in range(0, 1000, 100):
+            s.kernel.says(*chatter[number : number + 100])
+            await s.settle()
+        assert s.kernel.retired == [2001, 2601]
