@@ -19,6 +19,7 @@ from jupyter_runt.events.execution import (
 from jupyter_runt.events.outputs import InputReplied, InputRequested, OutputsCleared
 from jupyter_runt.events.registry import EVENTS
 from jupyter_runt.events.runtime import (
+    RuntimeSessionAdopted,
     RuntimeSessionEnded,
     RuntimeSessionStarted,
     RuntimeStatusChanged,
@@ -80,6 +81,7 @@ EXAMPLES = {
         InputRequested(execution_id="e1", prompt="?", password=False),
         InputReplied(execution_id="e1"),
         started(),
+        RuntimeSessionAdopted(runtime_session_id="s1", fence=2),
         RuntimeStatusChanged(runtime_session_id="s1", status="ready"),
         RuntimeSessionEnded(runtime_session_id="s1", reason="crashed"),
     ]
