@@ -31,8 +31,7 @@ async def set_aside(sessions: SessionRegistry, damaged: HistoryDamaged) -> Regis
     What can still be read is kept beside the new history, if the file says something else.
 
     Raises:
-        HistoryDamaged: its file was deleted.
-        RuntError: the file cannot be opened, or the store cannot write.
+        RuntError: the file is gone or cannot be opened, or the store cannot write.
     """
     notebook_id = NotebookId(damaged.detail["notebook_id"])
     async with sessions.setting_aside:
