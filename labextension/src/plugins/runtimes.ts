@@ -36,9 +36,13 @@ export const runtimes: JupyterFrontEndPlugin<INotebookRuntimes> = {
           const local = contents.localPath(path);
           tellElsewhere(path, notebookElsewhere(there, here, local), trans);
         } else {
-          Notification.error(trans.__('%1: %2', path, reason.message), {
-            autoClose: false
-          });
+          const { message } = reason;
+          Notification.error(
+            message.includes(path)
+              ? message
+              : trans.__('%1: %2', path, message),
+            { autoClose: false }
+          );
         }
         if (!context.isReady) {
           // Before the stock provider says that there was an error, not which.
