@@ -48,7 +48,7 @@ MAX_WAITING: Final = 1024
 MAX_REASON: Final = 123
 """Bytes of a close reason (RFC 6455 §5.5)."""
 
-LEAVE_WITHIN: Final = 1.0
+LEAVE_WITHIN: Final = 3.0
 """Seconds for our front end to close a tab that cannot be, with the reason: the stock one has none.
 
 It slows down others, too, that try again at once.
