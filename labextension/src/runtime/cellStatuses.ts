@@ -112,7 +112,7 @@ export class CellStatuses implements IDisposable {
     for (const cellId of cellIds) {
       this._dirty.add(cellId);
     }
-    if (this._frame === 0 && this._dirty.size > 0) {
+    if (this._frame === 0 && this._dirty.size > 0 && !this._isDisposed) {
       this._frame = requestAnimationFrame(this._work);
     }
   }
