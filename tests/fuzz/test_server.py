@@ -224,13 +224,18 @@ class World:
     async def command(self) -> None:
         """Add a cell through the API."""
         value = self.story.character(self.dice.choice(SCRIPTS), None)
-        (event,) = await self.notebook.do("create_cell", cell_type="code", source=value, after=None)
-        self.story.cell_of[value] = event["payload"]["changes"][0]["cell_id"]
+        self.story.cell_of[value] = await self.new_cell(value)
+
+    async def new_cell(self, source: str) -> str:
+        """Add a cell at the start: the place after another may be gone by then."""
+        create = {"cell_type": "code", "source": source, "after": None}
+        (event,) = await self.notebook.do("create_cell", **create)
+        return str(event["payload"]["changes"][0]["cell_id"])
 
     async def run(self) -> None:
         """Run a cell; what it prints is there once, whatever people do to its outputs."""
         value = self.story.character(SCRIPTS[0], None)
-        (cell,) = await self.notebook.add(f"print(chr({ord(value)}))")
+        cell = await self.new_cell(f"print(chr({ord(value)}))")
         self.story.cell_of[value] = cell
         (execution,) = await self.notebook.run(cell)
         assert execution["status"] == "ok", execution
