@@ -3,8 +3,13 @@
 Isolated: the folder and the environment are the kernel's, and what lies there is not for us.
 """
 
-import json
-import sys
+# A builtin: from before anything is loaded, an interrupt of the kernel passes us by.
+import _signal  # type: ignore[import-not-found]
+
+_signal.signal(_signal.SIGINT, _signal.SIG_IGN)
+
+import json  # noqa: E402
+import sys  # noqa: E402
 
 if __name__ == "__main__":
     settings = json.loads(sys.argv[1])
