@@ -38,7 +38,7 @@ class Rooms:
         self.rescued: list[bytes] = []
 
     @asynccontextmanager
-    async def room(self, room_id: str, session_id: str | None):
+    async def room(self, room_id: str, session_id: str | None, username: str):
         if self.error is not None:
             raise self.error
         yield self.joined
