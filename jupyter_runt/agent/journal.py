@@ -73,8 +73,12 @@ class Journal:
         return self._segments[number].read(seq, size)
 
     def retire(self, seq: int) -> None:
-        """Let go of what is up to and with a place; files go as a whole."""
+        """Let go of what is up to and with a place; files go as a whole, the last is used again."""
         while self._segments and self._after_first() <= seq + 1:
+            first = self._segments[0]
+            if len(self._segments) == 1 and isinstance(first, _File):
+                first.begin_again(self._next_seq)
+                return
             self._segments.pop(0).remove()
 
     def remove(self) -> None:
@@ -131,6 +135,12 @@ class _File:
         else:
             end = self._starts[after]
         return os.pread(self._descriptor, end - start, start), self.first_seq + after
+
+    def begin_again(self, first_seq: int) -> None:
+        if self.size:
+            os.ftruncate(self._descriptor, 0)
+        self.first_seq, self.size = first_seq, 0
+        del self._starts[:]
 
     def remove(self) -> None:
         os.close(self._descriptor)
