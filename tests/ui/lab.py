@@ -301,7 +301,7 @@ class Person:
 
     def is_connected(self) -> None:
         """Wait until the tab is on the notebook's kernel."""
-        self.page.get_by_role("button", name=CONNECTED).wait_for()
+        self.page.get_by_role("button", name=CONNECTED).wait_for(timeout=60_000)
 
     def sees_text(self, index: int, text: str) -> None:
         """Wait until a cell reads `text`."""
