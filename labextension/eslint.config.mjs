@@ -38,7 +38,7 @@ export default tseslint.config(
   layer('cells', ['history', 'runtime', 'saving', 'plugins']),
   layer('history', ['cells', 'runtime', 'saving', 'plugins']),
   layer('saving', ['cells', 'history', 'runtime', 'plugins']),
-  layer('runtime', ['cells', 'saving', 'plugins']),
+  layer('runtime', ['cells', 'history', 'saving', 'plugins']),
   // Not under a `files` of TypeScript: it brings its own parsers.
   { plugins: { jupyter } },
   jupyter.configs.recommended,

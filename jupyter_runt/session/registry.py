@@ -321,13 +321,15 @@ class SessionRegistry:
 
     async def moved(self, old: str, new: str) -> None:
         """Follow a file or folder to its new path."""
-        if not await self._known_as_moved(old, new):
+        known = await self._known_as_moved(old, new)
+        if not known:
             await self.store.moved(old, new)
-            await self._close_gone()
         for document in list(self._moving):
             path = document.path
             if is_within(path, old):
                 await document.moved(new + path.removeprefix(old))
+        if not known:  # last, as it asks the store for each document that is open
+            await self._close_gone()
 
     async def found(self, old: str, new: str) -> bool:
         """Follow a file that was moved behind our back, unless its new place is another's."""

@@ -1,3 +1,4 @@
+import './base.css';
 import './cellStatus.css';
 import './history.css';
 import './runtime.css';

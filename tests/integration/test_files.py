@@ -7,7 +7,6 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import nbformat
 import pytest
@@ -167,13 +166,9 @@ async def test_a_notebook_that_is_renamed_keeps_its_kernel(server: Server) -> No
     renamed = await server.opened("with-kernel.ipynb")
     (execution,) = await renamed.run("c1")
     assert execution["outputs"][0]["text"] == "1\n"
-
-    async def runtime_follows() -> Any:
-        runtimes = (await server.get("/api/runt/runtimes"))["runtimes"]
-        (runtime,) = (each for each in runtimes if each["notebook_id"] == notebook.id)
-        return runtime if runtime["path"] == "with-kernel.ipynb" else None
-
-    runtime = await eventually(runtime_follows)
+    runtimes = (await server.get("/api/runt/runtimes"))["runtimes"]
+    (runtime,) = (each for each in runtimes if each["notebook_id"] == notebook.id)
+    assert runtime["path"] == "with-kernel.ipynb"
     body = {"path": "with-kernel.ipynb", "type": "notebook", "name": "", "kernel": {}}
     session = await server.call("POST", "/api/sessions", body)
     assert session.body["kernel"]["id"] == runtime["kernel_id"]

@@ -1,4 +1,4 @@
-import type { IAuthor } from './authors';
+import type { IAuthor } from '../model/authors';
 
 /**
  * Create a line that says who did something, after their avatars.

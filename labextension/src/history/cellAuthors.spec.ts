@@ -2,7 +2,7 @@ import { nullTranslator } from '@jupyterlab/translation';
 import { expect, it } from 'vitest';
 
 import type { IWrittenLine } from '../services/history';
-import { Authors } from './authors';
+import { Authors } from '../model/authors';
 import { stretchesOf } from './cellAuthors';
 
 const AT = '2026-01-01T10:00:00.000Z';

@@ -3,11 +3,11 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import type { IVersion, IWrittenLine } from '../services/history';
-import type { Authors, IAuthor } from './authors';
+import type { Authors, IAuthor } from '../model/authors';
 import { dateOf } from './days';
 import type { NotebookHistory } from './notebookHistory';
 import { reasonOf } from './reasons';
-import type { Times } from './times';
+import type { Times } from '../model/times';
 import { Avatar } from './versionList';
 
 /**

@@ -8,7 +8,7 @@ import { CellAuthors } from './cellAuthors';
 import { NotebookHistory } from './notebookHistory';
 import { HistoryPanel } from './panel';
 import { Restorer } from './restorer';
-import { Times } from './times';
+import { Times } from '../model/times';
 import { VersionView } from './versionView';
 import { Viewer } from './viewer';
 

@@ -1,5 +1,5 @@
 import type { IVersion } from '../services/history';
-import { sameDay, type Times } from './times';
+import { sameDay, type Times } from '../model/times';
 
 /**
  * The versions of one day, newest first.

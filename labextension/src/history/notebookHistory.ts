@@ -11,8 +11,8 @@ import type { NotebookRuntime } from '../model/notebookRuntime';
 import { encodeStateVector } from '../model/stateVector';
 import type { ICommandReply } from '../services/client';
 import type { IDifference, IVersion, IWrittenLine } from '../services/history';
-import { Authors } from './authors';
-import { CellNames } from './cellNames';
+import { Authors } from '../model/authors';
+import { CellNames } from '../model/cellNames';
 import { HistoryModel } from './model';
 
 /** What is used of the presence of others. */

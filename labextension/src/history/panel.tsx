@@ -8,7 +8,7 @@ import { keyOf } from './days';
 import type { NotebookHistory } from './notebookHistory';
 import { reasonOf } from './reasons';
 import { choose, type ISelection, NOTHING, within } from './selection';
-import type { Times } from './times';
+import type { Times } from '../model/times';
 import { focusOn, VersionList } from './versionList';
 import type { Moment } from './versionView';
 
@@ -22,7 +22,7 @@ export class HistoryPanel extends ReactWidget {
   constructor(options: HistoryPanel.IOptions) {
     super();
     this._options = options;
-    this.addClass('jp-runt-HistoryPanel');
+    this.addClass('jp-runt-Panel');
     this.node.tabIndex = -1;
   }
 

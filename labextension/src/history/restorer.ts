@@ -5,7 +5,7 @@ import type { IVersion } from '../services/history';
 import { dateOf } from './days';
 import type { NotebookHistory } from './notebookHistory';
 import { reasonOf } from './reasons';
-import type { Times } from './times';
+import type { Times } from '../model/times';
 
 /** How long the way back is offered at the edge of the screen. */
 const OFFERED_MS = 20_000;

@@ -21,7 +21,7 @@ export class HistorySideBar extends Panel {
   ) {
     super();
     this.id = 'jupyter-runt-history';
-    this.addClass('jp-runt-HistorySideBar');
+    this.addClass('jp-runt-SideBar');
     this.title.icon = historyIcon;
     this.title.caption = trans.__('History');
     this.node.setAttribute('role', 'region');

@@ -2,12 +2,12 @@ import { LabIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import type { IVersion } from '../services/history';
-import type { Authors, IAuthor } from './authors';
-import type { CellNames } from './cellNames';
+import type { Authors, IAuthor } from '../model/authors';
+import type { CellNames } from '../model/cellNames';
 import { byDay, dateOf, type IDay, keyOf } from './days';
 import { iconOf } from './icons';
 import { choose, extend, type ISelection, move, toggle } from './selection';
-import type { Times } from './times';
+import type { Times } from '../model/times';
 
 /** How far Page Up and Page Down go. */
 const PAGE = 10;

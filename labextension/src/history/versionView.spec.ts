@@ -5,7 +5,7 @@ import type { IVersion } from '../services/history';
 import type { CellAuthors } from './cellAuthors';
 import type { NotebookHistory } from './notebookHistory';
 import type { Restorer } from './restorer';
-import { Times } from './times';
+import { Times } from '../model/times';
 import { VersionView } from './versionView';
 
 function version(seq: number): IVersion {

@@ -13,7 +13,7 @@ import type { NotebookHistory } from './notebookHistory';
 import { reasonOf } from './reasons';
 import type { Restorer } from './restorer';
 import { Snapshot } from './snapshot';
-import type { Times } from './times';
+import type { Times } from '../model/times';
 
 /**
  * A moment that a version is compared with: another version, or now.

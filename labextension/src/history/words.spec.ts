@@ -3,10 +3,10 @@ import type { User } from '@jupyterlab/services';
 import { describe, expect, it } from 'vitest';
 
 import type { IVersion } from '../services/history';
-import { Authors, initialsOf } from './authors';
-import { CellNames } from './cellNames';
+import { Authors, initialsOf } from '../model/authors';
+import { CellNames } from '../model/cellNames';
 import { byDay } from './days';
-import { Times } from './times';
+import { Times } from '../model/times';
 
 const trans = nullTranslator.load('jupyter_runt');
 const times = new Times('en_US');

@@ -1,6 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { Times } from '../history/times';
+import type { Times } from '../model/times';
 import { type ICellState, isActive } from './cellState';
 import { between, type Durations } from './durations';
 import type { Names } from './names';

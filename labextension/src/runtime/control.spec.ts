@@ -64,6 +64,10 @@ class Stage {
     return this.item.node.querySelector(`.jp-runt-Runtime-${name}`)!;
   }
 
+  get news(): HTMLElement {
+    return this.item.node.querySelector('.jp-runt-news')!;
+  }
+
   label(text: string): Promise<void> {
     return vi.waitFor(() => expect(this.part('label').textContent).toBe(text));
   }
@@ -145,7 +149,7 @@ describe('RuntimeItem', () => {
     await stage.label('Running 1 of 3 · 12 s');
     expect(stage.part('stop').hidden).toBe(false);
     expect(stage.item.node.querySelector('progress')?.max).toBe(3);
-    expect(stage.part('news').textContent).toBe('Cells run');
+    expect(stage.news.textContent).toBe('Cells run');
     expect(stage.item.isActive).toBe(true);
   });
 
@@ -166,6 +170,6 @@ describe('RuntimeItem', () => {
     await stage.label('Idle for 12 s');
     stage.kernel({ ...READY, status: 'lost', reason: 'It was killed.' });
     await stage.label('Kernel gone: It was killed.');
-    expect(stage.part('news').textContent).toContain('It was killed.');
+    expect(stage.news.textContent).toContain('It was killed.');
   });
 });

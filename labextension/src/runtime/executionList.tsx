@@ -2,7 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { closeIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
-import { CellNames } from '../history/cellNames';
+import { CellNames } from '../model/cellNames';
 import { cellStateOf, isActive, placeOf } from './cellState';
 import type { NotebookControl } from './control';
 import { rowsOf } from './executionRows';

@@ -1,6 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { Authors } from '../history/authors';
+import { Authors } from '../model/authors';
 import { peopleOf } from '../model/people';
 
 /** Everybody, where Jupyter does not know its users. */

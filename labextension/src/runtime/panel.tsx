@@ -34,7 +34,7 @@ const KERNEL: readonly ActionName[] = [
 export class RuntimePanel extends ReactWidget {
   constructor(private _options: RuntimePanel.IOptions) {
     super();
-    this.addClass('jp-runt-RuntimePanel');
+    this.addClass('jp-runt-Panel');
     this.node.tabIndex = -1;
     _options.runtimes.changed.connect(this._soon, this);
   }

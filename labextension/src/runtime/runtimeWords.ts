@@ -1,6 +1,6 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { Times } from '../history/times';
+import type { Times } from '../model/times';
 import type { Durations } from './durations';
 import type { Names } from './names';
 import type { IProgress } from './progress';

@@ -14,7 +14,7 @@ export class RuntimeSideBar extends Panel {
   ) {
     super();
     this.id = 'jupyter-runt-runtime';
-    this.addClass('jp-runt-RuntimeSideBar');
+    this.addClass('jp-runt-SideBar');
     this.title.icon = runtimeIcon;
     this.title.caption = trans.__('Notebook Runtime');
     this.node.setAttribute('role', 'region');

@@ -31,7 +31,7 @@ export class RuntimeItem extends Widget {
     this._stop.setAttribute('aria-label', this._stop.title);
     this._stop.append(stopIcon.element({ tag: 'span' }));
     this._stop.addEventListener('click', onStop);
-    this._news.className = 'jp-runt-Runtime-news';
+    this._news.className = 'jp-runt-news';
     this._news.setAttribute('role', 'status');
     this.node.append(this._button, this._stop, this._news);
     this._button.addEventListener('pointerenter', () => this._describe());

@@ -1,7 +1,7 @@
 import type { User } from '@jupyterlab/services';
 import type { ITranslator } from '@jupyterlab/translation';
 
-import { Times } from '../history/times';
+import { Times } from '../model/times';
 import { CellWords } from './cellWords';
 import { Durations } from './durations';
 import { Names } from './names';

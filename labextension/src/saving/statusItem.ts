@@ -17,7 +17,7 @@ export class SavingItem extends Widget {
     this._button.type = 'button';
     this._button.className = 'jp-runt-Saving-button';
     this._label.className = 'jp-runt-Saving-label';
-    this._news.className = 'jp-runt-Saving-news';
+    this._news.className = 'jp-runt-news';
     this._news.setAttribute('role', 'status');
     const dot = document.createElement('span');
     dot.className = 'jp-runt-Saving-dot';
