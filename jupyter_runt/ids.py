@@ -14,6 +14,7 @@ CellId = NewType("CellId", str)
 ExecutionId = NewType("ExecutionId", str)
 RuntimeSessionId = NewType("RuntimeSessionId", str)
 CommandId = NewType("CommandId", str)
+TurnId = NewType("TurnId", str)
 
 ActorId = NewType("ActorId", str)
 """Who did it: `user:<name>`, `agent:<turn>`, `runtime:<session>`, `server:<extension>`, `file`."""
@@ -37,6 +38,11 @@ def user_actor(username: str) -> ActorId:
 def runtime_actor(session: RuntimeSessionId) -> ActorId:
     """Return the actor of a runtime session: its effects are outputs and execution states."""
     return ActorId(f"runtime:{session}")
+
+
+def agent_actor(turn: TurnId) -> ActorId:
+    """Return the actor of an AI turn: who asked for the turn is in its `v1.TurnStarted`."""
+    return ActorId(f"agent:{turn}")
 
 
 def extension_actor(extension: str) -> ActorId:

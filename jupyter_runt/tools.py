@@ -1,0 +1,77 @@
+"""What the AI can call: how a tool is described, called and answered, whoever provides it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal, Protocol, get_args
+
+Effect = Literal["read", "edit", "execute", "files", "external"]
+"""What a call may do at most; the policy knows nothing else of a tool."""
+
+EFFECTS: Final[tuple[Effect, ...]] = get_args(Effect)
+
+ToolStatus = Literal["ok", "error", "denied"]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A tool as the model is told of it."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+    """JSON Schema of one object, in the strict subset: every property required, no others."""
+    effect: Effect
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """One call, as the model wrote it."""
+
+    call_id: str
+    name: str
+    arguments: str
+    """JSON text, which may be anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture for models that see."""
+
+    mime_type: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What a call led to, for the model to read."""
+
+    call_id: str
+    text: str
+    status: ToolStatus
+    tainted: bool
+    """Whether it says what neither the model nor our own code wrote (AG3): it is data then."""
+    images: tuple[Image, ...] = ()
+
+
+class Toolbox(Protocol):
+    """The tools of one turn: every effect is that of who asked for the turn (AG1)."""
+
+    def specs(self) -> Sequence[ToolSpec]:
+        """Return the tools that there are now; others may come while the turn goes on."""
+        ...
+
+    def effect(self, call: ToolCall) -> Effect:
+        """Return what a call may do at most; a tool that nobody knows may do anything."""
+        ...
+
+    def taint(self) -> None:
+        """Note that the model was shown what outputs, files or other people say (AG3)."""
+        ...
+
+    async def call(self, call: ToolCall) -> ToolResult:
+        """Do what is asked for, if the policy or a person allows it.
+
+        Whatever goes wrong is said in the result. It may wait for a person's decision: the events
+        of that say so to everybody. A call that is cancelled asks nobody any more.
+        """
+        ...
