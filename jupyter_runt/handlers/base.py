@@ -10,7 +10,7 @@ from tornado.web import HTTPError
 from jupyter_runt.errors import InvalidRequest, NotAuthorized, RuntError
 from jupyter_runt.handlers.identity import actor_of
 from jupyter_runt.ids import ActorId
-from jupyter_runt.session.capabilities import Capability
+from jupyter_runt.session.capabilities import Capability, Requester
 from jupyter_runt.session.registry import SessionRegistry
 
 MAX_INTEGER: Final = (1 << 63) - 1
@@ -35,6 +35,10 @@ class RuntHandler(APIHandler):
     async def actor(self) -> ActorId:
         """Return who sent the request."""
         return await actor_of(self)
+
+    async def requester(self) -> Requester:
+        """Return who sent the request, and what they may do for as long as it has effects."""
+        return Requester(await self.actor(), self.allows)
 
     async def require(self, capability: Capability) -> None:
         """Check that the person may do this.

@@ -19,5 +19,5 @@ class CommandsHandler(RuntHandler):
         command = parse_command(self.request.body)
         await self.require(required(command))
         async with self.sessions.use(NotebookId(notebook_id)) as session:
-            reply = await session.perform(command, await self.actor())
+            reply = await session.perform(command, await self.requester())
         self.send(reply.to_json())

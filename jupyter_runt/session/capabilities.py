@@ -1,5 +1,7 @@
 """What a person must be allowed to do for each command."""
 
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
 from typing import Final
@@ -28,6 +30,7 @@ from jupyter_runt.commands import (
     StopRuntime,
     UndoChange,
 )
+from jupyter_runt.ids import ActorId
 
 
 class Capability(Enum):
@@ -37,6 +40,15 @@ class Capability(Enum):
     EDIT = ("write", "contents")
     EXECUTE = ("execute", "kernels")
     ADMINISTER = ("write", "kernels")
+
+
+@dataclass(frozen=True, slots=True)
+class Requester:
+    """Who asks for something, as the authenticated request said."""
+
+    actor: ActorId
+    allows: Callable[[Capability], Awaitable[bool]]
+    """Asks Jupyter's authorizer whether they may do this at this moment."""
 
 
 CAPABILITIES: Final = MappingProxyType(

@@ -3,10 +3,9 @@
 import asyncio
 import base64
 import binascii
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -23,6 +22,7 @@ from jupyter_runt.protocols import Registration, Store
 from jupyter_runt.rooms.work import RoomClosed
 from jupyter_runt.session.apart import bring, make_apart
 from jupyter_runt.session.beacon import Beacon, describe_kept, kernel_state
+from jupyter_runt.session.capabilities import Requester
 from jupyter_runt.session.decide import (
     READS_DOCUMENT,
     Decision,
@@ -38,27 +38,15 @@ from jupyter_runt.session.hosting import Hosted, cancelled_at_exit
 from jupyter_runt.session.intents import EDITS, apply_intent, outputs_to_clear
 from jupyter_runt.session.made_apart import MadeApart, goes_back_to, made_apart
 from jupyter_runt.session.open_document import OpenDocument
+from jupyter_runt.session.replies import Replies, Reply
 from jupyter_runt.session.runtime import NotebookRuntime, RuntimeServices
 from jupyter_runt.session.writer import Writer
 from jupyter_runt.storage.clock import now
 
 COVERS_TIMEOUT: Final = 5.0
-REMEMBERED_REPLIES: Final = 1000
 
 OnCommit = Callable[[Sequence[Event]], None]
 OpenNotebook = Callable[[Registration, OnCommit], Awaitable[OpenDocument[NotebookDoc]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What a command led to at once."""
-
-    seq: Seq
-    events: tuple[Event, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the body of the reply."""
-        return {"seq": self.seq, "events": [event.to_json() for event in self.events]}
 
 
 class NotebookSession:
@@ -76,7 +64,7 @@ class NotebookSession:
         self._registration = registration
         self._store = store
         self._open_notebook = open_notebook
-        self._replies: OrderedDict[tuple[ActorId, str], asyncio.Future[Reply]] = OrderedDict()
+        self._replies = Replies(registration.notebook_id, store)
         self._opening = asyncio.Lock()
         self._document: Hosted[OpenDocument[NotebookDoc]] | None = None
         self._closed = False
@@ -199,8 +187,14 @@ class NotebookSession:
 
     # commands
 
-    async def perform(self, command: Command, actor: ActorId) -> Reply:
+    async def perform(
+        self, command: Command, requester: Requester, cause: str | None = None
+    ) -> Reply:
         """Perform a command, once for each `command_id` of an actor.
+
+        Args:
+            requester: who asks; that they may ask for this was checked.
+            cause: what the events say led to them, where that is not the command itself.
 
         Returns:
             The reply, after what the command led to at once is committed.
@@ -208,39 +202,22 @@ class NotebookSession:
         Raises:
             RuntError: nothing was changed.
         """
+        because = cause or _cause(command)
         if command.command_id is None:
-            return await self._perform(command, actor, _cause(command))
-        key = (actor, command.command_id)
-        if key in self._replies:
-            return await asyncio.shield(self._replies[key])
-        reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self._replies[key] = reply
-        try:
-            cause = _cause(command)
-            earlier = await self._earlier_reply(actor, cause)
-            result = earlier or await self._perform(command, actor, cause)
-            reply.set_result(result)
-        except BaseException as error:
-            del self._replies[key]
-            reply.set_exception(error)
-            reply.exception()  # repeats were told, or there were none
-            raise
-        while len(self._replies) > REMEMBERED_REPLIES:
-            self._replies.popitem(last=False)
-        return result
+            return await self._perform(command, requester, because)
+        return await self._replies.once(
+            requester.actor,
+            command.command_id,
+            because,
+            lambda: self._perform(command, requester, because),
+        )
 
-    async def _earlier_reply(self, actor: ActorId, cause: str) -> Reply | None:
-        """Return the reply that was given before a restart of the server."""
-        events = await self._store.caused_by(self.notebook_id, cause)
-        mine = tuple(event for event in events if event.actor == actor)
-        return Reply(mine[-1].seq, mine) if mine else None
-
-    async def _perform(self, command: Command, actor: ActorId, cause: str) -> Reply:
+    async def _perform(self, command: Command, requester: Requester, cause: str) -> Reply:
         await self._wait_until_seen(command.state_vector)
         if type(command) in EDITS:
-            events = await self._edit(command, actor, cause)
+            events = await self._edit(command, requester.actor, cause)
         else:
-            events = await self._decide(command, actor, cause)
+            events = await self._decide(command, requester.actor, cause)
         seq = events[-1].seq if events else await self._store.head(self.notebook_id)
         return Reply(seq, tuple(events))
 

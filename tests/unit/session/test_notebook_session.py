@@ -19,7 +19,7 @@ from jupyter_runt.events.execution import ExecutionRequested
 from jupyter_runt.events.outputs import OutputsCleared
 from jupyter_runt.ids import ActorId, ExecutionId
 from jupyter_runt.rooms.work import RoomClosed
-from jupyter_runt.session import notebook_session
+from jupyter_runt.session import replies as remembering
 from jupyter_runt.storage.compaction import compact
 from jupyter_runt.storage.retention import Retention
 from tests.unit.session.workspace import ADA, Workspace
@@ -119,7 +119,7 @@ async def test_a_command_that_failed_fails_for_who_waits_and_may_be_sent_again(
 async def test_only_so_many_replies_are_remembered_and_the_log_knows_the_rest(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(notebook_session, "REMEMBERED_REPLIES", 2)
+    monkeypatch.setattr(remembering, "REMEMBERED_REPLIES", 2)
     async with workspace.running(), workspace.open(PATH) as notebook:
         replies = [
             await notebook.send("edit_cell", cell_id="c0", source=name, command_id=name)

@@ -18,13 +18,15 @@ from jupyter_runt.events.base import Event, Payload
 from jupyter_runt.execution.links import REPLAYED
 from jupyter_runt.ids import ActorId, NotebookId, Seq
 from jupyter_runt.protocols import Kernel, KernelMessage, Lease, Registration
+from jupyter_runt.session.capabilities import Capability, Requester
 from jupyter_runt.session.content import NotebookContent, TextContent
 from jupyter_runt.session.files import LocalFiles
-from jupyter_runt.session.notebook_session import NotebookSession, OnCommit, Reply
+from jupyter_runt.session.notebook_session import NotebookSession, OnCommit
 from jupyter_runt.session.open_document import DocumentConfig, OpenDocument
 from jupyter_runt.session.registered_content import RegisteredContent
 from jupyter_runt.session.registry import SessionRegistry
 from jupyter_runt.session.renaming import EXCHANGE, rename
+from jupyter_runt.session.replies import Reply
 from jupyter_runt.session.runtime import RuntimeServices
 from jupyter_runt.session.saver import SaverConfig
 from jupyter_runt.storage.memory import MemoryStore
@@ -189,6 +191,11 @@ class Workspace:
     trust: NoNotary = field(default_factory=NoNotary)
     config: DocumentConfig = NEVER
     free_after: float = 3600
+    denied: set[Capability] = field(default_factory=set)
+    """What nobody may do."""
+
+    async def allows(self, capability: Capability) -> bool:
+        return capability not in self.denied
 
     def __post_init__(self) -> None:
         self.files = LocalFiles(self.root)
@@ -299,7 +306,7 @@ class OpenNotebook:
 
     async def send(self, kind: str, *, actor: ActorId = ADA, **fields: Any) -> Reply:
         command = parse_command(json.dumps({"type": kind, **fields}).encode())
-        return await self.session.perform(command, actor)
+        return await self.session.perform(command, Requester(actor, self.workspace.allows))
 
     async def run(self, *cell_ids: str, **fields: Any) -> list[str]:
         """Ask cells to run; return the ids of the executions."""
