@@ -19,6 +19,7 @@ from jupyter_runt.events.execution import ExecutionRequested
 from jupyter_runt.events.outputs import OutputsCleared
 from jupyter_runt.ids import ActorId, ExecutionId
 from jupyter_runt.rooms.work import RoomClosed
+from jupyter_runt.session import notebook_session
 from jupyter_runt.session import replies as remembering
 from jupyter_runt.storage.compaction import compact
 from jupyter_runt.storage.retention import Retention
