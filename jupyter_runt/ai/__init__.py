@@ -1,0 +1,1 @@
+"""The AI: what it is shown, what it can call, and what it may."""
