@@ -16,9 +16,6 @@ FLUSH_SECONDS: Final = 0.075
 FLUSH_CHARS: Final = 65_536
 """How much text is collected at most."""
 
-FIRST_SECONDS: Final = 0.002
-"""How long the first output waits for what most often follows at once: the end of the cell."""
-
 START_SECONDS: Final = 0.02
 """How long a cell may run before that is shown: what ends sooner is one change of the document."""
 
@@ -121,7 +118,7 @@ class Attachment:
             return None if self.begun_at is None else self.begun_at + START_SECONDS
         if self.reducer.pending >= FLUSH_CHARS:
             return self.dirty_since
-        return max(self.dirty_since + FIRST_SECONDS, self.flushed_at + FLUSH_SECONDS)
+        return max(self.dirty_since, self.flushed_at + FLUSH_SECONDS)
 
     def silent_at(self) -> float | None:
         """Return when a kernel that replied counts as done."""

@@ -1,6 +1,7 @@
 """What a kernel's messages do to the notebook, as edits of its document."""
 
 from collections.abc import Iterable
+from itertools import groupby
 
 from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.execution.outputs import (
@@ -23,13 +24,11 @@ def apply_edits(doc: NotebookDoc, edits: Iterable[OutputEdit]) -> set[CellId]:
         The cells whose outputs are not what the edits suppose: somebody else removed some.
     """
     gone: set[CellId] = set()
-    for edit in edits:
-        if (
-            not doc.has_cell(edit.cell_id)
-            or doc.cell_type(edit.cell_id) in ("markdown", "raw")
-            or not _apply(doc, edit)
-        ):
-            gone.add(edit.cell_id)
+    for cell_id, own in groupby(edits, key=lambda edit: edit.cell_id):
+        runs = _runs(doc, cell_id)
+        for edit in own:
+            if not (runs and _apply(doc, edit)):
+                gone.add(cell_id)
     return gone
 
 

@@ -325,9 +325,8 @@ class SessionRegistry:
         if not known:
             await self.store.moved(old, new)
         for document in list(self._moving):
-            path = document.path
-            if is_within(path, old):
-                await document.moved(new + path.removeprefix(old))
+            if is_within(document.path, old):
+                await document.moved(new + document.path.removeprefix(old))
         if not known:  # last, as it asks the store for each document that is open
             await self._close_gone()
 

@@ -29,9 +29,9 @@ class CommandedNotebook:
         """Return when the command is answered."""
         await self._connection.request("POST", f"{self._path}/commands", command)
 
-    async def follow(self, connection: Connection, after: int) -> None:
-        """Hear events until cancelled."""
-        path = f"{self._path}/events?after={after}&follow=1"
+    async def follow(self, connection: Connection, after: int, types: str) -> None:
+        """Hear events (all, where `types` is empty) until cancelled."""
+        path = f"{self._path}/events?after={after}&follow=1&types={types}"
         async with aclosing(connection.lines(path)) as lines:
             async for line in lines:
                 if self._word in line and not self._heard.done():
@@ -39,13 +39,15 @@ class CommandedNotebook:
 
 
 @asynccontextmanager
-async def commanded(server: Server, source: str) -> AsyncIterator[CommandedNotebook]:
-    """A new notebook of one cell, `cell-0`."""
+async def commanded(
+    server: Server, source: str, *, types: str = ""
+) -> AsyncIterator[CommandedNotebook]:
+    """A new notebook of one cell, `cell-0`, whose events (all, by default) are followed."""
     write_notebook(server.root / "commanded.ipynb", 1, source=source)
     async with Connection(server.address) as connection, Connection(server.address) as events:
         found = await connection.request("GET", "/api/runt/notebooks?path=commanded.ipynb")
         notebook = CommandedNotebook(found["notebook_id"], connection)
-        following = asyncio.create_task(notebook.follow(events, found["seq"]))
+        following = asyncio.create_task(notebook.follow(events, found["seq"], types))
         try:
             yield notebook
         finally:

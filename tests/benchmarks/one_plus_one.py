@@ -23,7 +23,7 @@ async def measure(ours: Kind, folder: Path, rounds: int) -> Contest:
     async with (
         running([ours], folder) as (server,),
         bare_kernel() as client,
-        commanded(server, "1+1") as notebook,
+        commanded(server, "1+1", types="v1.ExecutionCompleted") as notebook,
     ):
         for _ in range(WARM_UP):
             await _ours(notebook)

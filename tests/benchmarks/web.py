@@ -9,12 +9,13 @@ from tests.benchmarks.servers import Address
 
 
 class Connection:
-    """One kept-alive connection; asyncio sets TCP_NODELAY on it."""
+    """One kept-alive connection that keeps its cookie; asyncio sets TCP_NODELAY on it."""
 
     def __init__(self, address: Address) -> None:
         self._address = address
         self._reader: asyncio.StreamReader
         self._writer: asyncio.StreamWriter
+        self._cookie = b""
 
     async def __aenter__(self) -> Self:
         self._reader, self._writer = await asyncio.open_connection(
@@ -54,13 +55,15 @@ class Connection:
         head = (
             f"{method} {path} HTTP/1.1\r\nHost: {self._address.host}:{self._address.port}\r\n"
             f"Authorization: token {self._address.token}\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n"
         )
-        self._writer.write(head.encode() + content)
+        self._writer.write(head.encode() + self._cookie + b"\r\n" + content)
         status = int((await self._reader.readline()).split()[1])
         length: int | None = None
         while (line := await self._reader.readline()) != b"\r\n":
             name, _, value = line.partition(b":")
             if name.lower() == b"content-length":
                 length = int(value)
+            elif name.lower() == b"set-cookie":
+                self._cookie = b"Cookie:" + value.partition(b";")[0] + b"\r\n"
         return status, length

@@ -104,9 +104,11 @@ async def test_outputs_of_an_execution_are_those_of_its_end_also_after_the_cell_
 
 @pytest.mark.rule("EX2")
 async def test_what_runs_is_the_source_at_the_request(notebook: Notebook) -> None:
-    slow, cell = await notebook.add("import time; time.sleep(0.3)", "print('as asked')")
-    _, waiting = await notebook.start(slow, cell)
+    held = "import os, time\nwhile not os.path.exists('go'):\n    time.sleep(0.01)"
+    first, cell = await notebook.add(held, "print('as asked')")
+    _, waiting = await notebook.start(first, cell)
     await notebook.do("edit_cell", cell_id=cell, source="print('edited')")
+    notebook.file.with_name("go").touch()
     assert text_of(await notebook.execution(waiting)) == "as asked\n"
 
 

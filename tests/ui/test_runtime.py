@@ -97,7 +97,9 @@ def test_a_dead_kernel_says_why_and_the_panel_starts_restarts_and_stops_it(
     ada.run(1)
     says(status(ada, 1), r"Lost after .*SIGKILL.*")
     says(indicator(ada), r"Kernel restarted: .*SIGKILL.*")
-    expect(ada.page.locator(".jp-runt-Runtime .jp-runt-news")).to_contain_text("SIGKILL", timeout=LIMIT)
+    expect(ada.page.locator(".jp-runt-Runtime .jp-runt-news")).to_contain_text(
+        "SIGKILL", timeout=LIMIT
+    )
     indicator(ada).click()
     buttons = panel(ada).get_by_role("region", name="Kernel of nb.ipynb")
     expect(buttons).to_contain_text("SIGKILL", timeout=LIMIT)

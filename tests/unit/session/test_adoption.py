@@ -28,7 +28,7 @@ Life = tuple[list[Event], FakeKernel, str, Any, dict[NotebookId, Registration]]
 
 @pytest.fixture(autouse=True)
 def _every_message_is_shown_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("FLUSH_SECONDS", "FIRST_SECONDS", "START_SECONDS"):
+    for name in ("FLUSH_SECONDS", "START_SECONDS"):
         monkeypatch.setattr(attachment, name, 0.0)
 
 
@@ -89,15 +89,21 @@ async def outcome(notebook: OpenNotebook, execution_id: str) -> Any:
     return kept, await notebook.sources()
 
 
+async def journaled_run(workspace: Workspace, notebook: OpenNotebook) -> tuple[FakeKernel, str]:
+    """Start a cell on a kernel whose agent keeps what it says; return both."""
+    await notebook.send("start_runtime")
+    await until(lambda: notebook.session.runtime.free)
+    kernel = workspace.gateway.kernel
+    kernel.journals = True
+    (execution_id,) = await notebook.run("c0")
+    await notebook.started()
+    return kernel, execution_id
+
+
 async def lived(workspace: Workspace, path: str) -> Life:
     """Run a cell from its request to its end, and return the log and what the kernel said."""
     async with workspace.running(), workspace.open(path) as notebook:
-        await notebook.send("start_runtime")
-        await until(lambda: notebook.session.runtime.free)
-        kernel = workspace.gateway.kernel
-        kernel.journals = True
-        (execution_id,) = await notebook.run("c0")
-        await notebook.started()
+        kernel, execution_id = await journaled_run(workspace, notebook)
         await told(notebook, kernel, execution_id)
         whole = await outcome(notebook, execution_id)
         await until(lambda: kernel.retired == len(kernel.journal))
@@ -154,12 +160,7 @@ async def test_outputs_that_somebody_cleared_do_not_come_back(
     workspace: Workspace, path: str
 ) -> None:
     async with workspace.running(), workspace.open(path) as notebook:
-        await notebook.send("start_runtime")
-        await until(lambda: notebook.session.runtime.free)
-        kernel = workspace.gateway.kernel
-        kernel.journals = True
-        (running,) = await notebook.run("c0")
-        await notebook.started()
+        kernel, running = await journaled_run(workspace, notebook)
         for chunk in ("one", "two"):
             kernel.say("stream", running, name="stdout", text=chunk)
             await settled(notebook)
@@ -178,12 +179,7 @@ async def test_outputs_that_somebody_cleared_do_not_come_back(
 @pytest.mark.rule("EX6", "EX2")
 async def test_a_prompt_is_not_asked_a_second_time(workspace: Workspace, path: str) -> None:
     async with workspace.running(), workspace.open(path) as notebook:
-        await notebook.send("start_runtime")
-        await until(lambda: notebook.session.runtime.free)
-        kernel = workspace.gateway.kernel
-        kernel.journals = True
-        (running,) = await notebook.run("c0")
-        await notebook.started()
+        kernel, running = await journaled_run(workspace, notebook)
         kernel.say("input_request", running, "stdin", prompt="Name?", password=False)
         await notebook.first(InputRequested)
         workspace.crash()

@@ -154,15 +154,22 @@ async def test_edits_of_both_sides_of_a_crash_are_in_the_file_after_it(
         assert await checkpoint(workspace, notebook.id) == ["by ada", "outside"]
 
 
+async def merged_then_edited(
+    workspace: Workspace, notebook: OpenNotebook, outside: str, typed: str
+) -> None:
+    """Let the first cell come from outside, and somebody go on where it ends."""
+    rewrite(workspace, outside, "two")
+    await look(notebook)
+    await notebook.send("edit_cell", cell_id="c0", source=outside + typed)
+
+
 @pytest.mark.rule("FB2")
 async def test_what_was_merged_before_a_crash_is_not_merged_again_after_it(
     workspace: Workspace,
 ) -> None:
     async with workspace.running(), workspace.open(PATH) as notebook:
         await notebook.session.document()
-        rewrite(workspace, "one\noutside", "two")
-        await look(notebook)
-        await notebook.send("edit_cell", cell_id="c0", source="one\noutside, and ada")
+        await merged_then_edited(workspace, notebook, "one\noutside", ", and ada")
         workspace.crash()
         file = (workspace.root / PATH).read_bytes()
     (workspace.root / PATH).write_bytes(file)
@@ -181,9 +188,7 @@ async def test_what_both_sides_had_written_before_a_crash_is_not_merged_after_it
 ) -> None:
     async with workspace.running(), workspace.open(PATH) as notebook:
         await notebook.send("edit_cell", cell_id="c0", source="one\nnew")
-        rewrite(workspace, "one\nnew", "two")
-        await look(notebook)
-        await notebook.send("edit_cell", cell_id="c0", source="one\nnew, and ada")
+        await merged_then_edited(workspace, notebook, "one\nnew", ", and ada")
         workspace.crash()
         file = (workspace.root / PATH).read_bytes()
     (workspace.root / PATH).write_bytes(file)
@@ -197,9 +202,7 @@ async def test_a_second_change_after_a_crash_is_told_from_the_first_one(
 ) -> None:
     async with workspace.running(), workspace.open(PATH) as notebook:
         await notebook.session.document()
-        rewrite(workspace, "one\noutside", "two")
-        await look(notebook)
-        await notebook.send("edit_cell", cell_id="c0", source="one\noutside, and ada")
+        await merged_then_edited(workspace, notebook, "one\noutside", ", and ada")
         workspace.crash()
     rewrite(workspace, "one\noutside", "two, outside")
     async with workspace.running(), workspace.open(PATH) as notebook:
