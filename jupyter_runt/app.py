@@ -23,6 +23,7 @@ from jupyter_server.services.contents.largefilemanager import (
 from traitlets import Enum, Float, Integer, Unicode, default
 
 from jupyter_runt.document.notebook import NotebookDoc
+from jupyter_runt.document.references import Limits
 from jupyter_runt.errors import StoreUnavailable
 from jupyter_runt.execution.gateway import AgentConfig, ServerKernelGateway
 from jupyter_runt.execution.kernel_manager import owned_kernel_manager
@@ -37,6 +38,7 @@ from jupyter_runt.ids import ActorId, new_id
 from jupyter_runt.protocols import Registration
 from jupyter_runt.provisioning import factory
 from jupyter_runt.provisioning.agents import Survivor
+from jupyter_runt.session.artifacts import Artifacts
 from jupyter_runt.session.content import NotebookContent, TextContent
 from jupyter_runt.session.contents import ContentsFiles, HookedFiles, emitting_on
 from jupyter_runt.session.files import LocalFiles
@@ -51,6 +53,7 @@ from jupyter_runt.session.runtime import NotebookRuntime, RuntimeServices
 from jupyter_runt.session.runtimes import Runtimes, adopt_survivor
 from jupyter_runt.session.saver import SaverConfig
 from jupyter_runt.session.trust import NotaryTrust
+from jupyter_runt.storage.artifacts import ObjectArtifacts
 from jupyter_runt.storage.housekeeping import Housekeeper
 from jupyter_runt.storage.retention import Retention
 from jupyter_runt.storage.sqlite.store import SqliteStore
@@ -106,6 +109,25 @@ class RuntApp(ExtensionApp):
         help="Seconds that a document stays open after the last need for it ended.",
     )
 
+    artifact_url = Unicode(
+        config=True,
+        help="""Where outputs are kept that are too large for a document: a URL such as
+        `s3://bucket/prefix`, `gs://…`, `az://…` or `memory://`, with credentials from the
+        environment as their own tools take them. Default: the folder `artifacts` in `store_dir`.
+        """,
+    )
+    inline_binary_kilobytes = Float(
+        16,
+        min=0,
+        config=True,
+        help="Images and other binary outputs above this size are kept outside of the document.",
+    )
+    inline_text_kilobytes = Float(
+        64,
+        min=0,
+        config=True,
+        help="The same for outputs of text, JSON or HTML; their beginning and end stay.",
+    )
     orphan_ttl = Float(
         12 * 3600.0,
         min=0,
@@ -224,6 +246,16 @@ class RuntApp(ExtensionApp):
         size = None if self.keep_megabytes is None else int(self.keep_megabytes * 1e6)
         return Retention(days=self.keep_days, events=self.keep_events, size=size)
 
+    def _artifact_store(self) -> ObjectArtifacts:
+        if self.artifact_url:
+            return ObjectArtifacts.at(self.artifact_url)
+        return ObjectArtifacts.in_folder(Path(self.store_dir) / "artifacts")
+
+    def _limits(self) -> Limits:
+        return Limits(
+            int(self.inline_binary_kilobytes * 1024), int(self.inline_text_kilobytes * 1024)
+        )
+
     def _agents(self, root: str) -> AgentConfig:
         return AgentConfig(
             Path(self.store_dir) / "journals",
@@ -251,12 +283,17 @@ class RuntApp(ExtensionApp):
             )
             tasks = await stack.enter_async_context(cancelled_at_exit())
             tasks.create_task(Housekeeper(store, self._retention()).run(), name="housekeeper")
+            artifacts = Artifacts(
+                await asyncio.to_thread(self._artifact_store), store, self._limits()
+            )
             gateway = await stack.enter_async_context(
                 ServerKernelGateway(
                     serverapp.session_manager, self._runtimes, self._agents(serverapp.root_dir)
                 )
             )
-            services = RuntimeServices(store, store, gateway, platform.node(), url, self._owners)
+            services = RuntimeServices(
+                store, store, gateway, artifacts, platform.node(), url, self._owners
+            )
             config = DocumentConfig(SaverConfig(delay=self.save_delay), grace=self.missing_grace)
             trust = NotaryTrust(serverapp.contents_manager.notary)
 
@@ -264,7 +301,7 @@ class RuntApp(ExtensionApp):
                 registration: Registration, on_commit: OnCommit
             ) -> OpenDocument[NotebookDoc]:
                 await sessions.claim_kind(registration, "notebook")
-                content = NotebookContent()
+                content = NotebookContent(artifacts.of(registration.notebook_id))
                 return OpenDocument(
                     registration,
                     content,
@@ -291,6 +328,7 @@ class RuntApp(ExtensionApp):
                     files,
                     open_session,
                     open_text,
+                    artifacts=artifacts,
                     lease_info={"url": url},
                     free_after=self.free_after,
                 )

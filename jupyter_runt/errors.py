@@ -68,6 +68,13 @@ class ExecutionNotFound(RuntError):
     status = 404
 
 
+class ArtifactNotFound(RuntError):
+    """The artifact does not count for the notebook, or its bytes are gone or damaged."""
+
+    code = "artifact_not_found"
+    status = 404
+
+
 class NotANotebook(RuntError):
     """The file cannot be read as a notebook (FB5)."""
 

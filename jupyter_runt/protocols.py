@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from jupyter_runt.artifacts import ArtifactTable
 from jupyter_runt.events.base import Draft, Event
 from jupyter_runt.ids import HistoryId, NotebookId, Seq
 
@@ -264,8 +265,8 @@ class Leases(Protocol):
         ...
 
 
-class Store(EventLog, Registry, Leases, AbstractAsyncContextManager["Store"], Protocol):
-    """Everything that is kept, behind one lifetime."""
+class Store(EventLog, Registry, Leases, ArtifactTable, AbstractAsyncContextManager[Any], Protocol):
+    """Everything that is kept but for the bytes of artifacts, behind one lifetime."""
 
 
 @dataclass(frozen=True, slots=True)

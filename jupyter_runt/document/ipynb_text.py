@@ -2,13 +2,14 @@
 
 import json
 from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Self
 
 from jupyter_runt.document.cells import Cell, joined
 from jupyter_runt.document.ipynb_disk import disk_cell, keep
 from jupyter_runt.document.ipynb_layout import Item, Layout, Style, scan
 from jupyter_runt.document.notebook import IDS_SINCE
+from jupyter_runt.document.references import complete
 from jupyter_runt.ids import CellId
 
 BOM: Final = "\ufeff"
@@ -100,13 +101,20 @@ class NotebookText:
             return piece
         return piece._replace(text=self._style.dump({**cell, "id": names[was]}, 2))
 
-    def update_cell(self, cell_id: CellId, cell: Cell) -> bool:
+    def update_cell(
+        self, cell_id: CellId, cell: Cell, load: Callable[[str], bytes] | None = None
+    ) -> bool:
         """Have the text say what a cell does; return whether it changed.
 
         A cell that has no id of its own in the file gets one when something else changes.
+
+        Args:
+            load: returns the bytes of an artifact; raises LookupError if there is none.
         """
         piece = self._pieces.get(cell_id, Item(self._next, "{}", ""))
         old = json.loads(piece.text)
+        if load is not None:
+            cell = complete(cell, old, load)
         if cell_id in self._invented:
             unnamed = {key: value for key, value in cell.items() if key != "id"}
             unnamed.update({"id": old["id"]} if "id" in old else {})

@@ -1,6 +1,8 @@
 """What all REST handlers share: errors as JSON, and the services of the application."""
 
 import json
+from asyncio import to_thread
+from collections.abc import Mapping
 from http.client import responses
 from typing import Any, Final
 
@@ -9,7 +11,7 @@ from tornado.web import HTTPError
 
 from jupyter_runt.errors import InvalidRequest, NotAuthorized, RuntError
 from jupyter_runt.handlers.identity import actor_of
-from jupyter_runt.ids import ActorId
+from jupyter_runt.ids import ActorId, NotebookId
 from jupyter_runt.session.capabilities import Capability, Requester
 from jupyter_runt.session.registry import SessionRegistry
 
@@ -81,6 +83,12 @@ class RuntHandler(APIHandler):
         """Answer with JSON."""
         self.set_status(status)
         self.finish(json.dumps(body, ensure_ascii=False))
+
+    async def send_whole(self, notebook_id: NotebookId, notebook: Mapping[str, Any]) -> None:
+        """Answer with a notebook, its outputs whole unless `outputs=references` asks for less."""
+        if self.get_query_argument("outputs", "whole") != "references":
+            notebook = await self.sessions.artifacts.of(notebook_id).complete(notebook)
+        self.finish(await to_thread(json.dumps, notebook, ensure_ascii=False))
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Answer with CONTRACT's `{code, message, detail}`."""

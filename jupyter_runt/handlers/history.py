@@ -45,7 +45,8 @@ class AtHandler(RuntHandler):
         """Answer with the notebook as it was, as nbformat JSON."""
         at = Seq(parse_integer("seq", seq))
         registration = await self.sessions.registered_notebook(NotebookId(notebook_id))
-        self.send(await notebook_at(self.sessions.store, registration.notebook_id, at))
+        notebook = await notebook_at(self.sessions.store, registration.notebook_id, at)
+        await self.send_whole(registration.notebook_id, notebook)
 
 
 class KeptHandler(RuntHandler):
@@ -60,7 +61,10 @@ class KeptHandler(RuntHandler):
         kept = await kept_at(self.sessions.store, registration.notebook_id, at)
         if kept is None:
             raise VersionNotFound(f"Nothing was kept at {at}.", seq=at)
-        self.send(kept.content)
+        if isinstance(kept.content, str):
+            self.send(kept.content)
+        else:
+            await self.send_whole(registration.notebook_id, kept.content)
 
 
 class AuthorsHandler(RuntHandler):

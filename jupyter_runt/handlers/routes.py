@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from jupyter_runt.handlers.artifacts import ArtifactHandler
 from jupyter_runt.handlers.collaboration import DocumentSessionHandler
 from jupyter_runt.handlers.commands import CommandsHandler
 from jupyter_runt.handlers.events import EventsHandler, ExecutionHandler
@@ -36,4 +37,5 @@ ROUTES: Final[tuple[tuple[str, type[Any]], ...]] = (
     (rf"{_NOTEBOOK}/authors/([^/]+)", AuthorsHandler),
     (rf"{_NOTEBOOK}/diff", DiffHandler),
     (rf"{_NOTEBOOK}/kept/(\d+)", KeptHandler),
+    (rf"{_NOTEBOOK}/artifacts/([0-9a-f]{{64}})", ArtifactHandler),
 )

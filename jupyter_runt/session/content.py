@@ -1,6 +1,8 @@
 """What is different about each kind of file that collaborates."""
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, Protocol, TypeVar
 
 from pycrdt import Text
@@ -10,11 +12,15 @@ from jupyter_runt.document.merge import MergeReport, merge_notebook, merge_text
 from jupyter_runt.document.notebook import IDS_SINCE, NotebookDoc
 from jupyter_runt.document.shared import FileDocument
 from jupyter_runt.document.text import TextDoc
-from jupyter_runt.errors import FileUnreadable, NotANotebook
+from jupyter_runt.errors import FileUnreadable, NotANotebook, StoreUnavailable
+from jupyter_runt.events.base import Draft
 from jupyter_runt.events.document import Change
 from jupyter_runt.ids import NotebookId
+from jupyter_runt.session.artifacts import NotebookArtifacts, may_paste
 from jupyter_runt.session.files import is_notebook
 from jupyter_runt.session.projection import KnownProjection, NotebookProjection, TextProjection
+
+log = logging.getLogger(__name__)
 
 BLANK_BYTES: Final = 1 << 16
 """A larger notebook says something: it is not read to find out."""
@@ -40,6 +46,18 @@ class Content(Protocol[DocT, ParsedT]):
 
     def signable(self, parsed: ParsedT) -> Mapping[str, Any] | None:
         """Return what Jupyter's notary signs, if it signs this kind."""
+        ...
+
+    async def taken_in(self, parsed: ParsedT) -> ParsedT:
+        """Return the content as documents have it, without what is kept apart (AR1)."""
+        ...
+
+    def brings_references(self, drafts: Sequence[Draft]) -> bool:
+        """Tell whether `note_references` has to know of events before they are in the log."""
+        ...
+
+    async def note_references(self, drafts: Sequence[Draft]) -> None:
+        """Have artifacts count that events, which are not in the log yet, refer to (AR2)."""
         ...
 
     def import_update(self, parsed: ParsedT, client_id: int) -> bytes:
@@ -74,6 +92,10 @@ class Content(Protocol[DocT, ParsedT]):
 class NotebookContent:
     """`.ipynb` files."""
 
+    def __init__(self, artifacts: NotebookArtifacts | None = None) -> None:
+        """Keep what is too large for a document in `artifacts`, if there are any."""
+        self._artifacts = artifacts
+
     def room_id(self, notebook_id: NotebookId) -> str:
         """See `Content`."""
         return f"json:notebook:{notebook_id}"
@@ -92,6 +114,26 @@ class NotebookContent:
     def signable(self, parsed: NotebookFile) -> Mapping[str, Any] | None:
         """See `Content`."""
         return parsed.notebook
+
+    async def taken_in(self, parsed: NotebookFile) -> NotebookFile:
+        """See `Content`. Where nothing can be kept apart, the document holds all of it."""
+        if self._artifacts is None:
+            return parsed
+        try:
+            notebook = await self._artifacts.taken_in(parsed.notebook)
+        except StoreUnavailable as error:
+            log.warning("Outputs stay in the document: %s", error.message)
+            return parsed
+        return replace(parsed, notebook=notebook)
+
+    def brings_references(self, drafts: Sequence[Draft]) -> bool:
+        """See `Content`."""
+        return any(map(may_paste, drafts))
+
+    async def note_references(self, drafts: Sequence[Draft]) -> None:
+        """See `Content`."""
+        if self._artifacts is not None:
+            await self._artifacts.note_pasted(drafts)
 
     def import_update(self, parsed: NotebookFile, client_id: int) -> bytes:
         """See `Content`."""
@@ -115,7 +157,7 @@ class NotebookContent:
 
     def projection(self, parsed: NotebookFile) -> NotebookProjection:
         """See `Content`."""
-        return NotebookProjection(parsed.text)
+        return NotebookProjection(parsed.text, self._artifacts)
 
     def follows(self, change: Change) -> bool:
         """See `Content`."""
@@ -149,6 +191,17 @@ class TextContent:
     def signable(self, parsed: str) -> Mapping[str, Any] | None:  # noqa: ARG002
         """See `Content`."""
         return None
+
+    async def taken_in(self, parsed: str) -> str:
+        """See `Content`."""
+        return parsed
+
+    def brings_references(self, drafts: Sequence[Draft]) -> bool:  # noqa: ARG002
+        """See `Content`."""
+        return False
+
+    async def note_references(self, drafts: Sequence[Draft]) -> None:
+        """See `Content`: there are none."""
 
     def import_update(self, parsed: str, client_id: int) -> bytes:
         """See `Content`."""

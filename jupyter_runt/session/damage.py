@@ -53,6 +53,8 @@ async def _keep(sessions: SessionRegistry, new: Registration, old: NotebookId) -
     read = await to_thread(lambda: content.held_by(_made_of(updates, content)))
     async with sessions.use_document(content.room_id(new.notebook_id)) as document:
         now = await document.room.read(content.held_by)
+        held = await sessions.store.held(old)
+        await sessions.store.hold(new.notebook_id, [each.artifact for each in held.values()])
         if not says_nothing(read) and fingerprint(read) != fingerprint(now):
             message = MESSAGE.format(path, old)
             await document.kept.keep("foreign_history", message, read, FILE_ACTOR)

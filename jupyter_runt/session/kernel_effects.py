@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from jupyter_runt.document.materialize import RuntimeState
@@ -10,10 +11,17 @@ from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.errors import StoreUnavailable
 from jupyter_runt.events.base import Draft
 from jupyter_runt.execution.attachment import Running
-from jupyter_runt.execution.outputs import OutputEdit, StartCell
+from jupyter_runt.execution.output_item import Output
+from jupyter_runt.execution.outputs import (
+    AppendOutputs,
+    OutputEdit,
+    ReplaceOutputsFrom,
+    StartCell,
+)
 from jupyter_runt.execution.queue import RuntimeSession
 from jupyter_runt.execution.runner import Decide
 from jupyter_runt.ids import CellId, ExecutionId, is_person, runtime_actor
+from jupyter_runt.session.artifacts import Artifacts
 from jupyter_runt.session.open_document import OpenDocument
 from jupyter_runt.session.output_edits import apply_edits
 from jupyter_runt.session.runtime_record import RuntimeHost
@@ -35,10 +43,12 @@ class KernelEffects:
     def __init__(
         self,
         host: RuntimeHost,
+        artifacts: Artifacts,
         session: Callable[[], RuntimeSession],
         after_record: Callable[[], None],
     ) -> None:
         self._host = host
+        self._artifacts = artifacts.of(host.notebook_id)
         self._session = session
         self._after_record = after_record
         self.on_lost_outputs: Callable[[Iterable[CellId]], None] = lambda _cells: None
@@ -67,6 +77,7 @@ class KernelEffects:
         session = self._session()
         document = await self._host.document()
         self._note_provenance(document, execution_id, edits)
+        edits = await self._moved_out(edits)
         edited = await document.room.edit(
             lambda doc: apply_edits(doc, edits),
             actor=runtime_actor(session.runtime_session_id),
@@ -75,6 +86,25 @@ class KernelEffects:
         )
         if edited.result:
             self.on_lost_outputs(edited.result)
+
+    async def _moved_out(self, edits: Sequence[OutputEdit]) -> list[OutputEdit]:
+        """Return edits that write what is large as references; what they name is kept (AR1)."""
+        lean: list[OutputEdit] = []
+        for edit in edits:
+            if isinstance(edit, AppendOutputs | ReplaceOutputsFrom):
+                edit = replace(edit, outputs=await self._outputs(edit.outputs))
+            lean.append(edit)
+        return lean
+
+    async def _outputs(self, outputs: tuple[Output, ...]) -> tuple[Output, ...]:
+        if not self._artifacts.may_be_large(outputs):
+            return outputs
+        while True:
+            try:
+                return tuple(await self._artifacts.moved_out(outputs))
+            except StoreUnavailable as error:
+                log.warning("%s The outputs of %s wait.", error.message, self._host.path)
+                await asyncio.sleep(STORE_RETRY)
 
     async def set_next_input(
         self, running: Running, text: str, *, replace: bool, position: int | None = None

@@ -206,9 +206,13 @@ class OpenDocument(Generic[DocT]):
         return document
 
     async def _commit(self, drafts: Sequence[Draft]) -> list[Event]:
+        if self.content.brings_references(drafts):
+            await self.content.note_references(drafts)
         return self._counted(await self._store.append(self.registration.notebook_id, drafts))
 
     def _commit_now(self, drafts: Sequence[Draft]) -> list[Event] | None:
+        if self.content.brings_references(drafts):
+            return None
         events = self._store.append_now(self.registration.notebook_id, drafts)
         return None if events is None else self._counted(events)
 
@@ -371,6 +375,7 @@ class OpenDocument(Generic[DocT]):
             await self._record(file.identity, told.events[-1].seq)  # nothing came between
         if file.rewritten is not None:
             parsed = await to_thread(self.content.parse, file.rewritten, self.path)
+            parsed = await self.content.taken_in(parsed)
             await self._merging.rewritten(parsed, saved.seq)
         if self._since_snapshot >= SNAPSHOT_EVERY:
             await self._snapshot()

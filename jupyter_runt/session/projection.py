@@ -14,6 +14,7 @@ from jupyter_runt.events.document import (
     TextChanged,
 )
 from jupyter_runt.ids import CellId, Seq
+from jupyter_runt.session.artifacts import Load, NotebookArtifacts
 
 SLICE_SECONDS = 0.004
 """How long one look at the document may hold the event loop."""
@@ -114,8 +115,11 @@ class LateProjection:
 class NotebookProjection:
     """The `.ipynb`: one cached text per cell, and only changed cells are looked at again."""
 
-    def __init__(self, text: NotebookText) -> None:
+    def __init__(self, text: NotebookText, artifacts: NotebookArtifacts | None = None) -> None:
+        """Begin with the text of a file; what outputs refer to comes from `artifacts`."""
         self._text = text
+        self._artifacts = artifacts
+        self._load: Load = _nothing
         self._written = set(text.cell_ids)
         self._stale: dict[CellId, None] = {}
         self._fresh: dict[CellId, dict[str, Any]] = {}
@@ -162,6 +166,8 @@ class NotebookProjection:
         while True:
             taken: Seq | None = await read(lambda doc: self._look(doc, seq))
             if taken is not None:
+                if self._artifacts is not None:
+                    self._load = await self._artifacts.loader(self._fresh.values())
                 return taken
 
     def _look(self, doc: NotebookDoc, seq: Callable[[], Seq]) -> Seq | None:
@@ -185,7 +191,7 @@ class NotebookProjection:
         """See `FileProjection`."""
         for cell_id, cell in self._fresh.items():
             if not self._is_filler(cell):
-                self._text.update_cell(cell_id, cell)
+                self._text.update_cell(cell_id, cell, self._load)
         self._fresh.clear()
         self._text.set_order(self._order)
         self._written = set(self._text.cell_ids)
@@ -199,6 +205,10 @@ class NotebookProjection:
         return cell["cell_type"] == "code" and not (
             cell["source"] or cell["metadata"] or cell["outputs"]
         )
+
+
+def _nothing(sha256: str) -> bytes:
+    raise LookupError(sha256)
 
 
 class TextProjection:

@@ -36,13 +36,15 @@ class Reading:
         return self._parsed is not None
 
     async def parsed(self) -> Any:
-        """Return the content; raises FileUnreadable or NotANotebook."""
+        """Return the content as documents have it; raises FileUnreadable or NotANotebook."""
         if self._parsed is None:
-            self._parsed = await to_thread(self._content.parse, self.file.data, self._path)
+            parsed = await to_thread(self._content.parse, self.file.data, self._path)
+            self._client_id = await self._client_of(parsed)  # it is the whole that is signed
+            self._parsed = await self._content.taken_in(parsed)
         return self._parsed
 
     async def client_id(self) -> int:
         """Return the Yjs client id that says how far the outputs in it can be trusted (EX9)."""
         if self._client_id is None:
-            self._client_id = await self._client_of(await self.parsed())
-        return self._client_id
+            await self.parsed()
+        return self._client_id or 0

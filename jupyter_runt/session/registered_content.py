@@ -1,10 +1,11 @@
 """Files of a kind that another package registered with jupyter_ydoc, such as chats."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from jupyter_runt.document.merge import MergeReport, Overlap
 from jupyter_runt.document.registered import RegisteredDoc
+from jupyter_runt.events.base import Draft
 from jupyter_runt.events.document import Change
 from jupyter_runt.ids import NotebookId
 from jupyter_runt.session.content import TextContent
@@ -46,6 +47,17 @@ class RegisteredContent:
     def signable(self, parsed: str) -> Mapping[str, Any] | None:  # noqa: ARG002
         """See `Content`."""
         return None
+
+    async def taken_in(self, parsed: str) -> str:
+        """See `Content`."""
+        return parsed
+
+    def brings_references(self, drafts: Sequence[Draft]) -> bool:  # noqa: ARG002
+        """See `Content`."""
+        return False
+
+    async def note_references(self, drafts: Sequence[Draft]) -> None:
+        """See `Content`: there are none."""
 
     def import_update(self, parsed: str, client_id: int) -> bytes:
         """See `Content`."""

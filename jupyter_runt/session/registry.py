@@ -11,15 +11,11 @@ from typing import Any, Final, Self
 
 from jupyter_runt.document.shared import EmptyDocument, SharedDocument
 from jupyter_runt.document.ydocs import text_kind
-from jupyter_runt.errors import (
-    Conflict,
-    NotebookNotFound,
-    RuntError,
-    StoreUnavailable,
-)
+from jupyter_runt.errors import Conflict, NotebookNotFound, RuntError, StoreUnavailable
 from jupyter_runt.ids import NotebookId
 from jupyter_runt.protocols import Registration, Store
 from jupyter_runt.rooms.room import Room
+from jupyter_runt.session.artifacts import Artifacts
 from jupyter_runt.session.content import is_blank
 from jupyter_runt.session.files import Files, is_within, require_notebook
 from jupyter_runt.session.forks import Forks
@@ -73,10 +69,12 @@ class SessionRegistry:
         make_session: Callable[[Registration], NotebookSession],
         make_text: Callable[[Registration, str], OpenDocument[Any]],
         *,
+        artifacts: Artifacts,
         lease_info: dict[str, Any],
         free_after: float,
     ) -> None:
         self.store = store
+        self.artifacts = artifacts
         self.files = files
         self._make_session = make_session
         self._make_text = make_text

@@ -15,6 +15,7 @@ from jupyter_runt.execution.runner import Runner
 from jupyter_runt.ids import ActorId, CellId, ExecutionId, RuntimeSessionId, new_id
 from jupyter_runt.protocols import EventLog, KernelGateway, Lease, Leases
 from jupyter_runt.session.adoption import begun
+from jupyter_runt.session.artifacts import Artifacts
 from jupyter_runt.session.decide import RuntimeAction
 from jupyter_runt.session.hosting import BackgroundTasks
 from jupyter_runt.session.kernel_effects import KernelEffects
@@ -30,6 +31,7 @@ class RuntimeServices:
     leases: Leases
     log: EventLog
     gateway: KernelGateway
+    artifacts: Artifacts
     host: str
     """Name of the machine that the kernels run on."""
     url: str
@@ -51,7 +53,7 @@ class NotebookRuntime:
         self._owned: OwnedKernel | None = None
         self._releasing = False
         self._record = RuntimeRecord(host, services.host)
-        self._effects = KernelEffects(host, self._session, self._after_record)
+        self._effects = KernelEffects(host, services.artifacts, self._session, self._after_record)
         self._runner = Runner(self._effects)
         self._effects.on_lost_outputs = self._runner.outputs_cleared
 
@@ -275,11 +277,10 @@ class NotebookRuntime:
 
     async def _restart(self, owned: OwnedKernel, actor: ActorId, *, keep_waiting: bool) -> None:
         await self._record.status(owned, "restarting")
-        cause = f"The kernel was restarted by {actor}."
         await self._runner.detach(
             "The kernel was restarted.", "cancelled", keep_waiting=keep_waiting
         )
-        await self._record.ended(owned, "restart", cause)
+        await self._record.ended(owned, "restart", f"The kernel was restarted by {actor}.")
         await self._renew(owned)
         owned.owner = actor
         try:

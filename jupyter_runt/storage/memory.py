@@ -21,6 +21,7 @@ from jupyter_runt.protocols import (
 )
 from jupyter_runt.storage.clock import now
 from jupyter_runt.storage.growth import Growth
+from jupyter_runt.storage.memory_artifacts import MemoryArtifactTable
 from jupyter_runt.storage.memory_disk import MemoryDisk
 from jupyter_runt.storage.moves import recognise_move
 from jupyter_runt.storage.refusals import (
@@ -34,7 +35,7 @@ from jupyter_runt.storage.retention import Mark, needed_snapshots
 from jupyter_runt.storage.upkeep import LogSummary
 
 
-class MemoryStore:
+class MemoryStore(MemoryArtifactTable):
     """A `Store` in memory."""
 
     def __init__(

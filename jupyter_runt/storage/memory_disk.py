@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from jupyter_runt.artifacts import Holding
 from jupyter_runt.errors import StoreUnavailable
 from jupyter_runt.events.base import Event
 from jupyter_runt.ids import NotebookId, Seq
@@ -20,6 +21,7 @@ class MemoryDisk:
     )
     documents: dict[NotebookId, Registration] = field(default_factory=dict)
     bases: dict[NotebookId, dict[tuple[str, str], MergeBase]] = field(default_factory=dict)
+    artifacts: dict[NotebookId, dict[str, Holding]] = field(default_factory=dict)
     deleted: set[NotebookId] = field(default_factory=set)
     leases: dict[tuple[NotebookId, LeaseKind], Lease] = field(default_factory=dict)
     fences: dict[tuple[NotebookId, LeaseKind], int] = field(default_factory=dict)

@@ -87,7 +87,21 @@ _FILES: Final = (
     """,
 )
 
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _FILES)
+_ARTIFACTS: Final = (
+    """
+    CREATE TABLE artifacts (
+        notebook_id TEXT NOT NULL,
+        sha256 TEXT NOT NULL,
+        mime TEXT NOT NULL,
+        size INTEGER NOT NULL,
+        held_at TEXT NOT NULL,
+        PRIMARY KEY (notebook_id, sha256)
+    )
+    """,
+    "CREATE INDEX artifacts_by_hash ON artifacts (sha256)",
+)
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _FILES, _ARTIFACTS)
 """Step `n` takes a store from version `n` to `n + 1`; an empty file has version 0."""
 
 

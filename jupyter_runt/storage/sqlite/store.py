@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from jupyter_runt.storage.growth import Growth
+from jupyter_runt.storage.sqlite.artifacts import SqliteArtifactTable
 from jupyter_runt.storage.sqlite.connection import Durability, create
 from jupyter_runt.storage.sqlite.damage import create_anew
 from jupyter_runt.storage.sqlite.database import Database
@@ -18,7 +19,7 @@ from jupyter_runt.storage.sqlite.registry import SqliteRegistry
 from jupyter_runt.storage.sqlite.upkeep import SqliteUpkeep
 
 
-class SqliteStore(SqliteEventLog, SqliteUpkeep, SqliteRegistry, SqliteLeases):
+class SqliteStore(SqliteEventLog, SqliteUpkeep, SqliteRegistry, SqliteLeases, SqliteArtifactTable):
     """A `Store` in an SQLite database, which several servers of one user on one host can share.
 
     It is open, and its server known as alive to the others, inside one `async with`.

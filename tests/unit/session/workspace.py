@@ -18,6 +18,7 @@ from jupyter_runt.events.base import Event, Payload
 from jupyter_runt.execution.links import REPLAYED
 from jupyter_runt.ids import ActorId, NotebookId, Seq
 from jupyter_runt.protocols import Kernel, KernelMessage, Lease, Registration
+from jupyter_runt.session.artifacts import Artifacts
 from jupyter_runt.session.capabilities import Capability, Requester
 from jupyter_runt.session.content import NotebookContent, TextContent
 from jupyter_runt.session.files import LocalFiles
@@ -29,6 +30,7 @@ from jupyter_runt.session.renaming import EXCHANGE, rename
 from jupyter_runt.session.replies import Reply
 from jupyter_runt.session.runtime import RuntimeServices
 from jupyter_runt.session.saver import SaverConfig
+from jupyter_runt.storage.artifacts import ObjectArtifacts
 from jupyter_runt.storage.memory import MemoryStore
 from jupyter_runt.storage.memory_disk import MemoryDisk
 
@@ -201,6 +203,7 @@ class Workspace:
         self.files = LocalFiles(self.root)
         self.store: MemoryStore
         self.gateway: FakeGateway
+        self.artifacts = ObjectArtifacts.at("memory://")
         self.survivor: FakeKernel | None = None
         """The kernel that the next life of the server finds at work."""
         self.sessions: SessionRegistry
@@ -212,7 +215,10 @@ class Workspace:
         failure: Exception | None = None
         store = MemoryStore(self.disk, exists=self.files.exists)
         async with store as self.store:
-            services = RuntimeServices(self.store, self.store, self.gateway, "here", "http://here")
+            artifacts = Artifacts(self.artifacts, store)
+            services = RuntimeServices(
+                self.store, self.store, self.gateway, artifacts, "here", "http://here"
+            )
 
             async def open_notebook(
                 registration: Registration, on_commit: OnCommit
@@ -220,7 +226,7 @@ class Workspace:
                 await sessions.claim_kind(registration, "notebook")
                 return OpenDocument(
                     registration,
-                    NotebookContent(),
+                    NotebookContent(artifacts.of(registration.notebook_id)),
                     store,
                     self.files,
                     self.trust,
@@ -245,6 +251,7 @@ class Workspace:
                 self.files,
                 lambda registration: NotebookSession(registration, store, open_notebook, services),
                 open_text,
+                artifacts=artifacts,
                 lease_info={"url": "http://here"},
                 free_after=self.free_after,
             )
@@ -264,6 +271,7 @@ class Workspace:
             snapshots={key: dict(kept) for key, kept in self.disk.snapshots.items()},
             documents=dict(self.disk.documents),
             bases=dict(self.disk.bases),
+            artifacts={key: dict(held) for key, held in self.disk.artifacts.items()},
             deleted=set(self.disk.deleted),
             leases=dict(self.disk.leases),
             fences=dict(self.disk.fences),

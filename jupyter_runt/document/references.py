@@ -1,0 +1,298 @@
+"""Outputs that are too large for a document, and the references that stand for them. Pure.
+
+What is moved out follows from an output's content alone: that of a kernel, and the same output in
+the file that it was saved to, become the same reference.
+"""
+
+import base64
+import binascii
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from jupyter_runt.artifacts import Artifact
+from jupyter_runt.document.cells import Output, joined
+from jupyter_runt.document.ipynb_disk import is_json_mime
+from jupyter_runt.document.values import to_shared
+
+REFERENCE: Final = "application/vnd.runt.artifact+json"
+"""MIME type of a reference: `{sha256, mime, size}`, with a preview as `text/plain` beside it."""
+
+PREVIEW: Final = 4_000
+"""Characters of the beginning, and of the end, of a text that stay in the document."""
+
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+_MIME: Final = re.compile(r"[a-z0-9][\w.+-]*/[\w.+-]+", re.IGNORECASE)
+_TEXTS: Final = ("text/", "image/svg+xml", "application/javascript", "application/xml")
+_BINARIES: Final = ("image/", "audio/", "video/", "font/", "application/pdf")
+_STAYS: Final = ("application/vnd.runt.", "application/vnd.jupyter.widget-")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What stays in the document at most, in bytes."""
+
+    binary: int = 16 * 1024
+    """Of an image or the like."""
+    text: int = 64 * 1024
+    """Of any other content of an output."""
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """What was moved out of an output."""
+
+    artifact: Artifact
+    content: bytes
+    value: Any
+    """As it stood in the output."""
+
+
+@dataclass(frozen=True, slots=True)
+class MovedOut:
+    """An output as a document has it, and what that refers to."""
+
+    output: Output
+    payloads: tuple[Payload, ...] = ()
+
+
+def move_out(output: Output, limits: Limits) -> MovedOut:
+    """Return an output whose large contents are references; takes time where there are any.
+
+    Args:
+        output: as nbformat has it, its texts as single strings or lists.
+    """
+    match output.get("output_type"):
+        case "stream":
+            return _stream(output, limits)
+        case "display_data" | "execute_result":
+            data = output.get("data")
+            if isinstance(data, Mapping) and REFERENCE not in data:
+                return _bundle(output, data, limits)
+    return MovedOut(output)
+
+
+def may_be_large(output: Output, limits: Limits) -> bool:
+    """Tell, in no time, whether `move_out` may have something to move."""
+    if output.get("output_type") == "stream":
+        return len(output.get("text", "")) > limits.text // 4
+    data = output.get("data")
+    least = min(limits.binary, limits.text // 4)
+    values = data.values() if isinstance(data, Mapping) else ()
+    return any(not isinstance(value, str) or len(value) > least for value in values)
+
+
+def move_out_all(outputs: Iterable[Output], limits: Limits) -> tuple[list[Output], list[Payload]]:
+    """Return outputs as a document has them, and what they refer to."""
+    moved = [move_out(output, limits) for output in outputs]
+    return [each.output for each in moved], [each for one in moved for each in one.payloads]
+
+
+def stream_reference(name: str, artifact: Artifact, preview: str) -> Output:
+    """Return the output that stands for a long text of the stream `name`."""
+    reference = {**_described(artifact), "stream": name}
+    data = {REFERENCE: reference, "text/plain": preview}
+    return {"output_type": "display_data", "data": data, "metadata": {}}
+
+
+def _stream(output: Output, limits: Limits) -> MovedOut:
+    text, name = output.get("text", ""), output.get("name")
+    if not isinstance(name, str) or not isinstance(text, (str, list)):
+        return MovedOut(output)
+    text = joined(text)
+    if len(text) <= limits.text // 4:  # no character takes more than four bytes
+        return MovedOut(output)
+    content = to_shared(text).encode()
+    if len(content) <= limits.text:
+        return MovedOut(output)
+    payload = _payload("text/plain", content, text)
+    moved = stream_reference(name, payload.artifact, preview(text))
+    return MovedOut(moved, (payload,))
+
+
+def _bundle(output: Output, data: Mapping[str, Any], limits: Limits) -> MovedOut:
+    large = [payload for mime, value in data.items() if (payload := _large(mime, value, limits))]
+    if not large:
+        return MovedOut(output)
+    large.sort(key=lambda each: (-each.artifact.size, each.artifact.mime))
+    first, *others = (each.artifact for each in large)
+    reference = _described(first)
+    if others:
+        reference["others"] = [_described(other) for other in others]
+    gone = {each.artifact.mime: each for each in large}
+    kept: dict[str, Any] = {mime: value for mime, value in data.items() if mime not in gone}
+    if "text/plain" in gone:
+        kept["text/plain"] = preview(str(gone["text/plain"].value))
+    elif "text/plain" not in kept:
+        kept["text/plain"] = f"{first.mime}, {words_for_size(first.size)}"
+        reference["added"] = "text/plain"
+    return MovedOut({**output, "data": {REFERENCE: reference, **kept}}, tuple(large))
+
+
+def _large(mime: str, value: Any, limits: Limits) -> Payload | None:
+    """Return a content of a bundle that is to be moved out."""
+    if not _MIME.fullmatch(mime) or mime.startswith(_STAYS):
+        return None
+    if is_json_mime(mime):
+        content = _json(to_shared(value))
+        return _payload(mime, content, value) if len(content) > limits.text else None
+    if isinstance(value, list) and all(isinstance(line, str) for line in value):
+        value = "".join(value)
+    if not isinstance(value, str):
+        return None
+    if mime.startswith(_BINARIES) and not mime.startswith(_TEXTS):
+        if len(value) <= limits.binary or (raw := _decoded(value)) is None:
+            return None
+        return _payload(mime, raw, value) if len(raw) > limits.binary else None
+    content = to_shared(value).encode()
+    return _payload(mime, content, value) if len(content) > limits.text else None
+
+
+def _json(value: Any) -> bytes:
+    """Return the one JSON of a value: neither a document nor a file keeps the order of keys."""
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return text.encode()
+
+
+def _decoded(text: str) -> bytes | None:
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _payload(mime: str, content: bytes, value: Any) -> Payload:
+    digest = hashlib.sha256(content).hexdigest()
+    return Payload(Artifact(digest, mime, len(content)), content, value)
+
+
+def _described(artifact: Artifact) -> dict[str, Any]:
+    return {"sha256": artifact.sha256, "mime": artifact.mime, "size": artifact.size}
+
+
+def preview(text: str) -> str:
+    """Return the beginning and the end of a text, cut at lines where there are any."""
+    return shortened(text[:PREVIEW], text[-PREVIEW:], len(text))
+
+
+def shortened(head: str, tail: str, length: int) -> str:
+    """Return how a text is shown of which only the beginning and the end are known.
+
+    Args:
+        head: its first `PREVIEW` characters.
+        tail: its last ones.
+        length: of the whole, in characters; more than both together.
+    """
+    if length <= 2 * PREVIEW:
+        return head + tail[max(0, len(head) + len(tail) - length) :]
+    if (end := head.rfind("\n")) >= len(head) // 2:
+        head = head[: end + 1]
+    if 0 <= (start := tail.find("\n")) < len(tail) // 2:
+        tail = tail[start + 1 :]
+    left_out = length - len(head) - len(tail)
+    separator = "" if head.endswith("\n") else "\n"
+    return f"{head}{separator}⋯ {left_out:,} characters are not shown here ⋯\n{tail}"
+
+
+def words_for_size(size: int) -> str:
+    """Return a number of bytes for people."""
+    if size < 1_000:
+        return f"{size} bytes"
+    if size < 1_000_000:
+        return f"{size / 1e3:.1f} kB"
+    return f"{size / 1e6:.1f} MB"
+
+
+# and back
+
+
+def references(output: Any) -> list[Artifact]:
+    """Return the artifacts that an output refers to."""
+    return [artifact for artifact, _ in _parts(output)]
+
+
+def references_of(outputs: Any) -> list[Artifact]:
+    """Return the artifacts that a cell's outputs refer to."""
+    shown = outputs if isinstance(outputs, list) else []
+    return [artifact for output in shown for artifact in references(output)]
+
+
+def _reference(output: Any) -> Mapping[str, Any] | None:
+    data = output.get("data") if isinstance(output, Mapping) else None
+    reference = data.get(REFERENCE) if isinstance(data, Mapping) else None
+    return reference if isinstance(reference, Mapping) else None
+
+
+def _parts(output: Any) -> Iterator[tuple[Artifact, Mapping[str, Any]]]:
+    if (reference := _reference(output)) is None:
+        return
+    others = reference.get("others")
+    for part in (reference, *(others if isinstance(others, list) else ())):
+        if not isinstance(part, Mapping):
+            continue
+        sha256, mime, size = part.get("sha256"), part.get("mime"), part.get("size")
+        if not (isinstance(sha256, str) and isinstance(mime, str) and isinstance(size, int)):
+            continue
+        if _SHA256.fullmatch(sha256) and _MIME.fullmatch(mime):
+            yield Artifact(sha256, mime, size), part
+
+
+def bring_back(output: Output, value_of: Callable[[Artifact], Any]) -> Output:
+    """Return an output with the contents that it refers to.
+
+    Args:
+        value_of: returns what stands in the output for an artifact, None if it is gone.
+
+    Returns:
+        The output itself where it refers to nothing, or where something of it is gone.
+    """
+    reference = _reference(output)
+    values = {artifact.mime: value_of(artifact) for artifact in references(output)}
+    if reference is None or not values or any(value is None for value in values.values()):
+        return output
+    if isinstance(stream := reference.get("stream"), str):
+        return {"output_type": "stream", "name": stream, "text": next(iter(values.values()))}
+    data = {mime: value for mime, value in output["data"].items() if mime != REFERENCE}
+    data.pop(reference.get("added", ""), None)
+    return {**output, "data": {**data, **values}}
+
+
+def value_in_output(mime: str, content: bytes) -> Any:
+    """Return how an output has the content of an artifact."""
+    if is_json_mime(mime):
+        return json.loads(content)
+    if mime.startswith(_BINARIES) and not mime.startswith(_TEXTS):
+        return base64.b64encode(content).decode("ascii")
+    return content.decode()
+
+
+def complete(
+    cell: Mapping[str, Any], old: Mapping[str, Any], load: Callable[[str], bytes]
+) -> Mapping[str, Any]:
+    """Return a cell with all that its outputs refer to, for a file.
+
+    Args:
+        old: the cell as the file has it. What it says of a content is how that is spelled.
+        load: returns the bytes of an artifact; raises LookupError for one that is gone, or does not
+            count here.
+    """
+    outputs = cell.get("outputs")
+    if not references_of(outputs):
+        return cell
+    shown = old.get("outputs")
+    _, payloads = move_out_all(shown if isinstance(shown, list) else [], Limits(0, 0))
+    there = {(each.artifact.sha256, each.artifact.mime): each.value for each in payloads}
+
+    def value_of(artifact: Artifact) -> Any:
+        value = there.get((artifact.sha256, artifact.mime))
+        if value is not None:
+            return value
+        try:
+            return value_in_output(artifact.mime, load(artifact.sha256))
+        except (LookupError, ValueError):
+            return None
+
+    return {**cell, "outputs": [bring_back(output, value_of) for output in outputs or ()]}

@@ -1,0 +1,156 @@
+"""The artifacts of one notebook: what its outputs refer to, on the way out and back in."""
+
+from asyncio import to_thread
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from jupyter_runt.artifacts import ArtifactStore, ArtifactTable
+from jupyter_runt.document.cells import Output
+from jupyter_runt.document.references import (
+    REFERENCE,
+    Limits,
+    Payload,
+    complete,
+    may_be_large,
+    move_out_all,
+    references_of,
+)
+from jupyter_runt.errors import ArtifactNotFound
+from jupyter_runt.events.base import Draft
+from jupyter_runt.events.document import DocumentUpdated
+from jupyter_runt.ids import FILE_ACTOR, NotebookId, is_runtime
+from jupyter_runt.storage.mentions import hashes_in
+
+_REFERENCE: Final = REFERENCE.encode()
+
+MUCH: Final = 8 << 20
+"""Bytes that are moved out of a notebook at a time."""
+
+Load = Callable[[str], bytes]
+"""Returns the bytes of an artifact; raises LookupError. Takes time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Artifacts:
+    """What all notebooks of a server share."""
+
+    store: ArtifactStore
+    table: ArtifactTable
+    limits: Limits = field(default_factory=Limits)
+
+    def of(self, notebook_id: NotebookId) -> "NotebookArtifacts":
+        """Return those of one notebook."""
+        return NotebookArtifacts(self, notebook_id)
+
+
+class NotebookArtifacts:
+    """The artifacts that count for one notebook."""
+
+    def __init__(self, shared: Artifacts, notebook_id: NotebookId) -> None:
+        self._store = shared.store
+        self._table = shared.table
+        self.limits = shared.limits
+        self._notebook_id = notebook_id
+
+    def may_be_large(self, outputs: Iterable[Output]) -> bool:
+        """Tell whether something of some outputs may have to be moved out, at a glance."""
+        return any(may_be_large(output, self.limits) for output in outputs)
+
+    async def keep(self, payloads: Sequence[Payload]) -> None:
+        """Keep what was moved out; durable on return, before an event may name it (AR1).
+
+        Raises:
+            StoreUnavailable: some of it is not kept.
+        """
+        # First that it counts: whoever clears up deletes nothing that does.
+        artifacts = {each.artifact.sha256: each.artifact for each in payloads}
+        await self._table.hold(self._notebook_id, list(artifacts.values()))
+        for payload in {each.artifact.sha256: each for each in payloads}.values():
+            await self._store.put(payload.artifact, payload.content)
+
+    async def moved_out(self, outputs: Sequence[Output]) -> list[Output]:
+        """Return outputs as the document may have them; what they refer to is kept."""
+        lean, payloads = await to_thread(move_out_all, outputs, self.limits)
+        await self.keep(payloads)
+        return lean
+
+    async def taken_in(self, notebook: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a notebook as the document may have it; what it refers to is kept.
+
+        Raises:
+            StoreUnavailable: some of it is not kept.
+        """
+        cells = iter(notebook["cells"])
+        taken: list[dict[str, Any]] = []
+        while len(taken) < len(notebook["cells"]):
+            lean, payloads = await to_thread(_move_out_some, cells, self.limits)
+            await self.keep(payloads)
+            taken += lean
+        return {**notebook, "cells": taken}
+
+    async def note_pasted(self, drafts: Iterable[Draft]) -> None:
+        """Have artifacts count that a peer is about to refer to, and may read (AR2).
+
+        Whoever may read one notebook of a server may read all; what counted for none is not read.
+        A reference in a file is nobody's word.
+        """
+        named: set[str] = set()
+        for draft in drafts:
+            if may_paste(draft) and isinstance(draft.payload, DocumentUpdated):
+                named |= hashes_in(draft.payload.update)
+        if named and (unknown := named - set(await self._table.held(self._notebook_id, named))):
+            await self._table.share(self._notebook_id, unknown)
+
+    async def loader(self, cells: Iterable[Mapping[str, Any]]) -> Load:
+        """Return what loads the artifacts of cells that count for the notebook."""
+        named = {each.sha256 for cell in cells for each in references_of(cell.get("outputs"))}
+        held = await self._table.held(self._notebook_id, named)
+
+        def load(sha256: str) -> bytes:
+            if sha256 not in held:
+                raise LookupError(sha256)
+            try:
+                return self._store.load(sha256)
+            except ArtifactNotFound as error:
+                raise LookupError(sha256) from error
+
+        return load
+
+    async def complete(self, notebook: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a notebook with all that its outputs refer to and that there still is."""
+        cells: list[dict[str, Any]] = list(notebook["cells"])
+        load = await self.loader(cells)
+        whole = await to_thread(lambda: [complete(cell, {}, load) for cell in cells])
+        return {**notebook, "cells": whole}
+
+
+def _move_out_some(
+    cells: Iterator[dict[str, Any]], limits: Limits
+) -> tuple[list[dict[str, Any]], list[Payload]]:
+    """Take cells until what is moved out of them is much, or none are left."""
+    lean: list[dict[str, Any]] = []
+    payloads: list[Payload] = []
+    size = 0
+    for cell in cells:
+        if cell["cell_type"] != "code":
+            lean.append(cell)
+            continue
+        outputs, moved = move_out_all(cell.get("outputs", ()), limits)
+        lean.append({**cell, "outputs": outputs} if moved else cell)
+        payloads += moved
+        size += sum(each.artifact.size for each in moved)
+        if size >= MUCH:
+            break
+    return lean, payloads
+
+
+def may_paste(draft: Draft) -> bool:
+    """Tell whether an update brings references of somebody who may read what they name."""
+    payload = draft.payload
+    return (
+        isinstance(payload, DocumentUpdated)
+        and not is_runtime(draft.actor)
+        and draft.actor != FILE_ACTOR
+        and _REFERENCE in payload.update
+    )

@@ -1,0 +1,189 @@
+"""Outputs that are too large for a document: kept apart, served, and whole again in the file."""
+
+import base64
+import hashlib
+import json
+import os
+from typing import Any
+
+import nbformat
+import pytest
+import pytest_asyncio
+
+from tests.integration.server import Answer, Notebook, Server, eventually
+
+pytestmark = pytest.mark.asyncio
+
+REFERENCE = "application/vnd.runt.artifact+json"
+
+SHOW = """
+import base64, hashlib
+from IPython.display import display
+content = b"\\x89PNG\\r\\n\\x1a\\n" + hashlib.shake_128(b"{seed}").digest({size})
+display({{"image/png": base64.b64encode(content).decode(), "text/plain": "<a picture>"}}, raw=True)
+"""
+
+
+def picture(seed: str, size: int = 50_000) -> bytes:
+    return b"\x89PNG\r\n\x1a\n" + hashlib.shake_128(seed.encode()).digest(size)
+
+
+def show(seed: str, size: int = 50_000) -> str:
+    return SHOW.format(seed=seed, size=size)
+
+
+def reference_in(output: dict[str, Any]) -> dict[str, Any]:
+    reference: dict[str, Any] = output["data"][REFERENCE]
+    return reference
+
+
+def image_in(output: dict[str, Any]) -> bytes:
+    return base64.b64decode("".join(output["data"]["image/png"]))
+
+
+async def fetch(notebook: Notebook, sha256: str, method: str = "GET", **headers: str) -> Answer:
+    given = {name.replace("_", "-"): value for name, value in headers.items()}
+    return await notebook.server.call(method, f"{notebook.url}/artifacts/{sha256}", headers=given)
+
+
+@pytest_asyncio.fixture
+async def notebook(server: Server) -> Notebook:
+    """The one notebook of the module, with its kernel; each test adds its cells at the end."""
+    path = "pictures.ipynb"
+    if not (server.root / path).exists():
+        server.write("'top'", path=path)
+    return await server.opened(path)
+
+
+@pytest.mark.rule("AR1", "AR3", "FB1", "EX4")
+async def test_a_picture_is_a_reference_in_the_document_and_whole_in_the_file(
+    notebook: Notebook,
+) -> None:
+    content = picture("one")
+    execution = await notebook.run_source(show("one"))
+    (output,) = execution["outputs"]
+    assert reference_in(output) == {
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "mime": "image/png",
+        "size": len(content),
+    }
+    assert output["data"]["text/plain"] == "<a picture>"
+    assert "image/png" not in output["data"]
+    answer = await fetch(notebook, reference_in(output)["sha256"])
+    assert answer.status == 200
+    assert answer.body == content
+    assert answer.headers["Content-Type"] == "image/png"
+    file = await notebook.saved(lambda file: file["cells"][-1]["outputs"])
+    nbformat.validate(nbformat.reads(json.dumps(file), as_version=4))
+    assert image_in(file["cells"][-1]["outputs"][0]) == content
+    assert REFERENCE not in json.dumps(file)
+    then = await notebook.at(await notebook.seq())
+    assert image_in(then["cells"][-1]["outputs"][0]) == content
+
+
+@pytest.mark.rule("AR3")
+async def test_an_artifact_is_served_in_ranges_and_cached_for_ever(notebook: Notebook) -> None:
+    content = picture("ranges")
+    (output,) = (await notebook.run_source(show("ranges")))["outputs"]
+    sha256 = reference_in(output)["sha256"]
+    whole = await fetch(notebook, sha256)
+    assert "immutable" in whole.headers["Cache-Control"]
+    assert whole.headers["Accept-Ranges"] == "bytes"
+    assert whole.headers["X-Content-Type-Options"] == "nosniff"
+    assert whole.headers["Content-Security-Policy"].startswith("sandbox;")
+    assert whole.headers["ETag"] == f'"{sha256}"'
+    again = await fetch(notebook, sha256, If_None_Match=whole.headers["ETag"])
+    assert (again.status, again.body) == (304, b"")
+    head = await fetch(notebook, sha256, "HEAD")
+    assert (head.status, head.body) == (200, b"")
+    assert head.headers["Content-Length"] == str(len(content))
+    for asked, start, end in (
+        ("bytes=0-0", 0, 1),
+        ("bytes=10-19", 10, 20),
+        ("bytes=50000-", 50_000, len(content)),
+        ("bytes=-5", len(content) - 5, len(content)),
+        ("bytes=7-999999999", 7, len(content)),
+    ):
+        part = await fetch(notebook, sha256, Range=asked)
+        assert part.status == 206
+        assert part.body == content[start:end]
+        assert part.headers["Content-Range"] == f"bytes {start}-{end - 1}/{len(content)}"
+    beyond = await fetch(notebook, sha256, Range=f"bytes={len(content)}-")
+    assert beyond.status == 416
+    assert beyond.headers["Content-Range"] == f"bytes */{len(content)}"
+    stale = await fetch(notebook, sha256, Range="bytes=0-1", If_Range='"another"')
+    assert (stale.status, len(stale.body)) == (200, len(content))
+
+
+@pytest.mark.rule("AR2", "AU1")
+async def test_an_artifact_is_nobody_else_s(notebook: Notebook) -> None:
+    (output,) = (await notebook.run_source(show("mine")))["outputs"]
+    sha256 = reference_in(output)["sha256"]
+    stranger = await notebook.server.call("GET", f"{notebook.url}/artifacts/{sha256}", token=None)
+    assert stranger.status == 403
+    other = await notebook.server.notebook("'other'")
+    for notebook_id, name in ((other.id, sha256), (notebook.id, "0" * 64), ("no-such", sha256)):
+        url = f"/api/runt/notebooks/{notebook_id}/artifacts/{name}"
+        assert (await notebook.server.call("GET", url)).status == 404
+    assert (await fetch(other, sha256)).code == "artifact_not_found"
+
+
+@pytest.mark.rule("AR3")
+async def test_a_page_of_html_or_svg_cannot_script_the_server(notebook: Notebook) -> None:
+    source = (
+        "from IPython.display import HTML, SVG, display\n"
+        "script = '<script>parent.document.title = 1</script>' * 3000\n"
+        "display(HTML(script))\n"
+        "display({'image/svg+xml': '<svg>' + script + '</svg>'}, raw=True)"
+    )
+    outputs = (await notebook.run_source(source))["outputs"]
+    for output, mime in zip(outputs, ("text/html", "image/svg+xml"), strict=True):
+        assert reference_in(output)["mime"] == mime
+        answer = await fetch(notebook, reference_in(output)["sha256"])
+        assert answer.headers["Content-Type"] == f"{mime}; charset=utf-8"
+        policy = answer.headers["Content-Security-Policy"]
+        assert policy.startswith("sandbox;")
+        assert "allow-" not in policy
+        assert "script" not in policy
+
+
+@pytest.mark.rule("FB4", "FB2", "AR1")
+async def test_a_file_with_large_outputs_opens_small_and_keeps_every_byte(server: Server) -> None:
+    contents = [os.urandom(30_000) for _ in range(3)]
+    path = server.write("'a'", "'b'", "'c'", "print()")
+    notebook = json.loads((server.root / path).read_bytes())
+    for cell, content in zip(notebook["cells"], contents, strict=False):
+        image = base64.encodebytes(content).decode()  # with a line break every 76 characters
+        data = {"image/png": image, "text/plain": ["<a>\n", "<b>"]}
+        cell["outputs"] = [{"output_type": "display_data", "data": data, "metadata": {}}]
+    lines = [f"é {number}\n" for number in range(20_000)]
+    notebook["cells"][3]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": lines}]
+    before = json.dumps(notebook, indent=1).encode() + b"\n"
+    (server.root / path).write_bytes(before)
+    opened = await server.opened(path)
+    first = await server.get(f"{opened.url}/at/1", outputs="references")
+    assert len(json.dumps(first)) < 20_000
+    assert (server.root / path).read_bytes() == before
+    reference = reference_in(first["cells"][0]["outputs"][0])
+    assert (await fetch(opened, reference["sha256"])).body == contents[0]
+    stream = first["cells"][3]["outputs"][0]
+    assert reference_in(stream)["stream"] == "stdout"
+    assert stream["data"]["text/plain"].startswith("é 0\n")
+    assert stream["data"]["text/plain"].endswith("é 19999\n")
+
+    await opened.do("edit_cell", cell_id="c0", source="'edited'")
+    expected = json.loads(before)
+    expected["cells"][0]["source"] = ["'edited'"]
+    saved = await opened.saved(lambda file: "edited" in json.dumps(file["cells"][0]["source"]))
+    assert saved == expected
+
+    opened.write_outside(c1="'from outside'")
+
+    async def merged() -> bool:
+        return (await opened.sources())[1] == "'from outside'"
+
+    await eventually(merged)
+    now = await server.get(f"{opened.url}/at/{await opened.seq()}", outputs="references")
+    assert [cell["outputs"] for cell in now["cells"]] == [
+        cell["outputs"] for cell in first["cells"]
+    ]

@@ -1,0 +1,212 @@
+import base64
+import hashlib
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jupyter_runt.artifacts import Artifact
+from jupyter_runt.document.references import (
+    REFERENCE,
+    Limits,
+    bring_back,
+    complete,
+    may_be_large,
+    move_out,
+    preview,
+    references,
+    value_in_output,
+)
+
+SMALL = Limits(binary=10, text=20)
+
+
+def display(**more: Any) -> dict[str, Any]:
+    return {"output_type": "display_data", "data": more.pop("data"), "metadata": {}, **more}
+
+
+def png(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+def back(moved: Any) -> Any:
+    """Return an output with all that was moved out of it, as it is read from artifacts."""
+    kept = {each.artifact: each.content for each in moved.payloads}
+    return bring_back(moved.output, lambda artifact: value_in_output(artifact.mime, kept[artifact]))
+
+
+plain = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | plain,
+    lambda each: st.lists(each, max_size=4) | st.dictionaries(plain, each, max_size=4),
+    max_leaves=10,
+)
+bundles = st.fixed_dictionaries(
+    {},
+    optional={
+        "text/plain": plain,
+        "text/html": plain,
+        "image/svg+xml": plain,
+        "image/png": st.binary(max_size=60).map(png),
+        "application/pdf": st.binary(max_size=60).map(png),
+        "application/json": values,
+        "application/vnd.vega.v5+json": st.dictionaries(plain, values, max_size=4),
+    },
+)
+outputs = st.one_of(
+    bundles.map(lambda data: display(data=data)),
+    bundles.map(
+        lambda data: {**display(data=data), "output_type": "execute_result", "execution_count": 3}
+    ),
+    st.builds(
+        lambda name, text: {"output_type": "stream", "name": name, "text": text},
+        st.sampled_from(["stdout", "stderr"]),
+        plain,
+    ),
+)
+
+
+@given(outputs)
+def test_what_was_moved_out_comes_back_as_it_was(output):
+    moved = move_out(output, SMALL)
+    assert back(moved) == output
+    assert [each.artifact for each in moved.payloads] == references(moved.output)
+
+
+@given(outputs)
+def test_an_output_and_the_same_one_read_again_become_the_same_reference(output):
+    moved = move_out(output, SMALL)
+    again = json.loads(json.dumps(back(moved), sort_keys=True))
+    assert move_out(again, SMALL).output == moved.output
+    assert move_out(moved.output, SMALL).output == moved.output
+
+
+@given(outputs)
+def test_a_glance_misses_nothing_that_is_large(output):
+    if not may_be_large(output, SMALL):
+        assert move_out(output, SMALL).payloads == ()
+
+
+@given(outputs)
+def test_the_hash_is_that_of_the_bytes_and_the_size_is_theirs(output):
+    for payload in move_out(output, SMALL).payloads:
+        assert hashlib.sha256(payload.content).hexdigest() == payload.artifact.sha256
+        assert len(payload.content) == payload.artifact.size
+
+
+def test_an_image_becomes_a_reference_beside_its_preview():
+    moved = move_out(display(data={"image/png": png(b"x" * 11), "text/plain": "<Figure>"}), SMALL)
+    (payload,) = moved.payloads
+    assert payload.content == b"x" * 11
+    assert moved.output["data"] == {
+        REFERENCE: {"sha256": payload.artifact.sha256, "mime": "image/png", "size": 11},
+        "text/plain": "<Figure>",
+    }
+
+
+def test_what_has_no_text_gets_one_that_does_not_come_back():
+    moved = move_out(display(data={"image/png": png(b"x" * 2_345)}), SMALL)
+    assert moved.output["data"]["text/plain"] == "image/png, 2.3 kB"
+    assert set(back(moved)["data"]) == {"image/png"}
+
+
+def test_the_largest_content_comes_first_and_the_others_are_named_beside_it():
+    moved = move_out(display(data={"text/html": "h" * 30, "text/plain": "t" * 40}), SMALL)
+    reference = moved.output["data"][REFERENCE]
+    assert reference["mime"] == "text/plain"
+    assert [other["mime"] for other in reference["others"]] == ["text/html"]
+
+
+def test_a_long_stream_becomes_a_reference_that_knows_its_name():
+    moved = move_out({"output_type": "stream", "name": "stderr", "text": "e" * 21}, SMALL)
+    assert moved.output["output_type"] == "display_data"
+    assert moved.output["data"][REFERENCE]["stream"] == "stderr"
+    assert moved.output["data"][REFERENCE]["mime"] == "text/plain"
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        display(data={"application/vnd.jupyter.widget-view+json": {"model_id": "x" * 100}}),
+        display(data={"application/vnd.runt.ai.v1+json": {"items": ["x" * 100]}}),
+        display(data={"image/png": "not base64!" * 10}),
+        display(data={"bad\nmime": "x" * 100}),
+        display(data={"text/html": 7}),
+        display(data=None),
+        {"output_type": "stream", "name": "stdout", "text": None},
+        {"output_type": "error", "ename": "E", "evalue": "x" * 100, "traceback": []},
+        {"output_type": "unknown"},
+    ],
+    ids=str,
+)
+def test_it_stays(output):
+    assert move_out(output, SMALL).output is output
+
+
+def test_surrogates_that_no_file_can_hold_are_replaced():
+    moved = move_out(display(data={"text/html": "\ud800" * 30}), SMALL)
+    assert back(moved)["data"]["text/html"] == "\ufffd" * 30
+
+
+def test_a_preview_is_the_beginning_and_the_end_at_lines():
+    text = "".join(f"line {number}\n" for number in range(10_000))
+    lines = preview(text).splitlines()
+    assert lines[0] == "line 0"
+    assert lines[-1] == "line 9999"
+    (gap,) = [index for index, line in enumerate(lines) if line.startswith("⋯")]
+    shown = sum(len(line) + 1 for index, line in enumerate(lines) if index != gap)
+    assert lines[gap] == f"⋯ {len(text) - shown:,} characters are not shown here ⋯"
+    assert all(line.startswith("line ") for index, line in enumerate(lines) if index != gap)
+
+
+@given(st.text(max_size=30))
+def test_a_short_text_is_its_own_preview(text):
+    assert preview(text) == text
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        None,
+        7,
+        {},
+        {"sha256": "short", "mime": "image/png", "size": 1},
+        {"sha256": "0" * 64, "mime": "image/png\r\nX-Evil: 1", "size": 1},
+        {"sha256": "0" * 64, "mime": "image/png", "size": "1"},
+        {"sha256": "0" * 64, "mime": "image/png", "size": 1, "others": 7},
+    ],
+    ids=str,
+)
+def test_whatever_somebody_wrote_as_a_reference_breaks_nothing(reference):
+    output = display(data={REFERENCE: reference, "text/plain": "preview"})
+    assert bring_back(output, lambda _: None) is output
+
+
+def test_a_cell_is_completed_with_what_the_file_says_and_then_with_artifacts():
+    spelled = png(b"from the file") + "\n"
+    ours = move_out(display(data={"image/png": png(b"from a kernel")}), SMALL)
+    theirs = move_out(display(data={"image/png": spelled}), SMALL)
+    gone = display(
+        data={REFERENCE: {"sha256": "0" * 64, "mime": "image/png", "size": 9}, "text/plain": "?"}
+    )
+    kept = {each.artifact.sha256: each.content for each in ours.payloads}
+    cell = {"cell_type": "code", "outputs": [ours.output, theirs.output, gone]}
+    old = {"outputs": [display(data={"image/png": [spelled]})]}
+    first, second, third = complete(cell, old, kept.__getitem__)["outputs"]
+    assert first["data"] == {"image/png": png(b"from a kernel")}
+    assert second["data"] == {"image/png": spelled}
+    assert third == gone
+
+
+def test_a_cell_without_references_is_left_alone():
+    cell = {"cell_type": "code", "outputs": [display(data={"text/plain": "1"})]}
+    assert complete(cell, {}, lambda _: b"") is cell
+
+
+def test_an_artifact_is_what_its_hash_mime_and_size_say():
+    moved = move_out(display(data={"text/html": "h" * 30}), SMALL)
+    assert moved.payloads[0].artifact == Artifact(
+        moved.payloads[0].artifact.sha256, "text/html", 30
+    )
