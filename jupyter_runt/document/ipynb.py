@@ -3,10 +3,12 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from nbformat import convert, reader
 
+from jupyter_runt.document.ai_cells import from_file
 from jupyter_runt.document.cells import (
     SHARED_TYPES,
     SharedList,
@@ -26,14 +28,19 @@ __all__ = ["NotebookFile", "NotebookText", "import_update", "read_notebook"]
 _TRANSIENT = frozenset({"orig_nbformat", "orig_nbformat_minor", "signature"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class NotebookFile:
     """A notebook that was read from a file."""
 
-    notebook: dict[str, Any]
+    signed: dict[str, Any]
     """As nbformat 4 has it in memory, with the file's minor version; every cell has an id."""
     text: NotebookText
     """What a save starts from."""
+
+    @cached_property
+    def notebook(self) -> dict[str, Any]:
+        """What a document holds of it: cells of ours as they are edited, not as they are stored."""
+        return {**self.signed, "cells": [from_file(cell) for cell in self.signed["cells"]]}
 
 
 def read_notebook(data: bytes) -> NotebookFile:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from itertools import zip_longest
 from typing import Any, Final
 
+from jupyter_runt.document.ai_cells import to_file
 from jupyter_runt.document.cells import Cell, Output, joined
 from jupyter_runt.document.values import to_shared
 
@@ -22,7 +23,7 @@ def is_json_mime(mime: str) -> bool:
 
 
 def disk_cell(cell: Cell, old: dict[str, Any], *, with_id: bool) -> dict[str, Any]:
-    """Return a cell as the file shall have it: `old` itself if that says the same.
+    """Return a cell of a document as the file shall have it: `old` itself if that says the same.
 
     What equals its counterpart in `old` keeps its spelling: the order of keys, a text as one string
     or as lines, 1.0 for 1, integers that no browser can hold.
@@ -32,6 +33,7 @@ def disk_cell(cell: Cell, old: dict[str, Any], *, with_id: bool) -> dict[str, An
         old: as it stands in the file; empty for a new cell.
         with_id: whether the file's version of nbformat has cell ids.
     """
+    cell = to_file(cell)
     wanted = {
         key: value
         for key, value in cell.items()

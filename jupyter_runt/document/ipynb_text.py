@@ -5,6 +5,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Self
 
+from jupyter_runt.document.ai_cells import from_file
 from jupyter_runt.document.cells import Cell, joined
 from jupyter_runt.document.ipynb_disk import disk_cell, keep
 from jupyter_runt.document.ipynb_layout import Item, Layout, Style, scan
@@ -81,7 +82,8 @@ class NotebookText:
         for cell_id in self._order:
             if cell_id in self._invented:
                 piece = json.loads(self._pieces[cell_id].text)
-                free[joined(piece.get("source", ""))].append(cell_id)
+                source = joined(piece.get("source", ""))
+                free[from_file({**piece, "source": source})["source"]].append(cell_id)
         names = {
             free[source].popleft(): cell_id
             for cell_id, source in cells

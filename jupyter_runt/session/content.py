@@ -113,7 +113,7 @@ class NotebookContent:
 
     def signable(self, parsed: NotebookFile) -> Mapping[str, Any] | None:
         """See `Content`."""
-        return parsed.notebook
+        return parsed.signed
 
     async def taken_in(self, parsed: NotebookFile) -> NotebookFile:
         """See `Content`. Where nothing can be kept apart, the document holds all of it."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbclient import NotebookClient
 
 from tests.integration.peers import RuntimeTab, TextTab, tab, tabs
 from tests.integration.server import KERNELSPEC, Notebook, Server, eventually
@@ -416,3 +417,21 @@ async def test_two_names_of_one_file_are_one_room(server: Server) -> None:
     await notebook.saved(lambda file: "by link" in json.dumps(file))
     assert link.is_symlink()
     assert (await tab(by_link)).session_id == (await tab(notebook)).session_id
+
+
+@pytest.mark.rule("FB6")
+async def test_an_ai_cell_is_skipped_where_the_notebook_is_run_elsewhere(server: Server) -> None:
+    notebook = await server.notebook("x = 1")
+    await notebook.add("Why is x 1?\n!touch ran", cell_type="ai")
+    asked = "Why is x 1?\n!touch ran"
+    await notebook.saved(lambda file: len(file["cells"]) == 2)
+    elsewhere = nbformat.read(notebook.file, as_version=4)
+    nbformat.validate(elsewhere)
+    del elsewhere["cells"][1]["metadata"]["tags"]  # as in programs that do not know the tag
+    await NotebookClient(elsewhere, kernel_name="python3").async_execute()
+    assert not (server.root / "ran").exists()
+    nbformat.write(elsewhere, notebook.file)
+    await logged(notebook, "x = 1", asked)
+    notebook.write_outside(**{elsewhere["cells"][1]["id"]: "# Why is x 2?"})
+    await logged(notebook, "x = 1", "Why is x 2?")
+    assert (await notebook.at())["cells"][1]["metadata"]["runt"] == {"type": "ai"}
