@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from nbformat import convert, reader
@@ -28,19 +27,16 @@ __all__ = ["NotebookFile", "NotebookText", "import_update", "read_notebook"]
 _TRANSIENT = frozenset({"orig_nbformat", "orig_nbformat_minor", "signature"})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class NotebookFile:
     """A notebook that was read from a file."""
 
     signed: dict[str, Any]
     """As nbformat 4 has it in memory, with the file's minor version; every cell has an id."""
+    notebook: dict[str, Any]
+    """The same as a document holds it: cells of ours as they are edited, not as they are stored."""
     text: NotebookText
     """What a save starts from."""
-
-    @cached_property
-    def notebook(self) -> dict[str, Any]:
-        """What a document holds of it: cells of ours as they are edited, not as they are stored."""
-        return {**self.signed, "cells": [from_file(cell) for cell in self.signed["cells"]]}
 
 
 def read_notebook(data: bytes) -> NotebookFile:
@@ -60,11 +56,12 @@ def read_notebook(data: bytes) -> NotebookFile:
         raise NotANotebook(f"The notebook is in nbformat {major}; versions up to 4 can be read.")
     if major < 4:
         notebook = _notebook(_converted(layout.value))
-        return NotebookFile(notebook, NotebookText.fresh(notebook, converted=data))
+        return NotebookFile(notebook, notebook, NotebookText.fresh(notebook, converted=data))
     layout.value.setdefault("nbformat_minor", 0)
     notebook = _notebook(layout.value)
     cell_ids = [CellId(cell["id"]) for cell in notebook["cells"]]
-    return NotebookFile(notebook, NotebookText(layout, cell_ids, bom=bom))
+    held = {**notebook, "cells": [from_file(cell) for cell in notebook["cells"]]}
+    return NotebookFile(notebook, held, NotebookText(layout, cell_ids, bom=bom))
 
 
 def _parse(data: bytes) -> tuple[Layout, bool]:
