@@ -28,17 +28,19 @@ export default tseslint.config(
   // The import layers of src/: each may use those before it.
   layer('services', [
     'model',
+    'ai',
     'cells',
     'history',
     'runtime',
     'saving',
     'plugins'
   ]),
-  layer('model', ['cells', 'history', 'runtime', 'saving', 'plugins']),
-  layer('cells', ['history', 'runtime', 'saving', 'plugins']),
-  layer('history', ['cells', 'runtime', 'saving', 'plugins']),
-  layer('saving', ['cells', 'history', 'runtime', 'plugins']),
-  layer('runtime', ['cells', 'history', 'saving', 'plugins']),
+  layer('model', ['ai', 'cells', 'history', 'runtime', 'saving', 'plugins']),
+  layer('cells', ['ai', 'history', 'runtime', 'saving', 'plugins']),
+  layer('history', ['ai', 'cells', 'runtime', 'saving', 'plugins']),
+  layer('ai', ['cells', 'history', 'saving', 'runtime', 'plugins']),
+  layer('saving', ['ai', 'cells', 'history', 'runtime', 'plugins']),
+  layer('runtime', ['ai', 'cells', 'history', 'saving', 'plugins']),
   // Not under a `files` of TypeScript: it brings its own parsers.
   { plugins: { jupyter } },
   jupyter.configs.recommended,

@@ -1,4 +1,7 @@
+import { ai } from './plugins/ai';
+import { aiAnswers } from './plugins/aiAnswers';
 import { cellStatus } from './plugins/cellStatus';
+import { cellTypes } from './plugins/cellTypes';
 import { executor } from './plugins/executor';
 import { history } from './plugins/history';
 import { inputs } from './plugins/inputs';
@@ -17,5 +20,8 @@ export default [
   history,
   saving,
   cellStatus,
-  runtimePanel
+  runtimePanel,
+  aiAnswers,
+  ai,
+  cellTypes
 ];

@@ -1,6 +1,8 @@
-import type { INotebookModel } from '@jupyterlab/notebook';
+import type { INotebookModel, Notebook } from '@jupyterlab/notebook';
 import { Token } from '@lumino/coreutils';
+import type { ISignal } from '@lumino/signaling';
 
+import type { NotebookAI } from './ai/notebookAI';
 import type { NotebookRuntime } from './model/notebookRuntime';
 
 /**
@@ -19,4 +21,37 @@ export interface INotebookRuntimes {
 export const INotebookRuntimes = new Token<INotebookRuntimes>(
   'jupyter-runt:INotebookRuntimes',
   'The open notebooks whose cells run on the server.'
+);
+
+/**
+ * The AI in the open notebooks.
+ */
+export interface INotebookAIs {
+  /**
+   * Return the AI in an open notebook, if the notebook is shared.
+   */
+  get(notebook: Notebook | null | undefined): NotebookAI | undefined;
+
+  /**
+   * The AI in each open notebook.
+   */
+  all(): Iterable<NotebookAI>;
+
+  /**
+   * A notebook was opened or closed, or something waits for a decision.
+   */
+  readonly changed: ISignal<unknown, void>;
+
+  /**
+   * Tell the person what went wrong, if anything does.
+   */
+  attempt(what: Promise<unknown> | undefined): void;
+}
+
+/**
+ * The token of the AI in the open notebooks.
+ */
+export const INotebookAIs = new Token<INotebookAIs>(
+  'jupyter-runt:INotebookAIs',
+  'The AI in the open notebooks.'
 );

@@ -1,3 +1,4 @@
+import './ai.css';
 import './base.css';
 import './cellStatus.css';
 import './history.css';

@@ -1,14 +1,19 @@
 import { type INotebookCellExecutor, KernelError } from '@jupyterlab/notebook';
 import { PromiseDelegate, UUID } from '@lumino/coreutils';
 
+import type { AICommand } from '../services/ai';
 import type { ICommandReply, IExecution } from '../services/client';
 import type { Command } from '../generated/commands';
+import { isAICell } from '../model/cellType';
 import { encodeStateVector } from '../model/stateVector';
 
 type Run = INotebookCellExecutor.IRunCellOptions;
 
 /**
  * The cells that a person ran with one gesture: they become one command.
+ *
+ * An AI cell is asked where it is the only one. "Run All" and its like leave it as it is: an answer
+ * costs something, and is another one each time.
  */
 export class Batch {
   constructor(options: Batch.IOptions) {
@@ -28,6 +33,17 @@ export class Batch {
    * Ask the server to run the cells, and follow them.
    */
   async submit(): Promise<void> {
+    if (this._runs.length === 1 && isAI(this._runs[0])) {
+      return this._ask(this._runs[0]);
+    }
+    this._runs.filter(isAI).forEach(({ outcome }) => outcome.resolve(true));
+    this._runs = this._runs.filter(one => !isAI(one));
+    if (this._runs.length > 0) {
+      await this._execute();
+    }
+  }
+
+  private async _execute(): Promise<void> {
     const [{ run }] = this._runs;
     // What was on the screen when the person ran it; a kernel takes its time.
     const stateVector = encodeStateVector(run.notebook.sharedModel);
@@ -52,6 +68,22 @@ export class Batch {
         run.onCellExecuted({ cell: run.cell, success: false });
         outcome.resolve(false);
       }
+    }
+  }
+
+  /** The answer comes by itself: nobody has to wait for it. */
+  private async _ask({ run, outcome }: IRequested): Promise<void> {
+    try {
+      await this._options.runtime.command({
+        type: 'ask',
+        cell_id: run.cell.model.id,
+        command_id: UUID.uuid4(),
+        state_vector: encodeStateVector(run.notebook.sharedModel)
+      });
+      outcome.resolve(true);
+    } catch (reason) {
+      this._options.onError(reason as Error);
+      outcome.resolve(false);
     }
   }
 
@@ -93,7 +125,12 @@ export class Batch {
   }
 
   private _options: Batch.IOptions;
-  private _runs: { run: Run; outcome: PromiseDelegate<boolean> }[] = [];
+  private _runs: IRequested[] = [];
+}
+
+interface IRequested {
+  run: Run;
+  outcome: PromiseDelegate<boolean>;
 }
 
 /**
@@ -104,7 +141,7 @@ export namespace Batch {
    * What a batch needs of a notebook's server side.
    */
   export interface IRuntime {
-    command(command: Command): Promise<ICommandReply>;
+    command(command: Command | AICommand): Promise<ICommandReply>;
     completion(executionId: string): Promise<IExecution>;
   }
 
@@ -119,6 +156,10 @@ export namespace Batch {
      */
     onError: (reason: Error) => void;
   }
+}
+
+function isAI({ run }: IRequested): boolean {
+  return isAICell(run.cell.model.sharedModel);
 }
 
 /** Starts a kernel as JupyterLab does, asking which where it must. */

@@ -212,4 +212,27 @@ describe('ServerCellExecutor', () => {
     expect(await run(0)).toBe(true);
     expect(server.command).not.toHaveBeenCalled();
   });
+
+  it('asks an AI cell that is run alone, without a kernel', async () => {
+    const server = new Server();
+    const notebook = notebookOf('Why?', 'a');
+    notebook.cells.get(0).sharedModel.setMetadata('runt', { type: 'ai' });
+    const { run, sessionContext } = setUp(server, notebook);
+    expect(await run(0)).toBe(true);
+    expect(sessionContext.startKernel).not.toHaveBeenCalled();
+    expect(server.command.mock.calls).toMatchObject([
+      [{ type: 'ask', cell_id: 'c0' }]
+    ]);
+  });
+
+  it('asks no AI cell when all cells are run', async () => {
+    const server = new Server();
+    const notebook = notebookOf('Why?', 'a');
+    notebook.cells.get(0).sharedModel.setMetadata('runt', { type: 'ai' });
+    const { run } = setUp(server, notebook);
+    expect(await Promise.all([run(0), run(1)])).toEqual([true, true]);
+    expect(server.command.mock.calls).toMatchObject([
+      [{ type: 'execute_cells', cell_ids: ['c1'] }]
+    ]);
+  });
 });

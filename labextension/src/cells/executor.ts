@@ -7,6 +7,7 @@ import {
 } from '@jupyterlab/notebook';
 import type { ITranslator, TranslationBundle } from '@jupyterlab/translation';
 
+import { isAICell } from '../model/cellType';
 import type { NotebookRuntime } from '../model/notebookRuntime';
 import type { INotebookRuntimes } from '../tokens';
 import { Batch } from './batch';
@@ -26,10 +27,17 @@ export class ServerCellExecutor implements INotebookCellExecutor {
   runCell(options: INotebookCellExecutor.IRunCellOptions): Promise<boolean> {
     const { cell, notebook, sessionContext } = options;
     const runtime = this._runtimes.get(notebook);
-    if (!runtime || !sessionContext || cell.model.type !== 'code') {
+    const isAI = isAICell(cell.model.sharedModel);
+    if (!runtime && isAI) {
+      return Promise.resolve(false); // a kernel is not to read a prompt
+    }
+    if (!runtime || cell.model.type !== 'code' || (!sessionContext && !isAI)) {
       return runCell(options);
     }
     if (cell.model.sharedModel.getSource().trim() === '') {
+      if (isAI) {
+        return Promise.resolve(true);
+      }
       const model = cell.model as ICodeCellModel;
       model.outputs.clear();
       model.executionCount = null;

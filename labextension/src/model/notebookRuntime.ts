@@ -2,6 +2,7 @@ import type { IDisposable } from '@lumino/disposable';
 import { type ISignal, Signal } from '@lumino/signaling';
 
 import type { Command } from '../generated/commands';
+import type { AICommand } from '../services/ai';
 import type {
   ICommandReply,
   IExecution,
@@ -13,6 +14,7 @@ import { type IServerState, RuntimeRoom } from '../services/runtimeRoom';
 import { Completions } from './completions';
 import { RuntimeModel } from './runtime';
 import { ServerClock } from './serverClock';
+import { TurnsModel } from './turns';
 
 /**
  * The server's side of one open notebook: its commands, executions and kernel.
@@ -27,6 +29,7 @@ export class NotebookRuntime implements IDisposable {
     });
     this._room.documentChanged.connect((_, document) => {
       this.model.follow(document);
+      this.turns.follow(document);
     }, this);
     this._room.serverStateChanged.connect((_, state) => {
       this._serverStateChanged.emit(state);
@@ -47,6 +50,11 @@ export class NotebookRuntime implements IDisposable {
    * What runs, and on which kernel.
    */
   readonly model = new RuntimeModel();
+
+  /**
+   * What AI cells were asked, and what waits for a decision.
+   */
+  readonly turns = new TurnsModel();
 
   /**
    * How late it is on the server.
@@ -98,7 +106,7 @@ export class NotebookRuntime implements IDisposable {
   /**
    * Ask the server for a change.
    */
-  command(command: Command): Promise<ICommandReply> {
+  command(command: Command | AICommand): Promise<ICommandReply> {
     return this.ask((client, id) => client.command(id, command));
   }
 
@@ -151,6 +159,7 @@ export class NotebookRuntime implements IDisposable {
     this._completions.dispose();
     this._room.dispose();
     this.model.unfollow();
+    this.turns.unfollow();
     Signal.clearData(this);
   }
 

@@ -2,6 +2,7 @@ import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { INotebookCellExecutor } from '@jupyterlab/notebook';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
+// eslint-disable-next-line jupyter/prefer-lazy-imports -- the notebooks' factory asks for it
 import { ServerCellExecutor } from '../cells/executor';
 import { INotebookRuntimes } from '../tokens';
 

@@ -2,8 +2,8 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { Times } from '../model/times';
 import { type ICellState, isActive } from './cellState';
-import { between, type Durations } from './durations';
-import type { Names } from './names';
+import { between, type Durations } from '../model/durations';
+import type { Names } from '../model/names';
 
 /**
  * Says in words where the execution of a cell is.

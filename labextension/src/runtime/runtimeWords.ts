@@ -1,8 +1,8 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { Times } from '../model/times';
-import type { Durations } from './durations';
-import type { Names } from './names';
+import type { Durations } from '../model/durations';
+import type { Names } from '../model/names';
 import type { IProgress } from './progress';
 import { type IRuntimeState, tellsEnd } from './state';
 

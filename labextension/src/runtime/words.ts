@@ -3,8 +3,8 @@ import type { ITranslator } from '@jupyterlab/translation';
 
 import { Times } from '../model/times';
 import { CellWords } from './cellWords';
-import { Durations } from './durations';
-import { Names } from './names';
+import { Durations } from '../model/durations';
+import { Names } from '../model/names';
 import { RuntimeWords } from './runtimeWords';
 
 /**

@@ -6,6 +6,7 @@ import type { PartialJSONObject } from '@lumino/coreutils';
 import type { Command } from '../generated/commands';
 import type { ErrorCode } from '../generated/errors';
 import type { EventPayloads, ExecutionError } from '../generated/events';
+import type { AICommand } from './ai';
 import type {
   IDifference,
   IVersion,
@@ -154,7 +155,7 @@ export class RuntClient {
    * Ask which actor the log has for this person.
    */
   async whoAmI(): Promise<string> {
-    return (await this._request<{ user: string }>('status')).user;
+    return (await this.request<{ user: string }>('status')).user;
   }
 
   /**
@@ -162,22 +163,25 @@ export class RuntClient {
    */
   notebook(path: string): Promise<INotebookInfo> {
     const query = URLExt.objectToQueryString({ path });
-    return this._request<INotebookInfo>(`notebooks${query}`);
+    return this.request<INotebookInfo>(`notebooks${query}`);
   }
 
   /**
    * Read the runtimes of the notebooks that are open on the server.
    */
   runtimes(): Promise<IRuntimeInfos> {
-    return this._request<IRuntimeInfos>('runtimes');
+    return this.request<IRuntimeInfos>('runtimes');
   }
 
   /**
    * Ask for a change.
    */
-  command(notebookId: string, command: Command): Promise<ICommandReply> {
+  command(
+    notebookId: string,
+    command: Command | AICommand
+  ): Promise<ICommandReply> {
     const path = `notebooks/${encodeURIComponent(notebookId)}/commands`;
-    return this._request<ICommandReply>(path, {
+    return this.request<ICommandReply>(path, {
       method: 'POST',
       body: JSON.stringify(command)
     });
@@ -194,7 +198,7 @@ export class RuntClient {
     const path = [notebookId, 'executions', executionId]
       .map(encodeURIComponent)
       .join('/');
-    return this._request<IExecution>(`notebooks/${path}?wait=${wait}`);
+    return this.request<IExecution>(`notebooks/${path}?wait=${wait}`);
   }
 
   /**
@@ -208,7 +212,7 @@ export class RuntClient {
     limit: number
   ): Promise<IVersionPage> {
     const query = before === null ? '' : `&before=${before}`;
-    return this._request<IVersionPage>(
+    return this.request<IVersionPage>(
       `notebooks/${encodeURIComponent(notebookId)}/history?limit=${limit}${query}`
     );
   }
@@ -221,7 +225,7 @@ export class RuntClient {
     { kind, seq }: Pick<IVersion, 'kind' | 'seq'>
   ): Promise<INotebookContent> {
     const what = kind === 'kept' ? 'kept' : 'at';
-    return this._request<INotebookContent>(
+    return this.request<INotebookContent>(
       `notebooks/${encodeURIComponent(notebookId)}/${what}/${seq}`
     );
   }
@@ -240,7 +244,7 @@ export class RuntClient {
       .map(encodeURIComponent)
       .join('/');
     const query = at === null ? '' : `?at=${at}`;
-    const { lines } = await this._request<{ lines: IWrittenLine[] }>(
+    const { lines } = await this.request<{ lines: IWrittenLine[] }>(
       `notebooks/${path}${query}`
     );
     return lines;
@@ -257,12 +261,15 @@ export class RuntClient {
     to: number | null
   ): Promise<IDifference> {
     const query = to === null ? '' : `&to=${to}`;
-    return this._request<IDifference>(
+    return this.request<IDifference>(
       `notebooks/${encodeURIComponent(notebookId)}/diff?from=${from}${query}`
     );
   }
 
-  private async _request<T>(path: string, init: RequestInit = {}): Promise<T> {
+  /**
+   * Ask for something below `api/runt`.
+   */
+  async request<T>(path: string, init: RequestInit = {}): Promise<T> {
     const url = URLExt.join(this.serverSettings.baseUrl, 'api/runt', path);
     const response = await ServerConnection.makeRequest(
       url,

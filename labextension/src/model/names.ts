@@ -1,7 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { Authors } from '../model/authors';
-import { peopleOf } from '../model/people';
+import { Authors } from './authors';
+import { peopleOf } from './people';
 
 /** Everybody, where Jupyter does not know its users. */
 const LOCAL = 'user:local';

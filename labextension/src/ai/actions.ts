@@ -1,0 +1,201 @@
+import type { ICellModel } from '@jupyterlab/cells';
+import type { INotebookModel } from '@jupyterlab/notebook';
+import { UUID } from '@lumino/coreutils';
+
+import type { Command, CreateCell } from '../generated/commands';
+import { runtMetadata } from '../model/cellType';
+import { encodeStateVector } from '../model/stateVector';
+import type { ICommandReply } from '../services/client';
+import type { AICommand, ITurn } from '../services/ai';
+import type { IDecision } from './approvalCard';
+import type { TurnAction } from './turnBar';
+
+/**
+ * The type of a cell, as people choose it.
+ */
+export type CellType = CreateCell['cell_type'];
+
+/**
+ * What a person does with the AI in a notebook.
+ *
+ * Each method rejects where the server refuses; `attempt` tells the person.
+ */
+export class AIActions {
+  constructor(private _options: AIActions.IOptions) {}
+
+  /**
+   * Have the AI answer what a cell says.
+   */
+  ask(cellId: string): Promise<ICommandReply> {
+    return this._command({ type: 'ask', cell_id: cellId });
+  }
+
+  /**
+   * Insert a cell, which may have a text.
+   *
+   * @returns its id.
+   */
+  async insert(
+    cell_type: CellType,
+    after: string | null,
+    source = ''
+  ): Promise<string> {
+    const { events } = await this._command({
+      type: 'create_cell',
+      cell_type,
+      source,
+      after
+    });
+    for (const event of events) {
+      if (event.name === 'v1.DocumentUpdated') {
+        const made = event.payload.changes?.find(
+          change => change.type === 'cell_created'
+        );
+        if (made !== undefined && 'cell_id' in made && made.cell_id) {
+          return made.cell_id;
+        }
+      }
+    }
+    throw new Error('The server made no cell.');
+  }
+
+  /**
+   * Insert an AI cell below another one, and ask it at once.
+   *
+   * @returns its id.
+   */
+  async insertAndAsk(after: string, source: string): Promise<string> {
+    const cellId = await this.insert('ai', after, source);
+    await this.ask(cellId);
+    return cellId;
+  }
+
+  /**
+   * Make cells of another type.
+   */
+  async changeType(cells: readonly ICellModel[], to: CellType): Promise<void> {
+    for (const { id } of cells) {
+      await this._command({
+        type: 'set_cell_type',
+        cell_id: id,
+        cell_type: to
+      });
+    }
+  }
+
+  /**
+   * Show cells to the AI, or hide them from it.
+   */
+  async setVisible(cell_ids: string[], visible: boolean): Promise<void> {
+    if (cell_ids.length > 0) {
+      await this._command({
+        type: 'set_context_visibility',
+        cell_ids,
+        visible
+      });
+    }
+  }
+
+  /**
+   * Let a cell ask a model, and those that come after it in this notebook.
+   *
+   * @param model - Empty for the one that the server chooses.
+   */
+  chooseModel = (cell: ICellModel, model: string): void => {
+    for (const holder of [
+      cell.sharedModel,
+      this._options.notebook.sharedModel
+    ]) {
+      const runt = { ...runtMetadata(holder), model };
+      if (model === '') {
+        delete (runt as { model?: string }).model;
+      }
+      if (Object.keys(runt).length === 0) {
+        holder.deleteMetadata('runt');
+      } else {
+        holder.setMetadata('runt', runt as never);
+      }
+    }
+  };
+
+  /**
+   * Tell the server what a person decided.
+   */
+  decide({ approval, decision, reason }: IDecision): Promise<ICommandReply> {
+    return this._command({
+      type: 'decide_approval',
+      call_id: approval.call_id,
+      decision,
+      arguments_hash: approval.arguments_hash,
+      nonce: approval.nonce!,
+      ...(reason !== '' && { reason })
+    });
+  }
+
+  /**
+   * Do something with a turn.
+   */
+  perform = (action: TurnAction, turn: ITurn): void => {
+    const { attempt, showContext } = this._options;
+    switch (action) {
+      case 'stop':
+        return attempt(
+          this._command({ type: 'cancel_turn', turn_id: turn.turn_id })
+        );
+      case 'again':
+        return attempt(this.ask(turn.cell_id));
+      case 'undo':
+        return attempt(
+          this._command({ type: 'undo_turn', turn_id: turn.turn_id })
+        );
+      case 'shown':
+        return attempt(showContext(turn));
+    }
+  };
+
+  /**
+   * Show where keys are set.
+   */
+  showSettings = (): void => this._options.showSettings();
+
+  private _command(command: Command | AICommand): Promise<ICommandReply> {
+    return this._options.command({
+      ...command,
+      command_id: UUID.uuid4(),
+      // What was on the screen when the person asked for it.
+      state_vector: encodeStateVector(this._options.notebook.sharedModel)
+    });
+  }
+}
+
+/**
+ * A namespace for AIActions statics.
+ */
+export namespace AIActions {
+  /**
+   * The options of the actions in a notebook.
+   */
+  export interface IOptions {
+    notebook: Pick<INotebookModel, 'sharedModel'>;
+
+    /**
+     * Ask the server for a change.
+     */
+    command: (command: Command | AICommand) => Promise<ICommandReply>;
+
+    /**
+     * Tell the person what went wrong, if anything does.
+     */
+    attempt: (what: Promise<unknown>) => void;
+
+    /**
+     * Show what the model was given.
+     */
+    showContext: (turn: ITurn) => Promise<void>;
+
+    /**
+     * Show where keys are set.
+     */
+    showSettings: () => void;
+  }
+}

@@ -1,0 +1,235 @@
+import type { CodeCell, ICellModel } from '@jupyterlab/cells';
+import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { IDisposable } from '@lumino/disposable';
+import { Signal } from '@lumino/signaling';
+import type { PanelLayout } from '@lumino/widgets';
+
+import { partsOf, readAnswer } from '../model/answers';
+import { runtMetadata } from '../model/cellType';
+import { isActive } from '../model/turns';
+import { ANSWER_MIME, type ITurn } from '../services/ai';
+import { AnswerView } from './answerView';
+import type { ApprovalList } from './approvalList';
+import type { Models } from './models';
+import { PromptHeader } from './promptHeader';
+import { type TurnAction, TurnBar } from './turnBar';
+import { endOf, type TurnWords } from './turnWords';
+
+/** What the editor of a Markdown cell highlights. */
+const MARKDOWN_MIME = 'text/x-ipythongfm';
+
+/**
+ * Makes a code cell look and work as one that asks the AI, until it is disposed.
+ *
+ * The cell's own widget stays: it can become a code cell again at any moment, and its prompt and
+ * outputs are those of any other cell.
+ */
+export class AICell implements IDisposable {
+  constructor(private _options: AICell.IOptions) {
+    const { approvals, cell, models, now, rendermime, trans, words } = _options;
+    cell.addClass('jp-runt-AICell');
+    this._live = new AnswerView({ rendermime, trans });
+    this._live.addClass('jp-runt-mod-live');
+    this._live.hide();
+    this._bar = new TurnBar({ words, trans, now, onAction: _options.onAction });
+    this._header = new PromptHeader({
+      trans,
+      onChoose: _options.onModel,
+      onOpen: () => void models.refresh(),
+      onSettings: _options.onSettings
+    });
+    const layout = cell.layout as PanelLayout;
+    const input = layout.widgets.findIndex(widget =>
+      widget.hasClass('jp-Cell-inputWrapper')
+    );
+    layout.insertWidget(input, this._header);
+    [this._bar, approvals, this._live].forEach((widget, index) =>
+      layout.insertWidget(input + 2 + index, widget)
+    );
+    this._setUpEditor();
+    cell.model.mimeTypeChanged.connect(this._keepMime, this);
+    cell.model.metadataChanged.connect(this._onMetadata, this);
+    cell.model.contentChanged.connect(this._onContent, this);
+    cell.model.outputs.changed.connect(this._onOutputs, this);
+    models.changed.connect(this._writeHeader, this);
+    models.load();
+    this._writeHeader();
+    this._onContent(cell.model);
+  }
+
+  /**
+   * Show where the cell's last turn is.
+   */
+  write(turn: ITurn | undefined): void {
+    const { cell, trans } = this._options;
+    this._turn = turn;
+    this._bar.write(turn);
+    cell.node.dataset.runtTurn = turn?.status ?? '';
+    if (turn && isActive(turn)) {
+      this._followed = turn.turn_id;
+    }
+    const isShown = turn !== undefined && this._isLive(turn);
+    cell.toggleClass('jp-runt-mod-answering', isShown);
+    this._live.setHidden(!isShown);
+    if (isShown) {
+      const grows = isActive(turn);
+      const end = grows ? '' : endOf(turn, trans);
+      this._live.draw(partsOf(turn), grows, end);
+    } else {
+      this._live.draw([], false, '');
+    }
+  }
+
+  /**
+   * Whether the cell is an ordinary one again.
+   */
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  /**
+   * Make the cell an ordinary one again.
+   */
+  dispose(): void {
+    if (this._isDisposed) {
+      return;
+    }
+    this._isDisposed = true;
+    Signal.clearData(this);
+    const { approvals, cell, codeMimeType } = this._options;
+    [this._header, this._bar, approvals, this._live].forEach(widget =>
+      widget.dispose()
+    );
+    if (!cell.isDisposed) {
+      cell.removeClass('jp-runt-AICell');
+      cell.removeClass('jp-runt-mod-answering');
+      delete cell.node.dataset.runtTurn;
+      delete cell.editorWidget?.node.dataset.hint;
+      cell.model.mimeType = codeMimeType();
+      cell.updateEditorConfig({ lineWrap: false, ...this._config });
+    }
+  }
+
+  /** From when it is asked until the outputs have the answer. */
+  private _isLive(turn: ITurn): boolean {
+    if (isActive(turn)) {
+      return true;
+    }
+    if (this._followed === turn.turn_id && this._hasAnswer(turn.turn_id)) {
+      this._followed = null;
+    }
+    return this._followed === turn.turn_id;
+  }
+
+  private _hasAnswer(turnId: string): boolean {
+    const { outputs } = this._options.cell.model;
+    for (let index = 0; index < outputs.length; index++) {
+      const answer = readAnswer(outputs.get(index).data[ANSWER_MIME]);
+      if (answer?.turn_id === turnId) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private _setUpEditor(): void {
+    const { cell } = this._options;
+    this._config = { ...cell.editorConfig };
+    cell.updateEditorConfig({ lineWrap: true });
+    this._keepMime(cell.model);
+  }
+
+  /** The notebook sets its language's on all of its code cells. */
+  private _keepMime(model: Pick<ICellModel, 'mimeType'>): void {
+    if (model.mimeType !== MARKDOWN_MIME) {
+      model.mimeType = MARKDOWN_MIME;
+    }
+  }
+
+  private _onMetadata(_: ICellModel, { key }: { key: string }): void {
+    if (key === 'runt') {
+      this._writeHeader();
+    }
+  }
+
+  private _onContent({ sharedModel }: ICellModel): void {
+    const { cell, trans } = this._options;
+    const editor = cell.editorWidget?.node;
+    if (editor) {
+      editor.dataset.hint =
+        sharedModel.source === ''
+          ? trans.__('Ask about this notebook, or say what to do')
+          : '';
+    }
+  }
+
+  private _onOutputs(): void {
+    if (this._followed !== null) {
+      this.write(this._turn);
+    }
+  }
+
+  private _writeHeader(): void {
+    const { cell, models, notebookModel } = this._options;
+    const { model } = runtMetadata(cell.model.sharedModel);
+    this._header.write(models.known, model ?? notebookModel() ?? '');
+  }
+
+  private _header: PromptHeader;
+  private _bar: TurnBar;
+  private _live: AnswerView;
+  private _turn: ITurn | undefined;
+  /** The turn that was seen to go on, and whose answer is not in the outputs yet. */
+  private _followed: string | null = null;
+  private _config: CodeCell['editorConfig'] = {};
+  private _isDisposed = false;
+}
+
+/**
+ * A namespace for AICell statics.
+ */
+export namespace AICell {
+  /**
+   * The options of an AI cell.
+   */
+  export interface IOptions {
+    /** It is not a placeholder any more. */
+    cell: CodeCell;
+    approvals: ApprovalList;
+    models: Models;
+    rendermime: IRenderMimeRegistry;
+    words: TurnWords;
+    trans: TranslationBundle;
+
+    /**
+     * Return how late it is on the server.
+     */
+    now: () => number;
+
+    /**
+     * Return what the notebook's code cells are highlighted as.
+     */
+    codeMimeType: () => string;
+
+    /**
+     * Return the model that the notebook names.
+     */
+    notebookModel: () => string | undefined;
+
+    /**
+     * The person chose a model.
+     */
+    onModel: (model: string) => void;
+
+    /**
+     * The person wants to set a key.
+     */
+    onSettings: () => void;
+
+    /**
+     * The person wants to do something with the turn.
+     */
+    onAction: (action: TurnAction, turn: ITurn) => void;
+  }
+}

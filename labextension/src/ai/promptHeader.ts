@@ -1,0 +1,77 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { Panel, Widget } from '@lumino/widgets';
+
+import type { IModels } from '../services/ai';
+import { aiIcon } from './icons';
+import { ModelPicker } from './modelPicker';
+
+/**
+ * The head of an AI cell: what it is, which model it asks, and what is missing.
+ */
+export class PromptHeader extends Panel {
+  constructor(private _options: PromptHeader.IOptions) {
+    super();
+    this.addClass('jp-runt-PromptHeader');
+    const mark = new Widget({ node: document.createElement('span') });
+    mark.addClass('jp-runt-PromptHeader-mark');
+    mark.node.append(aiIcon.element({ tag: 'span' }), _options.trans.__('AI'));
+    this._picker = new ModelPicker(_options);
+    this._help.addClass('jp-runt-PromptHeader-help');
+    this._help.node.setAttribute('role', 'note');
+    this.addWidget(mark);
+    this.addWidget(this._picker);
+    this.addWidget(this._help);
+  }
+
+  /**
+   * Show which models there are, and which is chosen.
+   */
+  write(known: IModels | null, chosen: string): void {
+    this._picker.write(known, chosen);
+    const missing = known !== null && known.models.length === 0;
+    this._help.setHidden(!missing);
+    if (missing) {
+      this._writeHelp(known);
+    }
+  }
+
+  private _writeHelp({ providers }: IModels): void {
+    const { onSettings, trans } = this._options;
+    const problems = document.createElement('ul');
+    for (const { name, problem } of providers) {
+      const item = document.createElement('li');
+      item.textContent = problem ? `${name}: ${problem}` : name;
+      problems.append(item);
+    }
+    const lead = document.createElement('p');
+    lead.textContent = trans.__(
+      'There is no model to ask yet. Set a key, run Ollama beside this server, or try it with the demo model: run "jupyter runt demo-model" in a terminal.'
+    );
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.className = 'jp-Button jp-mod-styled';
+    button.textContent = trans.__('Set a Key…');
+    button.addEventListener('click', onSettings);
+    this._help.node.replaceChildren(lead, problems, button);
+  }
+
+  private _picker: ModelPicker;
+  private _help = new Widget();
+}
+
+/**
+ * A namespace for PromptHeader statics.
+ */
+export namespace PromptHeader {
+  /**
+   * The options of a header.
+   */
+  export interface IOptions extends ModelPicker.IOptions {
+    trans: TranslationBundle;
+
+    /**
+     * The person wants to set a key.
+     */
+    onSettings: () => void;
+  }
+}

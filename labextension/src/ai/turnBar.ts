@@ -1,0 +1,156 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { Widget } from '@lumino/widgets';
+
+import { isActive } from '../model/turns';
+import type { ITurn } from '../services/ai';
+import { aiIcon } from './icons';
+import type { TurnWords } from './turnWords';
+
+/** How often it says for how long something has been so. */
+const TICK_MS = 1000;
+
+/**
+ * What a person can do with a turn.
+ */
+export type TurnAction = 'stop' | 'again' | 'undo' | 'shown';
+
+/**
+ * Says below the prompt of an AI cell where its last turn is.
+ */
+export class TurnBar extends Widget {
+  constructor(private _options: TurnBar.IOptions) {
+    super();
+    const { trans } = _options;
+    this.addClass('jp-runt-TurnBar');
+    this.node.setAttribute('role', 'group');
+    this.node.setAttribute('aria-label', trans.__('Answer'));
+    this._label.className = 'jp-runt-TurnBar-label';
+    this._buttons = {
+      stop: this._button(
+        'stop',
+        trans.__('Stop'),
+        trans.__('Stop this answer, keep what has come')
+      ),
+      again: this._button(
+        'again',
+        trans.__('Ask again'),
+        trans.__('Ask for another answer, in place of this one')
+      ),
+      undo: this._button(
+        'undo',
+        trans.__('Undo its changes'),
+        trans.__(
+          'Take back what this answer changed in the notebook; what people wrote stays'
+        )
+      ),
+      shown: this._button(
+        'shown',
+        trans.__('What it saw'),
+        trans.__('Show what the model was given')
+      )
+    };
+    const icon = aiIcon.element({ tag: 'span' });
+    this.node.append(icon, this._label, ...Object.values(this._buttons));
+    this.hide();
+  }
+
+  /**
+   * Show where a turn is, or that there is none.
+   */
+  write(turn: ITurn | undefined): void {
+    this._turn = turn;
+    this.setHidden(turn === undefined);
+    const active = turn !== undefined && isActive(turn);
+    this._tick(active);
+    if (turn === undefined) {
+      return;
+    }
+    this.node.dataset.status = turn.status;
+    this._buttons.stop.hidden = !active;
+    this._buttons.again.hidden = active;
+    this._buttons.undo.hidden = active || !changedSomething(turn);
+    this._say();
+  }
+
+  /**
+   * Say nothing any more.
+   */
+  dispose(): void {
+    this._tick(false);
+    super.dispose();
+  }
+
+  private _say(): void {
+    if (this._turn !== undefined) {
+      const label = this._options.words.label(this._turn, this._options.now());
+      if (this._label.textContent !== label) {
+        this._label.textContent = label;
+      }
+    }
+  }
+
+  private _tick(on: boolean): void {
+    if (on) {
+      this._ticking ??= setInterval(() => this._say(), TICK_MS);
+    } else {
+      clearInterval(this._ticking);
+      this._ticking = undefined;
+    }
+  }
+
+  private _button(
+    action: TurnAction,
+    label: string,
+    caption: string
+  ): HTMLButtonElement {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.className = 'jp-runt-link-button';
+    button.dataset.action = action;
+    button.textContent = label;
+    button.title = caption;
+    button.addEventListener('click', () => {
+      if (this._turn !== undefined) {
+        this._options.onAction(action, this._turn);
+      }
+    });
+    return button;
+  }
+
+  private _label = document.createElement('span');
+  private _buttons: Record<TurnAction, HTMLButtonElement>;
+  private _turn: ITurn | undefined;
+  private _ticking: ReturnType<typeof setInterval> | undefined;
+}
+
+/**
+ * A namespace for TurnBar statics.
+ */
+export namespace TurnBar {
+  /**
+   * The options of a bar.
+   */
+  export interface IOptions {
+    words: TurnWords;
+    trans: TranslationBundle;
+
+    /**
+     * Return how late it is on the server.
+     */
+    now: () => number;
+
+    /**
+     * The person wants this.
+     */
+    onAction: (action: TurnAction, turn: ITurn) => void;
+  }
+}
+
+/**
+ * Tell whether a turn changed the notebook, as far as is known.
+ */
+export function changedSomething({ items }: ITurn): boolean {
+  return items.some(
+    ({ effect, status }) => effect !== 'read' && status === 'ok'
+  );
+}

@@ -1,0 +1,42 @@
+import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { IToolbarWidgetRegistry } from '@jupyterlab/apputils';
+import {
+  INotebookWidgetFactory,
+  type NotebookPanel,
+  type NotebookWidgetFactory
+} from '@jupyterlab/notebook';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+
+import { CellTypeItem } from '../ai/cellTypeItem';
+import { INotebookAIs } from '../tokens';
+
+/**
+ * Offers AI among the types of cells, in the toolbar of notebooks.
+ */
+export const cellTypes: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-runt:cell-types',
+  description: 'Offers AI among the types of cells.',
+  autoStart: true,
+  // JupyterLab's own item is registered with the factory: ours comes in its place.
+  requires: [INotebookWidgetFactory, IToolbarWidgetRegistry, INotebookAIs],
+  optional: [ITranslator],
+  activate: (
+    _app,
+    _factory: NotebookWidgetFactory.IFactory,
+    toolbar: IToolbarWidgetRegistry,
+    ais: INotebookAIs,
+    translator: ITranslator | null
+  ) => {
+    const trans = (translator ?? nullTranslator).load('jupyter_runt');
+    toolbar.addFactory<NotebookPanel>(
+      'Notebook',
+      'cellType',
+      ({ content: notebook }) =>
+        new CellTypeItem({
+          notebook,
+          trans,
+          onChoose: type => ais.attempt(ais.get(notebook)?.changeType(type))
+        })
+    );
+  }
+};
