@@ -1,5 +1,7 @@
 import { ai } from './plugins/ai';
 import { aiAnswers } from './plugins/aiAnswers';
+import { aiCommands } from './plugins/aiCommands';
+import { aiWaiting } from './plugins/aiWaiting';
 import { cellStatus } from './plugins/cellStatus';
 import { cellTypes } from './plugins/cellTypes';
 import { executor } from './plugins/executor';
@@ -23,5 +25,7 @@ export default [
   runtimePanel,
   aiAnswers,
   ai,
-  cellTypes
+  cellTypes,
+  aiCommands,
+  aiWaiting
 ];

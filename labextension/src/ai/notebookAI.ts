@@ -1,4 +1,5 @@
 import { Dialog, showDialog } from '@jupyterlab/apputils';
+import type { ICellModel } from '@jupyterlab/cells';
 import { type NotebookPanel, NotebookActions } from '@jupyterlab/notebook';
 import type { ITranslator } from '@jupyterlab/translation';
 import type { IDisposable } from '@lumino/disposable';
@@ -12,9 +13,13 @@ import { type ITurn, readApprovals, readTurn } from '../services/ai';
 import { AIActions, type CellType } from './actions';
 import { AICells } from './aiCells';
 import { Approvals } from './approvals';
+import { ChooserBar, type Choice } from './chooserBar';
+import { ContextEyes, isHidden } from './contextEyes';
 import { ContextView } from './contextView';
+import { FailureOffers, hasFailed, type Remedy } from './failureOffers';
 import type { Models } from './models';
 import { ToolWords } from './toolWords';
+import { isPossible, type TurnAction } from './turnBar';
 import { TurnWords } from './turnWords';
 
 /**
@@ -50,6 +55,17 @@ export class NotebookAI implements IDisposable {
       trans,
       now: () => runtime.clock.now()
     });
+    this._eyes = new ContextEyes({
+      notebook: panel.content,
+      trans,
+      onChoose: (ids, visible) => attempt(this.actions.setVisible(ids, visible))
+    });
+    this._offers = new FailureOffers({
+      notebook: panel.content,
+      model: runtime.model,
+      trans,
+      onAsk: (remedy, cellId) => attempt(this.remedy(remedy, cellId))
+    });
   }
 
   /**
@@ -80,14 +96,27 @@ export class NotebookAI implements IDisposable {
   }
 
   /**
+   * The active cell, if it failed.
+   */
+  get failedCell(): string | null {
+    const id = this.panel.content.activeCell?.model.id ?? '';
+    return hasFailed(this._options.runtime.model, id) ? id : null;
+  }
+
+  /**
+   * Whether something can be done with the active cell's turn.
+   */
+  can(action: TurnAction): boolean {
+    const turn = this.currentTurn;
+    return turn !== undefined && isPossible(action, turn);
+  }
+
+  /**
    * Make the selected cells of another type.
    */
   async changeType(to: CellType): Promise<void> {
     const { content } = this.panel;
-    const cells = content.widgets
-      .filter(cell => content.isSelectedOrActive(cell))
-      .map(({ model }) => model)
-      .filter(model => typeOf(model) !== to);
+    const cells = this._selected.filter(model => typeOf(model) !== to);
     if (to === 'ai' || cells.some(({ sharedModel }) => isAICell(sharedModel))) {
       content.deselectAll();
       await this.actions.changeType(cells, to);
@@ -118,6 +147,46 @@ export class NotebookAI implements IDisposable {
   }
 
   /**
+   * Have the AI fix or explain what went wrong in a cell.
+   */
+  async remedy(remedy: Remedy, cellId: string): Promise<void> {
+    const trans = this._options.translator.load('jupyter_runt');
+    const prompt =
+      remedy === 'fix'
+        ? trans.__('Fix the error of the cell above.')
+        : trans.__('Explain the error of the cell above.');
+    await this.go(await this.actions.insertAndAsk(cellId, prompt), 'command');
+  }
+
+  /**
+   * Show the selected cells to the AI, or hide them where it is shown all of them.
+   */
+  async toggleVisible(): Promise<void> {
+    const cells = this._selected;
+    const hidden = cells.some(isHidden);
+    await this.actions.setVisible(
+      cells.filter(cell => isHidden(cell) === hidden).map(({ id }) => id),
+      hidden
+    );
+  }
+
+  /**
+   * Let the person choose what the AI is shown, or be done with that.
+   */
+  toggleChoosing(): void {
+    this._chooser?.dispose();
+    this._chooser = null;
+    this._eyes.isChoosing = !this._eyes.isChoosing;
+    if (this._eyes.isChoosing) {
+      const { attempt, panel, translator } = this._options;
+      this._chooser = new ChooserBar(translator.load('jupyter_runt'), choice =>
+        attempt(this._choose(choice))
+      );
+      panel.contentHeader.addWidget(this._chooser);
+    }
+  }
+
+  /**
    * Let the person decide what has waited longest for that.
    */
   async goToApproval(): Promise<void> {
@@ -138,7 +207,31 @@ export class NotebookAI implements IDisposable {
    */
   dispose(): void {
     this._cells.dispose();
+    this._eyes.dispose();
+    this._offers.dispose();
     this.approvals.dispose();
+  }
+
+  private get _selected(): ICellModel[] {
+    const { content } = this.panel;
+    return content.widgets
+      .filter(cell => content.isSelectedOrActive(cell))
+      .map(({ model }) => model);
+  }
+
+  private async _choose(choice: Choice): Promise<void> {
+    if (choice === 'done') {
+      return this.toggleChoosing();
+    }
+    const all = [...this.panel.context.model.cells];
+    const selected = new Set(this._selected);
+    const isSeen = (cell: ICellModel) =>
+      choice === 'all' || (choice === 'selected' && selected.has(cell));
+    const changed = all.filter(cell => isSeen(cell) === isHidden(cell));
+    const ids = (seen: boolean) =>
+      changed.filter(cell => isSeen(cell) === seen).map(({ id }) => id);
+    await this.actions.setVisible(ids(true), true);
+    await this.actions.setVisible(ids(false), false);
   }
 
   /** Resolves to where the cell is. */
@@ -173,6 +266,9 @@ export class NotebookAI implements IDisposable {
   }
 
   private _cells: AICells;
+  private _eyes: ContextEyes;
+  private _offers: FailureOffers;
+  private _chooser: ChooserBar | null = null;
 }
 
 /**

@@ -2,7 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
 
 import { isActive } from '../model/turns';
-import type { ITurn } from '../services/ai';
+import type { IToolCall, ITurn } from '../services/ai';
 import { aiIcon } from './icons';
 import type { TurnWords } from './turnWords';
 
@@ -66,9 +66,9 @@ export class TurnBar extends Widget {
       return;
     }
     this.node.dataset.status = turn.status;
-    this._buttons.stop.hidden = !active;
-    this._buttons.again.hidden = active;
-    this._buttons.undo.hidden = active || !changedSomething(turn);
+    for (const [action, button] of Object.entries(this._buttons)) {
+      button.hidden = !isPossible(action as TurnAction, turn);
+    }
     this._say();
   }
 
@@ -147,10 +147,21 @@ export namespace TurnBar {
 }
 
 /**
- * Tell whether a turn changed the notebook, as far as is known.
+ * Tell whether something can be done with a turn now.
  */
-export function changedSomething({ items }: ITurn): boolean {
-  return items.some(
-    ({ effect, status }) => effect !== 'read' && status === 'ok'
-  );
+export function isPossible(action: TurnAction, turn: ITurn): boolean {
+  switch (action) {
+    case 'stop':
+      return isActive(turn);
+    case 'again':
+      return !isActive(turn);
+    case 'undo':
+      return !isActive(turn) && turn.items.some(isChange);
+    case 'shown':
+      return true;
+  }
+}
+
+function isChange({ effect, status }: IToolCall): boolean {
+  return effect !== 'read' && status === 'ok';
 }

@@ -1,0 +1,138 @@
+import type { Cell, CodeCell } from '@jupyterlab/cells';
+import type { Notebook } from '@jupyterlab/notebook';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { IDisposable } from '@lumino/disposable';
+import { Signal } from '@lumino/signaling';
+import { type PanelLayout, Widget } from '@lumino/widgets';
+
+import type { RuntimeModel } from '../model/runtime';
+import { aiIcon } from './icons';
+
+/**
+ * What the AI is asked to do about a cell that failed.
+ */
+export type Remedy = 'fix' | 'explain';
+
+/**
+ * Tell whether a cell failed when it ran last.
+ */
+export function hasFailed(model: RuntimeModel, cellId: string): boolean {
+  const last = model.ofCell(cellId).pop();
+  return last?.status === 'error' && Boolean(last.started_at);
+}
+
+/**
+ * Offers below cells that failed to have the AI fix or explain that.
+ */
+export class FailureOffers implements IDisposable {
+  constructor(private _options: FailureOffers.IOptions) {
+    const { model } = _options;
+    model.cellsChanged.connect((_, ids) => this._look(ids), this);
+    this._look(
+      new Set([...model.executions.values()].map(({ cell_id }) => cell_id))
+    );
+  }
+
+  /**
+   * Whether nothing is offered any more.
+   */
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  /**
+   * Offer nothing any more.
+   */
+  dispose(): void {
+    this._isDisposed = true;
+    cancelAnimationFrame(this._frame);
+    this._offers.forEach(offer => offer.dispose());
+    Signal.clearData(this);
+  }
+
+  private _look(cellIds: Iterable<string>): void {
+    for (const id of cellIds) {
+      this._dirty.add(id);
+    }
+    if (this._frame === 0 && this._dirty.size > 0 && !this._isDisposed) {
+      this._frame = requestAnimationFrame(() => {
+        this._frame = 0;
+        const dirty = new Set(this._dirty);
+        this._dirty.clear();
+        for (const cell of this._options.notebook.widgets) {
+          if (dirty.has(cell.model.id)) {
+            this._update(cell);
+          }
+        }
+      });
+    }
+  }
+
+  private _update(cell: Cell): void {
+    const { id } = cell.model;
+    if (!hasFailed(this._options.model, id) || cell.model.type !== 'code') {
+      this._offers.get(id)?.dispose();
+      this._offers.delete(id);
+    } else if (cell.isPlaceholder()) {
+      void cell.ready.then(() => this._look([id]));
+    } else if (this._offers.get(id)?.parent !== cell) {
+      this._offers.get(id)?.dispose();
+      this._offers.set(id, this._create(cell as CodeCell));
+    }
+  }
+
+  private _create(cell: CodeCell): Widget {
+    const { onAsk, trans } = this._options;
+    const offer = new Widget();
+    offer.addClass('jp-runt-Offer');
+    const button = (remedy: Remedy, label: string, caption: string) => {
+      const made = document.createElement('button');
+      made.type = 'button';
+      made.className = 'jp-runt-link-button';
+      made.dataset.remedy = remedy;
+      made.textContent = label;
+      made.title = caption;
+      made.addEventListener('click', () => onAsk(remedy, cell.model.id));
+      return made;
+    };
+    offer.node.append(
+      aiIcon.element({ tag: 'span' }),
+      button('fix', trans.__('Fix'), trans.__('Ask the AI to fix this cell')),
+      button(
+        'explain',
+        trans.__('Explain'),
+        trans.__('Ask the AI to explain the error')
+      )
+    );
+    const layout = cell.layout as PanelLayout;
+    const footer = layout.widgets.findIndex(widget =>
+      widget.hasClass('jp-Cell-footer')
+    );
+    layout.insertWidget(footer < 0 ? layout.widgets.length : footer, offer);
+    return offer;
+  }
+
+  private _offers = new Map<string, Widget>();
+  private _dirty = new Set<string>();
+  private _frame = 0;
+  private _isDisposed = false;
+}
+
+/**
+ * A namespace for FailureOffers statics.
+ */
+export namespace FailureOffers {
+  /**
+   * The options of the offers in a notebook.
+   */
+  export interface IOptions {
+    notebook: Pick<Notebook, 'widgets'>;
+    model: RuntimeModel;
+    trans: TranslationBundle;
+
+    /**
+     * The person wants the AI to do that about a cell.
+     */
+    onAsk: (remedy: Remedy, cellId: string) => void;
+  }
+}
