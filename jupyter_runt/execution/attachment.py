@@ -60,7 +60,7 @@ class Attachment:
 
     runtime: RuntimeSession
     connection: KernelConnection
-    reducer: OutputReducer = field(default_factory=OutputReducer)
+    reducer: OutputReducer
     running: Running | None = None
     dirty_since: float | None = None
     begun_at: float | None = None
@@ -111,6 +111,11 @@ class Attachment:
         """Return the edits that show all that was collected."""
         self.begun_at = self.dirty_since = None
         return self.reducer.take()
+
+    async def spill(self) -> None:
+        """Put into files what is in memory of long texts, where it is much."""
+        while self.reducer.full:
+            await asyncio.to_thread(self.reducer.full.pop().flush)
 
     def flush_at(self) -> float | None:
         """Return when what was collected is to be shown, if there is anything."""

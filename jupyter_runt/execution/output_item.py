@@ -3,52 +3,122 @@
 from collections.abc import Mapping
 from typing import Any
 
-from jupyter_runt.execution.streams import StreamText
+from jupyter_runt.execution.long_text import LongText, Spool, SpooledStream
+from jupyter_runt.execution.streams import StreamText, common_prefix
 
 Output = Mapping[str, Any]
 """An output as nbformat 4.5 defines it."""
 
+NewOutput = Output | SpooledStream
+"""An output to be written into the document."""
+
 
 class Item:
-    """One output. Its content is kept only where it may have to be written again (`kept`)."""
+    """One output. Its content is kept only where it may have to be written again (`kept`).
 
-    def __init__(self, index: int, output: dict[str, Any], *, stream: bool, kept: bool) -> None:
+    A stream of more than `limit` bytes shows its beginning and its end. Once it has ended, the
+    whole of it is a `SpooledStream`.
+    """
+
+    def __init__(
+        self,
+        index: int,
+        output: dict[str, Any],
+        *,
+        stream: bool,
+        kept: bool,
+        limit: int | None = None,
+    ) -> None:
         self.index = index
         self.output = output
         self.stream = StreamText() if stream else None
         self._kept = kept
+        self._limit = limit
         self._text: list[str] = []
         self._text_bytes = 0
+        self._long: LongText | None = None
+        self._shown = ""
+        """What the document has of a long text."""
+        self._ended = self._put_away = False
 
     def is_stream(self, name: str) -> bool:
         """Tell whether text of the stream `name` continues this output."""
-        return self.stream is not None and self.output["name"] == name
+        return self.stream is not None and not self._ended and self.output["name"] == name
+
+    @property
+    def spool(self) -> Spool | None:
+        """Where the text is, if it is too long for the document."""
+        return None if self._long is None else self._long.spool
+
+    def end(self) -> None:
+        """Let nothing continue it."""
+        self._ended = True
+
+    def is_long(self) -> bool:
+        """Tell whether the text is too long for the document."""
+        self._fold()
+        return self._long is not None
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the document has a part of the text, and is to refer to the whole now."""
+        return self._ended and self._long is not None and not self._put_away
 
     def take_text(self) -> tuple[int, str] | None:
         """Return how the stream's text changed: bytes that stay (-1: all), and the new text."""
-        change = None if self.stream is None else self.stream.take()
+        before = self._text_bytes
+        change = self._fold()
         if change is None:
             return None
-        keep, text = change
-        if self._kept:
-            self._truncate(keep)
-            self._text.append(text)
-        before, self._text_bytes = self._text_bytes, keep + len(text.encode())
-        return (-1, text) if keep == before else (keep, text)
+        if self._long is None:
+            keep, text = change
+            return (-1, text) if keep == before else change
+        shown, self._shown = self._shown, self._long.shown()
+        same = common_prefix(shown, self._shown)
+        keep = -1 if same == len(shown) else len(shown[:same].encode())
+        return keep, self._shown[same:]
 
-    def take(self) -> Output:
+    def take(self) -> NewOutput:
         """Return the output as a whole."""
         if self.stream is None:
             output = self.output
             if not self._kept:
                 self.output = {}
             return output
-        change = self.take_text()
-        text = change[1] if change else ""
-        if self._kept:
-            text = "".join(self._text)
-            self._text = [text]
+        self._fold()
+        if self._long is not None:
+            if self._ended:
+                self._long.end()
+                self._put_away = True
+            self._shown = self._long.shown()
+            if self._ended:
+                return SpooledStream(self.output["name"], self._long.spool, self._shown)
+            return {**self.output, "text": self._shown}
+        text = "".join(self._text)
+        self._text = [text] if self._kept or not self._ended else []
         return {**self.output, "text": text}
+
+    def _fold(self) -> tuple[int, str] | None:
+        """Bring in what was fed; return how the whole text changed."""
+        change = None if self.stream is None else self.stream.take()
+        if change is None or self.stream is None:
+            return None
+        keep, text = change
+        if self._long is not None:
+            self._long.replace(keep, text, self.stream.settled)
+            return change
+        size = keep + len(text.encode())
+        too_long = self._limit is not None and size > self._limit
+        if too_long:
+            self._shown = "".join(self._text)
+        self._truncate(keep)
+        self._text.append(text)
+        self._text_bytes = size
+        if too_long:
+            self._long = LongText()
+            self._long.replace(0, "".join(self._text), self.stream.settled)
+            self._text = []
+        return change
 
     def _truncate(self, size: int) -> None:
         excess = self._text_bytes - size

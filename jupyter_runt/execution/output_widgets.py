@@ -9,7 +9,7 @@ from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from jupyter_runt.execution.output_item import Item, Output, display_id_of, output_of
+from jupyter_runt.execution.output_item import Item, NewOutput, Output, display_id_of, output_of
 from jupyter_runt.ids import ExecutionId
 from jupyter_runt.protocols import KernelMessage
 
@@ -27,7 +27,7 @@ class _Widget:
     clear_next: bool = False
     displays: set[str] = field(default_factory=set)
 
-    def outputs(self) -> list[Output]:
+    def outputs(self) -> list[NewOutput]:
         return [*self.shown, *(item.take() for item in self.items)]
 
     def write(self, name: str, text: str) -> None:
@@ -113,7 +113,7 @@ class OutputWidgets:
             self._changed[widget.comm_id] = widget
         return bool(shown)
 
-    def take(self) -> list[tuple[str, list[Output]]]:
+    def take(self) -> list[tuple[str, list[NewOutput]]]:
         """Return the outputs, all of them, of each widget (its comm id) that changed."""
         changed = [(comm_id, widget.outputs()) for comm_id, widget in self._changed.items()]
         self._changed.clear()

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from jupyter_runt.execution.output_item import Item, Output, display_id_of, output_of
+from jupyter_runt.execution.long_text import MUCH, Spool
+from jupyter_runt.execution.output_item import Item, NewOutput, display_id_of, output_of
 from jupyter_runt.execution.output_widgets import COMM_MESSAGES, OutputWidgets
 from jupyter_runt.ids import CellId, ExecutionId
 from jupyter_runt.protocols import KernelMessage
@@ -29,7 +30,7 @@ class AppendOutputs:
     """Add outputs after the last one."""
 
     cell_id: CellId
-    outputs: tuple[Output, ...]
+    outputs: tuple[NewOutput, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class ReplaceOutputsFrom:
 
     cell_id: CellId
     index: int
-    outputs: tuple[Output, ...]
+    outputs: tuple[NewOutput, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,9 @@ class _Cell:
     cleared: bool = False
     """The document still has outputs that must go first."""
 
+    finished: bool = False
+    """Its execution has ended: what still comes is of threads that it left behind."""
+
     clear_next: bool = False
     """clear_output(wait=True): the next output clears."""
 
@@ -127,13 +131,17 @@ class OutputReducer:
     the last one, or all outputs from one on.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int) -> None:
+        """Show no more than `limit` bytes of a stream in the document."""
+        self._limit = limit
         self._cells: dict[CellId, _Cell] = {}
         self._cell_of: dict[ExecutionId, CellId] = {}
         self._displays: dict[str, list[tuple[_Cell, Item]]] = {}
         self._changed: dict[CellId, _Cell] = {}
         self.widgets = OutputWidgets()
         """Those that catch what belongs to no cell."""
+        self.full: set[Spool] = set()
+        """Long texts of which much is in memory."""
         self.pending = 0
         """About how many characters of text wait to be taken."""
 
@@ -144,6 +152,12 @@ class OutputReducer:
         """
         self._replace(_Cell(cell_id, execution_id, execution_id, begun=True))
         self._changed[cell_id] = self._cells[cell_id]
+
+    def finished(self, execution_id: ExecutionId) -> None:
+        """Note that an execution says nothing more: what is too long can be put away."""
+        if cell := self._cells.get(self._cell_of.get(execution_id, CellId(""))):
+            cell.finished = True
+            self._changed[cell.cell_id] = cell
 
     def cleared(self, cell_ids: Iterable[CellId] | None) -> None:
         """Note that somebody removed the outputs of cells (all, by default) from the document."""
@@ -206,6 +220,8 @@ class OutputReducer:
         for cell in self._changed.values():
             if edits := _edits(cell):
                 groups.setdefault(cell.cause, []).extend(edits)
+            if cell.items and (spool := cell.items[-1].spool) and spool.pending > MUCH:
+                self.full.add(spool)
         self._changed.clear()
         self.pending = 0
         return list(groups.items())
@@ -214,7 +230,9 @@ class OutputReducer:
         last = cell.items[-1] if cell.items else None
         if last is None or not last.is_stream(name):
             output = {"output_type": "stream", "name": name}
-            last = Item(len(cell.items), output, stream=True, kept=bool(cell.displays))
+            last = Item(
+                len(cell.items), output, stream=True, kept=bool(cell.displays), limit=self._limit
+            )
             cell.items.append(last)
         if last.stream is not None:
             last.stream.feed(text)
@@ -274,10 +292,17 @@ def _edits(cell: _Cell) -> list[OutputEdit]:
     cell.begun = cell.cleared = False
     first, cell.stale_from = cell.stale_from, None
     known, cell.in_document = cell.in_document, len(cell.items)
+    shown = cell.items[known - 1] if known else None
+    change = shown.take_text() if shown is not None and first is None else None
+    for item in cell.items[max(known - 1, 0) :]:
+        if item is not cell.items[-1] or (cell.finished and item.is_long()):
+            item.end()
+    if first is None and shown is not None and shown.is_due:
+        first = shown.index
     if first is not None:
         outputs = tuple(item.take() for item in cell.items[first:])
         return [*edits, ReplaceOutputsFrom(cell.cell_id, first, outputs)]
-    if known and (change := cell.items[known - 1].take_text()):
+    if change is not None:
         keep, text = change
         edits.append(
             GrowStream(cell.cell_id, text)

@@ -12,7 +12,7 @@ from jupyter_runt.events.outputs import InputRequested
 from jupyter_runt.execution import queue
 from jupyter_runt.execution.attachment import CHATTER, Attachment, Running, Written, now
 from jupyter_runt.execution.links import REPLAYED
-from jupyter_runt.execution.outputs import FinishCell, OutputEdit
+from jupyter_runt.execution.outputs import FinishCell, OutputEdit, OutputReducer
 from jupyter_runt.execution.queue import ExecutionView, Outcome, QueueView, RuntimeSession
 from jupyter_runt.ids import CellId, ExecutionId, runtime_actor
 from jupyter_runt.protocols import KernelConnection, KernelMessage
@@ -72,8 +72,10 @@ class Runner:
     `run` is the only place where anything happens; every other method leaves a note for it.
     """
 
-    def __init__(self, port: RunnerPort) -> None:
+    def __init__(self, port: RunnerPort, text_limit: int = 65_536) -> None:
+        """Show no more than `text_limit` bytes of a stream in the document."""
         self._port = port
+        self._text_limit = text_limit
         self._notes: deque[Callable[[], Awaitable[None]]] = deque()
         self._noted = asyncio.Event()
         self._working = False
@@ -81,7 +83,7 @@ class Runner:
 
     def attach(self, runtime: RuntimeSession, connection: KernelConnection) -> None:
         """Run what waits on a kernel that is ready; an earlier one was detached."""
-        kernel = Attachment(runtime, connection)
+        kernel = Attachment(runtime, connection, OutputReducer(self._text_limit))
 
         async def attach() -> None:
             self._kernel = kernel
@@ -97,7 +99,7 @@ class Runner:
         began: tuple[ExecutionId, ExecutionView, Written] | None,
     ) -> None:
         """Go on with a kernel that outlived the server which ran it, and with what it ran."""
-        kernel = Attachment(runtime, connection)
+        kernel = Attachment(runtime, connection, OutputReducer(self._text_limit))
         if began is not None:
             execution_id, execution, written = began
             kernel.begin_again(execution_id, execution.cell_id, written)
@@ -238,6 +240,7 @@ class Runner:
                     await self._complete(kernel)
             elif message.channel == "iopub":
                 kernel.feed(message)
+        await kernel.spill()
         if kernel.running is None and kernel.position > kernel.retired + CHATTER:
             kernel.retire()
 
@@ -354,6 +357,8 @@ class Runner:
         execution_count: int | None = None,
     ) -> None:
         said_something = kernel.dirty_since is not None
+        if finished is not None:
+            kernel.reducer.finished(finished.execution_id)
         groups = dict(kernel.take())
         if finished is not None:
             finish = FinishCell(finished.cell_id, execution_count)

@@ -98,6 +98,11 @@ class StreamText:
         self._partial = ""
         self._taken = ""
 
+    @property
+    def settled(self) -> int:
+        """How many bytes of what was taken will never change."""
+        return self._closed_bytes
+
     def feed(self, chunk: str) -> None:
         """Write `chunk` at the cursor."""
         chunk = self._partial + chunk
@@ -120,7 +125,7 @@ class StreamText:
         window = "".join(self._window())
         now = "".join(self._unsent) + window
         before = self._taken
-        same = _common_prefix(before, now)
+        same = common_prefix(before, now)
         change = None
         if same < len(before) or same < len(now):
             change = (self._closed_bytes + len(now[:same].encode()), now[same:])
@@ -324,7 +329,8 @@ def _change(before: Pen, after: Pen) -> str:
     return f"\x1b[{';'.join((['0'] if reset else []) + codes)}m"
 
 
-def _common_prefix(a: str, b: str) -> int:
+def common_prefix(a: str, b: str) -> int:
+    """Return how many characters two texts begin with in common."""
     if b.startswith(a):
         return len(a)
     low, high = 0, min(len(a), len(b))

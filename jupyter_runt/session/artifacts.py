@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from jupyter_runt.artifacts import ArtifactStore, ArtifactTable
+from jupyter_runt.artifacts import Artifact, ArtifactStore, ArtifactTable
 from jupyter_runt.document.cells import Output
 from jupyter_runt.document.references import (
     REFERENCE,
@@ -13,12 +13,14 @@ from jupyter_runt.document.references import (
     Payload,
     complete,
     may_be_large,
+    move_out,
     move_out_all,
     references_of,
 )
 from jupyter_runt.errors import ArtifactNotFound
 from jupyter_runt.events.base import Draft
 from jupyter_runt.events.document import DocumentUpdated
+from jupyter_runt.execution.long_text import Spool
 from jupyter_runt.ids import FILE_ACTOR, NotebookId, is_runtime
 from jupyter_runt.storage.mentions import hashes_in
 
@@ -53,10 +55,6 @@ class NotebookArtifacts:
         self.limits = shared.limits
         self._notebook_id = notebook_id
 
-    def may_be_large(self, outputs: Iterable[Output]) -> bool:
-        """Tell whether something of some outputs may have to be moved out, at a glance."""
-        return any(may_be_large(output, self.limits) for output in outputs)
-
     async def keep(self, payloads: Sequence[Payload]) -> None:
         """Keep what was moved out; durable on return, before an event may name it (AR1).
 
@@ -69,11 +67,27 @@ class NotebookArtifacts:
         for payload in {each.artifact.sha256: each for each in payloads}.values():
             await self._store.put(payload.artifact, payload.content)
 
-    async def moved_out(self, outputs: Sequence[Output]) -> list[Output]:
-        """Return outputs as the document may have them; what they refer to is kept."""
-        lean, payloads = await to_thread(move_out_all, outputs, self.limits)
-        await self.keep(payloads)
-        return lean
+    async def keep_spool(self, spool: Spool) -> Artifact:
+        """Keep a text that is complete; raises as `keep`."""
+        if spool.artifact is None:
+            artifact = spool.described()
+            await self._table.hold(self._notebook_id, [artifact])
+            await self._store.put(artifact, await to_thread(spool.content))
+            spool.became(artifact)
+            return artifact
+        return spool.artifact
+
+    async def moved_out(self, output: Output) -> Output:
+        """Return an output as the document may have it; what that refers to is kept.
+
+        Raises:
+            StoreUnavailable: it is not.
+        """
+        if not may_be_large(output, self.limits):
+            return output
+        moved = await to_thread(move_out, output, self.limits)
+        await self.keep(moved.payloads)
+        return moved.output
 
     async def taken_in(self, notebook: Mapping[str, Any]) -> dict[str, Any]:
         """Return a notebook as the document may have it; what it refers to is kept.

@@ -8,10 +8,12 @@ from typing import Final
 
 from jupyter_runt.document.materialize import RuntimeState
 from jupyter_runt.document.notebook import NotebookDoc
+from jupyter_runt.document.references import stream_reference
 from jupyter_runt.errors import StoreUnavailable
 from jupyter_runt.events.base import Draft
 from jupyter_runt.execution.attachment import Running
-from jupyter_runt.execution.output_item import Output
+from jupyter_runt.execution.long_text import SpooledStream
+from jupyter_runt.execution.output_item import NewOutput, Output
 from jupyter_runt.execution.outputs import (
     AppendOutputs,
     OutputEdit,
@@ -96,15 +98,19 @@ class KernelEffects:
             lean.append(edit)
         return lean
 
-    async def _outputs(self, outputs: tuple[Output, ...]) -> tuple[Output, ...]:
-        if not self._artifacts.may_be_large(outputs):
-            return outputs
+    async def _outputs(self, outputs: tuple[NewOutput, ...]) -> tuple[Output, ...]:
         while True:
             try:
-                return tuple(await self._artifacts.moved_out(outputs))
+                return tuple([await self._output(output) for output in outputs])
             except StoreUnavailable as error:
                 log.warning("%s The outputs of %s wait.", error.message, self._host.path)
                 await asyncio.sleep(STORE_RETRY)
+
+    async def _output(self, output: NewOutput) -> Output:
+        if isinstance(output, SpooledStream):
+            artifact = await self._artifacts.keep_spool(output.spool)
+            return stream_reference(output.name, artifact, output.preview)
+        return await self._artifacts.moved_out(output)
 
     async def set_next_input(
         self, running: Running, text: str, *, replace: bool, position: int | None = None

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 from itertools import groupby
+from typing import cast
 
 from jupyter_runt.document.notebook import NotebookDoc
+from jupyter_runt.execution.output_item import NewOutput, Output
 from jupyter_runt.execution.outputs import (
     AppendOutputs,
     ClearOutputs,
@@ -46,11 +48,16 @@ def _apply(doc: NotebookDoc, edit: OutputEdit) -> bool:
         case ClearOutputs(cell_id):
             doc.clear_outputs([cell_id])
         case AppendOutputs(cell_id, outputs):
-            doc.append_outputs(cell_id, outputs)
+            doc.append_outputs(cell_id, _whole(outputs))
         case ReplaceOutputsFrom(cell_id, index, outputs):
-            doc.replace_outputs_from(cell_id, index, outputs)
+            doc.replace_outputs_from(cell_id, index, _whole(outputs))
         case GrowStream(cell_id, text):
             return doc.grow_stream(cell_id, text)
         case RewriteStreamTail(cell_id, keep_bytes, text):
             return doc.rewrite_stream_tail(cell_id, keep_bytes, text)
     return True
+
+
+def _whole(outputs: tuple[NewOutput, ...]) -> tuple[Output, ...]:
+    """Return outputs of which none is in a spool any more: those have become references."""
+    return cast("tuple[Output, ...]", outputs)

@@ -10,6 +10,7 @@ import nbformat
 import pytest
 import pytest_asyncio
 
+from tests.integration.peers import tabs
 from tests.integration.server import Answer, Notebook, Server, eventually
 
 pytestmark = pytest.mark.asyncio
@@ -187,3 +188,58 @@ async def test_a_file_with_large_outputs_opens_small_and_keeps_every_byte(server
     assert [cell["outputs"] for cell in now["cells"]] == [
         cell["outputs"] for cell in first["cells"]
     ]
+
+
+@pytest.mark.rule("EX8", "EX6", "AR1", "RM5")
+async def test_a_long_stream_is_its_ends_in_the_document_and_whole_in_the_file(
+    notebook: Notebook,
+) -> None:
+    source = (
+        "import sys\n"
+        "for number in range(60_000):\n"
+        "    print('line', number)\n"
+        "print('done', file=sys.stderr)"
+    )
+    execution = await notebook.run_source(source)
+    whole = "".join(f"line {number}\n" for number in range(60_000))
+    long, short = execution["outputs"]
+    assert short["text"] == "done\n"
+    assert reference_in(long)["stream"] == "stdout"
+    assert reference_in(long)["size"] == len(whole)
+    assert long["data"]["text/plain"].startswith("line 0\n")
+    assert long["data"]["text/plain"].endswith("line 59999\n")
+    assert (await fetch(notebook, reference_in(long)["sha256"])).body == whole.encode()
+    file = await notebook.saved(lambda file: len(file["cells"][-1]["outputs"]) == 2)
+    stdout, stderr = file["cells"][-1]["outputs"]
+    assert (stdout["output_type"], stdout["name"]) == ("stream", "stdout")
+    assert "".join(stdout["text"]) == whole
+    assert stderr["text"] == ["done\n"]
+
+
+@pytest.mark.rule("AR2", "AR1")
+async def test_a_pasted_reference_counts_and_an_invented_one_does_not(notebook: Notebook) -> None:
+    content = picture("pasted")
+    (output,) = (await notebook.run_source(show("pasted")))["outputs"]
+    known = reference_in(output)["sha256"]
+    other = await notebook.server.notebook("'other'")
+    guessed = {**reference_in(output), "sha256": "ab" * 32}
+    invented = {**output, "data": {**output["data"], REFERENCE: guessed}}
+    async with tabs(other) as (tab,):
+        for pasted in (output, invented):
+            tab.notebook.append_cell({"cell_type": "code", "source": "", "outputs": [pasted]})
+        await tab.tell()
+        await other.saved(lambda file: len(file["cells"]) == 3)
+    assert (await fetch(other, known)).body == content
+    assert (await fetch(other, "ab" * 32)).status == 404
+    file = other.on_disk()
+    assert image_in(file["cells"][1]["outputs"][0]) == content
+    assert reference_in(file["cells"][2]["outputs"][0])["sha256"] == "ab" * 32
+
+    # Whoever writes a hash into a file has not read what it names.
+    secret = reference_in((await notebook.run_source(show("secret")))["outputs"][0])
+    path = notebook.server.write("'guess'")
+    guess = json.loads((notebook.server.root / path).read_bytes())
+    guess["cells"][0]["outputs"] = [{**output, "data": {REFERENCE: secret, "text/plain": "?"}}]
+    (notebook.server.root / path).write_text(json.dumps(guess), encoding="utf-8")
+    guessing = await notebook.server.opened(path)
+    assert (await fetch(guessing, secret["sha256"])).status == 404

@@ -15,7 +15,7 @@ class Kernel:
     """A kernel that runs a cell, with an output widget for each name."""
 
     def __init__(self, *widgets: str) -> None:
-        self.reducer = OutputReducer()
+        self.reducer = OutputReducer(1 << 16)
         self.reducer.begin(RUN, CellId("cell"))
         self.reducer.take()
         for name in widgets:

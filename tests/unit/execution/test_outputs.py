@@ -43,7 +43,7 @@ class Document:
     """The outputs of cells, edited as the reducer says and in no other way."""
 
     def __init__(self) -> None:
-        self.reducer = OutputReducer()
+        self.reducer = OutputReducer(1 << 16)
         self.outputs: dict[CellId, list[dict[str, Any]]] = {A: [], B: []}
         self.reducer.begin(RUN_A, A)
         self.reducer.begin(RUN_B, B)

@@ -1,0 +1,130 @@
+"""A stream that is too long for a document: what is shown of it, and where the whole of it is."""
+
+import hashlib
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import BinaryIO, Final, cast
+from weakref import finalize
+
+from jupyter_runt.artifacts import Artifact
+from jupyter_runt.document.references import PREVIEW, shortened
+
+MUCH: Final = 1 << 20
+"""Bytes that a spool holds in memory before they are worth a write."""
+
+
+class Spool:
+    """Text on its way into an artifact: in memory at first, then in a file without a name."""
+
+    def __init__(self) -> None:
+        self._pending: list[bytes] = []
+        self._file: BinaryIO | None = None
+        self._hash = hashlib.sha256()
+        self.size = 0
+        """Bytes in all."""
+        self.pending = 0
+        """Bytes in memory."""
+        self.artifact: Artifact | None = None
+        """What it became, once it is kept: there is nothing in the spool any more."""
+
+    def write(self, data: bytes) -> None:
+        """Add some bytes, in memory."""
+        self._pending.append(data)
+        self._hash.update(data)
+        self.size += len(data)
+        self.pending += len(data)
+
+    def flush(self) -> None:
+        """Put into a file what is in memory, as far as the disk takes it; use a thread."""
+        with suppress(OSError):  # a full disk: what is left stays in memory
+            if self._file is None:
+                self._file = cast("BinaryIO", tempfile.TemporaryFile(buffering=0))  # noqa: SIM115
+                finalize(self, self._file.close)
+            while self._pending:
+                written = self._file.write(self._pending[0])
+                self.pending -= written
+                if written < len(self._pending[0]):
+                    self._pending[0] = self._pending[0][written:]
+                else:
+                    del self._pending[0]
+
+    def described(self) -> Artifact:
+        """Return the artifact that it will be."""
+        return Artifact(self._hash.hexdigest(), "text/plain", self.size)
+
+    def content(self) -> bytes | BinaryIO:
+        """Return all bytes, or a file of them; use a thread."""
+        self.flush()
+        if self._file is None or self._pending:
+            return self._in_file() + b"".join(self._pending)
+        self._file.seek(0)
+        return self._file
+
+    def _in_file(self) -> bytes:
+        if self._file is None:
+            return b""
+        self._file.seek(0)
+        return self._file.read()
+
+    def became(self, artifact: Artifact) -> None:
+        """Let go of the bytes: they are kept."""
+        self.artifact = artifact
+        self._pending.clear()
+        self.pending = 0
+        if self._file is not None:
+            self._file.close()
+
+
+@dataclass(frozen=True, slots=True)
+class SpooledStream:
+    """A stream that ended, as an output: its text is in a spool."""
+
+    name: str
+    spool: Spool
+    preview: str
+
+
+class LongText:
+    """A text of which all but the end is in a spool.
+
+    The end may still change, as a terminal's lines do.
+    """
+
+    def __init__(self) -> None:
+        self.spool = Spool()
+        self._open = ""
+        self._head = self._tail = ""  # of what is in the spool
+        self._length = 0
+        """Characters in the spool."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has in UTF-8."""
+        return self.spool.size + len(self._open.encode())
+
+    def replace(self, keep: int, text: str, settled: int) -> None:
+        """Replace all but the first `keep` bytes.
+
+        Args:
+            keep: no fewer than were settled before.
+            settled: so many of its bytes will never change again.
+        """
+        there = self.spool.size
+        data = self._open.encode()[: keep - there] + text.encode()
+        closed, self._open = data[: settled - there], data[settled - there :].decode()
+        if closed:
+            self.spool.write(closed)
+            words = closed.decode()
+            self._length += len(words)
+            self._head += words[: PREVIEW - len(self._head)]
+            self._tail = (self._tail + words)[-PREVIEW:]
+
+    def end(self) -> None:
+        """Settle all of it."""
+        self.replace(self.size, "", self.size)
+
+    def shown(self) -> str:
+        """Return its beginning and its end."""
+        head, tail = (self._head + self._open)[:PREVIEW], (self._tail + self._open)[-PREVIEW:]
+        return shortened(head, tail, self._length + len(self._open))

@@ -1,0 +1,236 @@
+import hashlib
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jupyter_runt.document.references import PREVIEW, preview
+from jupyter_runt.execution import long_text
+from jupyter_runt.execution.long_text import LongText, Spool, SpooledStream
+from jupyter_runt.execution.output_item import NewOutput
+from jupyter_runt.execution.outputs import (
+    AppendOutputs,
+    ClearOutputs,
+    GrowStream,
+    OutputReducer,
+    ReplaceOutputsFrom,
+    RewriteStreamTail,
+    StartCell,
+)
+from jupyter_runt.ids import CellId, ExecutionId
+from jupyter_runt.protocols import KernelMessage
+
+CELL, RUN = CellId("cell"), ExecutionId("run")
+
+
+def said(msg_type: str, **content: Any) -> KernelMessage:
+    return KernelMessage("iopub", msg_type, "parent", content, {})
+
+
+def stream(text: str, name: str = "stdout") -> KernelMessage:
+    return said("stream", name=name, text=text)
+
+
+def display(value: str, display_id: str | None = None, kind: str = "display_data") -> KernelMessage:
+    transient = {} if display_id is None else {"display_id": display_id}
+    return said(kind, data={"text/plain": value}, metadata={}, transient=transient)
+
+
+def content_of(spool: Spool) -> str:
+    content = spool.content()
+    data = content if isinstance(content, bytes) else content.read()
+    assert hashlib.sha256(data).hexdigest() == spool.described().sha256
+    assert len(data) == spool.described().size
+    return data.decode()
+
+
+class Document:
+    """A cell's outputs, edited as the reducer says; `put_away` are the texts that are elsewhere."""
+
+    def __init__(self, limit: int) -> None:
+        self.reducer = OutputReducer(limit)
+        self.outputs: list[dict[str, Any]] = []
+        self.largest = 0
+        """The longest stream that the document ever had."""
+        self.reducer.begin(RUN, CELL)
+        self.take()
+
+    def feed(self, *messages: KernelMessage) -> None:
+        for message in messages:
+            self.reducer.feed(RUN, message)
+
+    def take(self) -> None:
+        for _, edits in self.reducer.take():
+            for edit in edits:
+                match edit:
+                    case StartCell() | ClearOutputs():
+                        self.outputs.clear()
+                    case AppendOutputs(outputs=new):
+                        self.outputs.extend(map(self._written, new))
+                    case GrowStream(text=text):
+                        assert not self.outputs[-1].get("away")
+                        self.outputs[-1]["text"] += text
+                    case RewriteStreamTail(keep_bytes=keep, text=text):
+                        assert not self.outputs[-1].get("away")
+                        kept = self.outputs[-1]["text"].encode()[:keep].decode()
+                        self.outputs[-1]["text"] = kept + text
+                    case ReplaceOutputsFrom(index=index, outputs=new):
+                        assert index < len(self.outputs)
+                        self.outputs[index:] = map(self._written, new)
+        shown = [len(o["text"]) for o in self.outputs if "text" in o and not o.get("away")]
+        self.largest = max([self.largest, *shown])
+
+    def _written(self, output: NewOutput) -> dict[str, Any]:
+        if not isinstance(output, SpooledStream):
+            return dict(output)
+        text = content_of(output.spool)
+        assert output.preview == preview(text)
+        return {"output_type": "stream", "name": output.name, "text": text, "away": True}
+
+    def finish(self) -> None:
+        self.reducer.finished(RUN)
+        self.take()
+
+    def joined(self) -> list[Any]:
+        """Return the outputs as a view shows them: neighbours of one stream are one."""
+        joined: list[Any] = []
+        for output in self.outputs:
+            if "text" not in output:
+                joined.append(output["data"])
+            elif joined and isinstance(joined[-1], tuple) and joined[-1][0] == output["name"]:
+                joined[-1] = (output["name"], joined[-1][1] + output["text"])
+            else:
+                joined.append((output["name"], output["text"]))
+        return joined
+
+
+MESSAGES = st.one_of(
+    st.builds(
+        stream,
+        st.sampled_from(["a", "bcdefgh\n", "\rc", "é", "\x1b[1A\x1b[2Kup", "12345678901\n2"]),
+        st.sampled_from(["stdout", "stdout", "stderr"]),
+    ),
+    st.builds(display, st.sampled_from(["1", "2"]), st.sampled_from([None, "d"])),
+    st.builds(display, st.sampled_from(["3"]), st.just("d"), st.just("update_display_data")),
+    st.builds(said, st.just("clear_output"), wait=st.booleans()),
+)
+
+
+@given(st.lists(st.tuples(MESSAGES, st.booleans()), max_size=40))
+def test_long_streams_are_whole_wherever_they_end(steps: list[tuple[KernelMessage, bool]]) -> None:
+    short, unbounded = Document(20), Document(1 << 20)
+    for message, take in steps:
+        for each in (short, unbounded):
+            each.feed(message)
+            if take:
+                each.take()
+    for each in (short, unbounded):
+        each.finish()
+    assert short.joined() == unbounded.joined()
+    assert all(
+        output.get("away") or len(output["text"].encode()) <= 20
+        for output in short.outputs
+        if "text" in output
+    )
+
+
+def test_a_flood_shows_its_beginning_and_its_end_and_is_whole_when_it_ends() -> None:
+    document = Document(1 << 16)
+    lines = [f"line {number}\n" for number in range(50_000)]
+    for start in range(0, len(lines), 700):
+        document.feed(stream("".join(lines[start : start + 700])))
+        document.take()
+        shown = document.outputs[0]["text"]
+        assert shown.startswith("line 0\n")
+        assert shown.endswith(lines[min(start + 700, len(lines)) - 1])
+    assert document.largest < 1 << 17
+    assert document.outputs[0]["text"] == preview("".join(lines))
+    document.finish()
+    (output,) = document.outputs
+    assert output["away"]
+    assert output["text"] == "".join(lines)
+    document.feed(stream("from a thread"))
+    document.take()
+    assert [each["text"] for each in document.outputs[1:]] == ["from a thread"]
+
+
+def test_what_follows_a_long_stream_puts_it_away_at_once() -> None:
+    document = Document(10)
+    document.feed(stream("x" * 30))
+    document.take()
+    document.feed(stream("oh", "stderr"), stream("y"))
+    document.take()
+    assert [(o["text"], o.get("away", False)) for o in document.outputs] == [
+        ("x" * 30, True),
+        ("oh", False),
+        ("y", False),
+    ]
+
+
+def test_a_long_stream_is_written_anew_from_its_spool_when_a_display_above_it_changes() -> None:
+    document = Document(10)
+    document.feed(display("1", "d"), stream("x" * 30), display("2"))
+    document.take()
+    document.feed(display("3", "d", "update_display_data"))
+    document.take()
+    assert document.outputs[0]["data"] == {"text/plain": "3"}
+    assert document.outputs[1]["text"] == "x" * 30
+
+
+def test_a_spool_goes_into_a_file_and_comes_out_of_it() -> None:
+    spool = Spool()
+    for part in (b"one ", b"two ", b"three"):
+        spool.write(part)
+        spool.flush()
+        assert spool.pending == 0
+    assert content_of(spool) == "one two three"
+    spool.became(spool.described())
+    assert spool.artifact is not None
+
+
+def test_what_no_disk_takes_stays_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full:
+        def __init__(self, buffering: int) -> None:
+            self.data = b""
+
+        def write(self, data: bytes) -> int:
+            if len(self.data) == 5:
+                raise OSError("no space left")
+            taken = data[: 5 - len(self.data)]
+            self.data += taken
+            return len(taken)
+
+        def seek(self, _position: int) -> None:
+            pass
+
+        def read(self) -> bytes:
+            return self.data
+
+        def close(self) -> None:
+            pass
+
+    monkeypatch.setattr(long_text.tempfile, "TemporaryFile", Full)
+    spool = Spool()
+    spool.write(b"one ")
+    spool.flush()
+    spool.write(b"two ")
+    spool.flush()
+    assert spool.pending == 3
+    assert content_of(spool) == "one two "
+
+
+@given(st.text(min_size=1, max_size=200), st.integers(1, 10))
+def test_a_long_text_shows_what_a_preview_of_all_of_it_does(text: str, step: int) -> None:
+    text = "".join(char for char in text if not "\ud800" <= char <= "\udfff") * 100
+    long, size, settled = LongText(), 0, 0
+    for start in range(0, len(text), step * 500):
+        part = text[start : start + step * 500]
+        long.replace(size, part, settled)
+        settled, size = size, size + len(part.encode())
+    assert long.size == len(text.encode())
+    assert long.shown() == preview(text)
+    assert len(long.shown()) <= 2 * PREVIEW + 100
+    long.end()
+    assert long.shown() == preview(text)
+    assert content_of(long.spool) == text
