@@ -1,6 +1,7 @@
 """The server extension: it builds every object once, and opens and closes their lifetime."""
 
 import asyncio
+import os
 import platform
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -22,6 +23,9 @@ from jupyter_server.services.contents.largefilemanager import (
 )
 from traitlets import Enum, Float, Integer, Unicode, default
 
+from jupyter_runt.ai.keys import Keys
+from jupyter_runt.ai.models import Models
+from jupyter_runt.config import RuntAI
 from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.document.references import Limits
 from jupyter_runt.errors import StoreUnavailable
@@ -53,6 +57,7 @@ from jupyter_runt.session.runtime import NotebookRuntime, RuntimeServices
 from jupyter_runt.session.runtimes import Runtimes, adopt_survivor
 from jupyter_runt.session.saver import SaverConfig
 from jupyter_runt.session.trust import NotaryTrust
+from jupyter_runt.session.turns import NoTools, TurnServices
 from jupyter_runt.storage.artifacts import ObjectArtifacts
 from jupyter_runt.storage.housekeeping import Housekeeper
 from jupyter_runt.storage.retention import Retention
@@ -77,6 +82,7 @@ class RuntApp(ExtensionApp):
 
     name = "jupyter_runt"
     load_other_extensions = True
+    classes = [RuntAI]  # noqa: RUF012
 
     store_dir = Unicode(
         config=True,
@@ -294,6 +300,14 @@ class RuntApp(ExtensionApp):
             services = RuntimeServices(
                 store, store, gateway, artifacts, platform.node(), url, self._owners
             )
+            models = await stack.enter_async_context(
+                Models(
+                    RuntAI(parent=self).plain(os.environ),
+                    Keys(Path(self.store_dir) / "keys", os.environ),
+                )
+            )
+            serverapp.web_app.settings["runt_models"] = models
+            turns = TurnServices(models, lambda _scope: NoTools())
             config = DocumentConfig(SaverConfig(delay=self.save_delay), grace=self.missing_grace)
             trust = NotaryTrust(serverapp.contents_manager.notary)
 
@@ -320,7 +334,7 @@ class RuntApp(ExtensionApp):
                 )
 
             def open_session(registration: Registration) -> NotebookSession:
-                return NotebookSession(registration, store, open_notebook, services)
+                return NotebookSession(registration, store, open_notebook, services, turns)
 
             sessions = await stack.enter_async_context(
                 SessionRegistry(

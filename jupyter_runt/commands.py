@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from jupyter_runt.errors import InvalidCommand
-from jupyter_runt.ids import CellId, CommandId, ExecutionId, Seq
+from jupyter_runt.ids import CellId, CommandId, ExecutionId, Seq, TurnId
 
 CellType = Literal["code", "markdown", "raw", "ai", "sql"]
 
@@ -21,7 +21,7 @@ class _Command(BaseModel):
 
 
 class ExecuteCells(_Command):
-    """Run cells, in this order, as they stand."""
+    """Run code cells, in this order, and ask AI cells, as they stand."""
 
     type: Literal["execute_cells"]
     cell_ids: tuple[CellId, ...] = Field(min_length=1)
@@ -186,6 +186,20 @@ class KeepVersion(_Command):
     texts: dict[CellId, str] = Field(min_length=1)
 
 
+class Ask(_Command):
+    """Have the AI answer what an AI cell says."""
+
+    type: Literal["ask"]
+    cell_id: CellId
+
+
+class CancelTurn(_Command):
+    """End an answer of the AI where it is."""
+
+    type: Literal["cancel_turn"]
+    turn_id: TurnId
+
+
 Command = Annotated[
     ExecuteCells
     | RunAll
@@ -207,7 +221,9 @@ Command = Annotated[
     | SetCellVisibility
     | RestoreVersion
     | UndoChange
-    | KeepVersion,
+    | KeepVersion
+    | Ask
+    | CancelTurn,
     Field(discriminator="type"),
 ]
 

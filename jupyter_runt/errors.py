@@ -75,6 +75,20 @@ class ArtifactNotFound(RuntError):
     status = 404
 
 
+class TurnNotFound(RuntError):
+    """The log has no turn of that id."""
+
+    code = "turn_not_found"
+    status = 404
+
+
+class ProviderNotFound(RuntError):
+    """No provider of the AI has that name."""
+
+    code = "provider_not_found"
+    status = 404
+
+
 class NotANotebook(RuntError):
     """The file cannot be read as a notebook (FB5)."""
 

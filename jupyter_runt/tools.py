@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, Protocol, get_args
+from typing import Any, Final, Protocol, get_args
 
-Effect = Literal["read", "edit", "execute", "files", "external"]
-"""What a call may do at most; the policy knows nothing else of a tool."""
+from jupyter_runt.events.agent import Effect as Effect
+from jupyter_runt.events.agent import ToolStatus as ToolStatus
 
 EFFECTS: Final[tuple[Effect, ...]] = get_args(Effect)
-
-ToolStatus = Literal["ok", "error", "denied"]
 
 
 @dataclass(frozen=True, slots=True)

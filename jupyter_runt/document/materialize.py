@@ -6,6 +6,15 @@ from types import MappingProxyType
 from typing import Any, Final, Literal, Self
 
 from jupyter_runt.document.persistent import PersistentMap
+from jupyter_runt.document.turns import Turns, advance
+from jupyter_runt.events.agent import (
+    ToolCallCompleted,
+    ToolCallRequested,
+    TurnCompleted,
+    TurnContextGiven,
+    TurnStarted,
+    TurnTextAppended,
+)
 from jupyter_runt.events.base import Event, Payload
 from jupyter_runt.events.document import DocumentUpdated, VersionKept
 from jupyter_runt.events.execution import (
@@ -105,6 +114,7 @@ class RuntimeState:
     """Those in the queue, and the last one of each cell."""
     latest: PersistentMap[CellId, ExecutionId] = field(default_factory=PersistentMap)
     """The last execution of each cell."""
+    turns: Turns = field(default_factory=Turns)
 
     def to_json(self) -> dict[str, Any]:
         """Return the state as JSON, for a snapshot."""
@@ -113,6 +123,7 @@ class RuntimeState:
             "runtime": asdict(self.runtime) if self.runtime else None,
             "queue": list(self.queue),
             "executions": [_execution_json(execution) for execution in executions],
+            "turns": self.turns.to_json(),
         }
 
     @classmethod
@@ -124,7 +135,8 @@ class RuntimeState:
         for execution in executions:
             by_id = by_id.with_item(execution.execution_id, execution)
             latest = latest.with_item(execution.cell_id, execution.execution_id)
-        return cls(_runtime(data["runtime"]), tuple(data["queue"]), by_id, latest)
+        turns = Turns.from_json(data.get("turns", []))
+        return cls(_runtime(data["runtime"]), tuple(data["queue"]), by_id, latest, turns)
 
 
 def _runtime(data: dict[str, Any] | None) -> Runtime | None:
@@ -296,6 +308,11 @@ def _session_ended(state: RuntimeState, event: Event, payload: RuntimeSessionEnd
     return replace(state, runtime=runtime)
 
 
+def _turn(state: RuntimeState, event: Event, payload: Payload) -> RuntimeState:
+    turns = advance(state.turns, event, payload)
+    return state if turns is state.turns else replace(state, turns=turns)
+
+
 Materializer = Callable[[RuntimeState, Event, Any], RuntimeState]
 
 _MATERIALIZERS: Final[MappingProxyType[type[Payload], Materializer]] = MappingProxyType(
@@ -314,5 +331,11 @@ _MATERIALIZERS: Final[MappingProxyType[type[Payload], Materializer]] = MappingPr
         RuntimeSessionAdopted: _session_adopted,
         RuntimeStatusChanged: _status_changed,
         RuntimeSessionEnded: _session_ended,
+        TurnStarted: _turn,
+        TurnContextGiven: _turn,
+        TurnTextAppended: _turn,
+        ToolCallRequested: _turn,
+        ToolCallCompleted: _turn,
+        TurnCompleted: _turn,
     }
 )

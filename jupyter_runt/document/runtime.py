@@ -5,24 +5,25 @@ from dataclasses import asdict
 from hashlib import sha256
 from typing import Any
 
-from pycrdt import Array, Map
+from pycrdt import Array, Map, Text
 
 from jupyter_runt.document.materialize import Execution, Runtime, RuntimeState
 from jupyter_runt.document.shared import SharedDocument
+from jupyter_runt.document.turns import ToolUse, Turn, Turns
 from jupyter_runt.document.values import to_shared
 from jupyter_runt.events.document import Change
 from jupyter_runt.ids import ExecutionId, NotebookId, Seq, derived_client_id
 
 
 class RuntimeDoc(SharedDocument):
-    """The runtime, the queue and the executions of a notebook, for browsers to read.
+    """The runtime, the queue, the executions and the AI's turns, for browsers to read.
 
     `project` writes it, and it is never stored: the same states, one after the other in the same
     epoch, make the same Yjs history byte for byte, so a browser may keep what it has when it comes
     to another server (EL2). An epoch ends where that would not hold.
     """
 
-    version = "1.1.0"
+    version = "1.2.0"
 
     def __init__(self, notebook_id: NotebookId, epoch: str) -> None:
         super().__init__(derived_client_id("runtime", notebook_id, epoch))
@@ -59,6 +60,8 @@ def project(doc: RuntimeDoc, before: RuntimeState, after: RuntimeState) -> None:
                 source = new.source.encode(errors="surrogatepass")
                 doc.executions[execution_id] = Map({"source_sha256": sha256(source).hexdigest()})
             _write(doc.executions[execution_id], _execution(old), _execution(new))
+        if before.turns is not after.turns:
+            _write_turns(doc.turns, before.turns, after.turns)
 
 
 def _runtime(runtime: Runtime | None) -> dict[str, Any]:
@@ -86,6 +89,51 @@ def _execution(execution: Execution | None) -> dict[str, Any]:
             "reason": execution.reason,
         }
     )
+
+
+def _write_turns(shown: Map[Any], before: Turns, after: Turns) -> None:
+    for turn_id in after.by_id.differing(before.by_id):
+        old, new = before.by_id.get(turn_id), after.by_id.get(turn_id)
+        if new is None:
+            del shown[turn_id]
+            continue
+        if old is None:
+            shown[turn_id] = Map({"turn_id": turn_id})
+            shown[turn_id]["text"] = Text()
+            shown[turn_id]["items"] = Array()
+        turn = shown[turn_id]
+        _write(turn, _turn(old), _turn(new))
+        written = old.text if old else ""
+        if len(new.text) > len(written):  # it only ever grows
+            text = turn["text"]
+            text += to_shared(new.text[len(written) :])
+        for index, item in enumerate(new.items):
+            known = old.items[index] if old and index < len(old.items) else None
+            if known is None:
+                turn["items"].append(Map({"type": "tool"}))
+            if known is not item:
+                _write(turn["items"][index], _tool_use(known), _tool_use(item))
+
+
+def _turn(turn: Turn | None) -> dict[str, Any]:
+    if turn is None:
+        return {}
+    return _told(
+        {
+            "cell_id": turn.cell_id,
+            "status": turn.status,
+            "model": turn.model,
+            "requested_by": turn.requested_by,
+            "requested_at": turn.requested_at,
+            "completed_at": turn.completed_at,
+            "usage": turn.usage.model_dump(mode="json", exclude_none=True) if turn.usage else None,
+            "error": turn.error,
+        }
+    )
+
+
+def _tool_use(item: ToolUse | None) -> dict[str, Any]:
+    return {} if item is None else _told(asdict(item))
 
 
 def _told(fields: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,14 @@ from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any, Final
 
+from jupyter_runt.events.agent import (
+    ToolCallCompleted,
+    ToolCallRequested,
+    TurnCompleted,
+    TurnContextGiven,
+    TurnStarted,
+    TurnTextAppended,
+)
 from jupyter_runt.events.base import Payload
 from jupyter_runt.events.document import DocumentUpdated, VersionKept
 from jupyter_runt.events.execution import (
@@ -39,6 +47,12 @@ _PAYLOADS: Final = (
     RuntimeSessionAdopted,
     RuntimeStatusChanged,
     RuntimeSessionEnded,
+    TurnStarted,
+    TurnContextGiven,
+    TurnTextAppended,
+    ToolCallRequested,
+    ToolCallCompleted,
+    TurnCompleted,
 )
 
 EVENTS: Final = MappingProxyType({payload.event_name: payload for payload in _PAYLOADS})

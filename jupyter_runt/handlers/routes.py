@@ -14,6 +14,12 @@ from jupyter_runt.handlers.history import (
     HistoryHandler,
     KeptHandler,
 )
+from jupyter_runt.handlers.models import (
+    KeyHandler,
+    ModelsHandler,
+    ProviderTestHandler,
+    TurnHandler,
+)
 from jupyter_runt.handlers.notebooks import NotebooksHandler, RuntimesHandler, StatusHandler
 from jupyter_runt.handlers.room_socket import RoomSocket
 from jupyter_runt.handlers.timeline import TimelineHandler, UndoRedoHandler
@@ -29,9 +35,13 @@ ROUTES: Final[tuple[tuple[str, type[Any]], ...]] = (
     (r"/api/runt/status", StatusHandler),
     (r"/api/runt/notebooks", NotebooksHandler),
     (r"/api/runt/runtimes", RuntimesHandler),
+    (r"/api/runt/models", ModelsHandler),
+    (r"/api/runt/providers/([^/]+)/key", KeyHandler),
+    (r"/api/runt/providers/([^/]+)/test", ProviderTestHandler),
     (rf"{_NOTEBOOK}/commands", CommandsHandler),
     (rf"{_NOTEBOOK}/events", EventsHandler),
     (rf"{_NOTEBOOK}/executions/([^/]+)", ExecutionHandler),
+    (rf"{_NOTEBOOK}/turns/([^/]+)", TurnHandler),
     (rf"{_NOTEBOOK}/history", HistoryHandler),
     (rf"{_NOTEBOOK}/at/(\d+)", AtHandler),
     (rf"{_NOTEBOOK}/authors/([^/]+)", AuthorsHandler),

@@ -7,7 +7,9 @@ from types import MappingProxyType
 from typing import Final
 
 from jupyter_runt.commands import (
+    Ask,
     CancelExecutions,
+    CancelTurn,
     ClearOutputs,
     Command,
     CreateCell,
@@ -74,6 +76,8 @@ CAPABILITIES: Final = MappingProxyType(
         RestoreVersion: Capability.EDIT,
         UndoChange: Capability.EDIT,
         KeepVersion: Capability.EDIT,
+        Ask: Capability.EDIT,
+        CancelTurn: Capability.EDIT,
     }
 )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol
 
 from jupyter_runt.commands import (
+    Ask,
     CancelExecutions,
     Command,
     EvictRuntime,
@@ -19,10 +20,11 @@ from jupyter_runt.commands import (
 )
 from jupyter_runt.document.materialize import RuntimeState
 from jupyter_runt.errors import CellNotFound, Conflict, ExecutionNotFound, InvalidCommand
+from jupyter_runt.events.agent import TurnStarted
 from jupyter_runt.events.base import Payload
 from jupyter_runt.events.execution import ExecutionCancelled, ExecutionRequested
 from jupyter_runt.events.outputs import InputReplied
-from jupyter_runt.ids import ActorId, CellId, ExecutionId, Seq
+from jupyter_runt.ids import ActorId, CellId, ExecutionId, Seq, TurnId
 
 
 class DocumentView(Protocol):
@@ -49,6 +51,10 @@ class DocumentView(Protocol):
         """Return the metadata of the cell."""
         ...
 
+    def notebook_metadata(self) -> Mapping[str, Any]:
+        """Return the metadata of the notebook."""
+        ...
+
 
 class NoDocument:
     """The view of commands that do not look at the notebook."""
@@ -69,8 +75,12 @@ class NoDocument:
         """There is none."""
         raise CellNotFound(f"There is no cell {cell_id}.", cell_ids=[cell_id])
 
+    def notebook_metadata(self) -> Mapping[str, Any]:
+        """There is none."""
+        return {}
 
-READS_DOCUMENT: Final = (ExecuteCells, RunAll, RestartAndRunAll)
+
+READS_DOCUMENT: Final = (ExecuteCells, RunAll, RestartAndRunAll, Ask)
 """The commands whose decision looks at the notebook."""
 
 
@@ -100,7 +110,7 @@ class Moment:
     document: DocumentView
     document_seq: Seq
     actor: ActorId
-    new_execution_id: Callable[[], ExecutionId]
+    new_id: Callable[[], str]
 
 
 def decide(command: Command, now: Moment) -> Decision:
@@ -113,8 +123,9 @@ def decide(command: Command, now: Moment) -> Decision:
     """
     match command:
         case ExecuteCells():
-            run = RuntimeAction("run")
-            return Decision(_request(now, command.cell_ids, command.stop_on_error), run)
+            return _execute(now, command)
+        case Ask():
+            return Decision((_ask(now, command.cell_id, "cell_id"),))
         case RunAll():
             cells = _runnable(now.document)
             return Decision(_request(now, cells, command.stop_on_error), RuntimeAction("run"))
@@ -158,10 +169,10 @@ def _runnable(document: DocumentView) -> list[CellId]:
 
 
 def _request(
-    now: Moment, cell_ids: Iterable[CellId], stop_on_error: bool
+    now: Moment, cell_ids: Iterable[CellId], stop_on_error: bool, first: int = 0
 ) -> tuple[ExecutionRequested, ...]:
     requests = []
-    for index, cell_id in enumerate(cell_ids):
+    for index, cell_id in enumerate(cell_ids, first):
         if not now.document.has_cell(cell_id):
             raise CellNotFound(f"There is no cell {cell_id}.", cell_ids=[cell_id])
         kind = now.document.cell_type(cell_id)
@@ -172,7 +183,7 @@ def _request(
             )
         requests.append(
             ExecutionRequested(
-                execution_id=now.new_execution_id(),
+                execution_id=ExecutionId(now.new_id()),
                 cell_id=cell_id,
                 source=now.document.source(cell_id),
                 document_seq=now.document_seq,
@@ -181,6 +192,55 @@ def _request(
             )
         )
     return tuple(requests)
+
+
+def _execute(now: Moment, command: ExecuteCells) -> Decision:
+    """Run the code cells and ask the AI cells; one that is asked waits for those before it."""
+    payloads: list[ExecutionRequested | TurnStarted] = []
+    for index, cell_id in enumerate(command.cell_ids):
+        if now.document.has_cell(cell_id) and now.document.cell_type(cell_id) == "ai":
+            before = tuple(p.execution_id for p in payloads if isinstance(p, ExecutionRequested))
+            payloads.append(_ask(now, cell_id, f"cell_ids.{index}", before))
+        else:
+            payloads += _request(now, [cell_id], command.stop_on_error, index)
+    runs = any(isinstance(payload, ExecutionRequested) for payload in payloads)
+    return Decision(tuple(payloads), RuntimeAction("run") if runs else None)
+
+
+def _ask(
+    now: Moment, cell_id: CellId, field: str, after: tuple[ExecutionId, ...] = ()
+) -> TurnStarted:
+    if not now.document.has_cell(cell_id):
+        raise CellNotFound(f"There is no cell {cell_id}.", cell_ids=[cell_id])
+    kind, prompt = now.document.cell_type(cell_id), now.document.source(cell_id)
+    if kind != "ai":
+        raise InvalidCommand(
+            f"Cell {cell_id} is a {kind} cell; only AI cells can be asked.",
+            errors=[{"field": field, "message": "is not an AI cell"}],
+        )
+    if not prompt.strip():
+        raise InvalidCommand(
+            f"Cell {cell_id} asks nothing.", errors=[{"field": field, "message": "is empty"}]
+        )
+    last = now.state.turns.of_cell(cell_id)
+    if last is not None and not last.ended:
+        raise Conflict("The cell is being answered: stop that first.", turn_id=last.turn_id)
+    return TurnStarted(
+        turn_id=TurnId(now.new_id()),
+        cell_id=cell_id,
+        prompt=prompt,
+        model=_model(now.document.metadata(cell_id)) or _model(now.document.notebook_metadata()),
+        document_seq=now.document_seq,
+        requested_by=now.actor,
+        after=after,
+    )
+
+
+def _model(metadata: Mapping[str, Any]) -> str | None:
+    """Return the model that the metadata of a cell or a notebook names."""
+    runt = metadata.get("runt")
+    model = runt.get("model") if isinstance(runt, Mapping) else None
+    return model if isinstance(model, str) and model else None
 
 
 def _may_fail(document: DocumentView, cell_id: CellId) -> bool:

@@ -1,24 +1,22 @@
 """One open notebook: its document, its runtime, and the one door for commands to both."""
 
 import asyncio
-import base64
-import binascii
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict, replace
 from types import TracebackType
 from typing import Any, Final, Self
 
-from jupyter_runt.commands import ClearOutputs, Command, KeepVersion
+from jupyter_runt.commands import CancelTurn, ClearOutputs, Command, KeepVersion
 from jupyter_runt.document.materialize import RuntimeState
 from jupyter_runt.document.notebook import NotebookDoc
-from jupyter_runt.errors import InvalidCommand, StaleFence, StaleRevision
+from jupyter_runt.errors import StaleFence
 from jupyter_runt.events.base import Draft, Event
 from jupyter_runt.events.document import DocumentUpdated, OutputsChanged, VersionKept
 from jupyter_runt.events.outputs import OutputsCleared
 from jupyter_runt.execution.queue import RuntimeSession, start_at_once
-from jupyter_runt.ids import ActorId, ExecutionId, Seq, is_runtime, new_id
-from jupyter_runt.protocols import Registration, Store
+from jupyter_runt.ids import ActorId, ExecutionId, Seq, TurnId, is_runtime, new_id
+from jupyter_runt.protocols import EventLog, Registration, Store
 from jupyter_runt.rooms.work import RoomClosed
 from jupyter_runt.session.apart import bring, make_apart
 from jupyter_runt.session.beacon import Beacon, describe_kept, kernel_state
@@ -40,6 +38,9 @@ from jupyter_runt.session.made_apart import MadeApart, goes_back_to, made_apart
 from jupyter_runt.session.open_document import OpenDocument
 from jupyter_runt.session.replies import Replies, Reply
 from jupyter_runt.session.runtime import NotebookRuntime, RuntimeServices
+from jupyter_runt.session.seen import wait_until_seen
+from jupyter_runt.session.turn_record import describe_turn
+from jupyter_runt.session.turns import NotebookTurns, TurnServices
 from jupyter_runt.session.writer import Writer
 from jupyter_runt.storage.clock import now
 
@@ -58,6 +59,7 @@ class NotebookSession:
         store: Store,
         open_notebook: OpenNotebook,
         runtime_services: RuntimeServices,
+        turn_services: TurnServices,
     ) -> None:
         self.notebook_id = registration.notebook_id
         self.writer = Writer(registration.notebook_id, store)
@@ -71,6 +73,7 @@ class NotebookSession:
         self._group = asyncio.TaskGroup()
         self._lifetime = AsyncExitStack()
         self.runtime = NotebookRuntime(self, runtime_services, self._group)
+        self.turns = NotebookTurns(self, turn_services, self._group)
         self.kept: dict[str, Any] | None = None
         """The last version that was kept since this session began, as tabs are told."""
         self._beacon = Beacon(lambda: self.writer.room)
@@ -87,6 +90,7 @@ class NotebookSession:
             shining = self._beacon.run(self._opened, lambda: self.writer.state, lambda: self.kept)
             tasks.create_task(shining, name=f"beacon of {self.path}")
             await stack.enter_async_context(self.runtime)
+            await stack.enter_async_context(self.turns)
             self._lifetime = stack.pop_all()
         return self
 
@@ -96,7 +100,7 @@ class NotebookSession:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Stop the kernel, save the document, let everybody go."""
+        """End what the AI says, stop the kernel, save the document, let everybody go."""
         await self._lifetime.__aexit__(kind, error, traceback)
 
     def _opened(self) -> OpenDocument[NotebookDoc] | None:
@@ -116,6 +120,11 @@ class NotebookSession:
         return self._registration if document is None else document.value.registration
 
     @property
+    def log(self) -> EventLog:
+        """Its log."""
+        return self._store
+
+    @property
     def path(self) -> str:
         """Where the notebook is, root-relative."""
         return self.registration.file.path
@@ -133,7 +142,8 @@ class NotebookSession:
         peers = self.writer.room.peer_count
         if self._document is not None and not self._document.done:
             peers += self._document.value.room.peer_count
-        return not peers and not self.writer.state.queue and not self.runtime.alive
+        works = self.writer.state.queue or self.turns.busy
+        return not peers and not works and not self.runtime.alive
 
     async def document(self) -> OpenDocument[NotebookDoc]:
         """Return the document, opened from the log or imported from its file.
@@ -213,28 +223,16 @@ class NotebookSession:
         )
 
     async def _perform(self, command: Command, requester: Requester, cause: str) -> Reply:
-        await self._wait_until_seen(command.state_vector)
+        await wait_until_seen(self.document, command.state_vector, COVERS_TIMEOUT)
         if type(command) in EDITS:
             events = await self._edit(command, requester.actor, cause)
+        elif isinstance(command, CancelTurn):
+            events = await self.turns.cancel(command.turn_id, requester.actor)
         else:
             events = await self._decide(command, requester.actor, cause)
+            self.turns.start(events, requester)
         seq = events[-1].seq if events else await self._store.head(self.notebook_id)
         return Reply(seq, tuple(events))
-
-    async def _wait_until_seen(self, state_vector: str | None) -> None:
-        if state_vector is None:
-            return
-        try:
-            vector = base64.b64decode(state_vector, validate=True)
-        except binascii.Error as error:
-            raise _bad_vector() from error
-        document = await self.document()
-        try:
-            covered = await document.room.covers(vector, COVERS_TIMEOUT)
-        except ValueError as error:
-            raise _bad_vector() from error
-        if not covered:
-            raise StaleRevision("What you see has not reached the server: try again.")
 
     async def _edit(self, command: Command, actor: ActorId, cause: str) -> list[Event]:
         document = await self.document()
@@ -337,6 +335,14 @@ class NotebookSession:
                 return
             await self.writer.changed()
 
+    async def turn(self, turn_id: TurnId, wait: float) -> dict[str, Any]:
+        """Return a turn of the AI as CONTRACT says, after `wait` seconds at most if it goes on.
+
+        Raises:
+            TurnNotFound: the log has none of that id.
+        """
+        return await describe_turn(self.notebook_id, self.writer, self._store, turn_id, wait)
+
     def describe_runtime(self) -> dict[str, Any] | None:
         """Return the runtime as clients of the runtime room see it, None where there is none."""
         state = self.writer.state
@@ -357,7 +363,7 @@ def _moment(state: RuntimeState, document: DocumentView, seq: Seq, actor: ActorI
         document=document,
         document_seq=seq,
         actor=actor,
-        new_execution_id=lambda: ExecutionId(new_id()),
+        new_id=new_id,
     )
 
 
@@ -367,10 +373,3 @@ def _cause(command: Command) -> str:
     if (seq := goes_back_to(command)) is not None:
         return f"restore:{seq}:{name}"
     return f"command:{name}"
-
-
-def _bad_vector() -> InvalidCommand:
-    return InvalidCommand(
-        "state_vector is not a Yjs state vector in base64.",
-        errors=[{"field": "state_vector", "message": "not a state vector in base64"}],
-    )

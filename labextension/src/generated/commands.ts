@@ -21,10 +21,12 @@ export type Command =
   | SetCellVisibility
   | RestoreVersion
   | UndoChange
-  | KeepVersion;
+  | KeepVersion
+  | Ask
+  | CancelTurn;
 
 /**
- * Run cells, in this order, as they stand.
+ * Run code cells, in this order, and ask AI cells, as they stand.
  */
 export interface ExecuteCells {
   command_id?: string | null;
@@ -241,4 +243,22 @@ export interface KeepVersion {
   texts: {
     [k: string]: string;
   };
+}
+/**
+ * Have the AI answer what an AI cell says.
+ */
+export interface Ask {
+  command_id?: string | null;
+  state_vector?: string | null;
+  type: 'ask';
+  cell_id: string;
+}
+/**
+ * End an answer of the AI where it is.
+ */
+export interface CancelTurn {
+  command_id?: string | null;
+  state_vector?: string | null;
+  type: 'cancel_turn';
+  turn_id: string;
 }

@@ -15,8 +15,10 @@ export type ErrorCode =
   | 'not_a_notebook'
   | 'not_authorized'
   | 'notebook_not_found'
+  | 'provider_not_found'
   | 'runtime_lost'
   | 'stale_fence'
   | 'stale_revision'
   | 'store_unavailable'
+  | 'turn_not_found'
   | 'version_not_found';

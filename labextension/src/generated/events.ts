@@ -15,6 +15,12 @@ export interface EventPayloads {
   'v1.RuntimeSessionAdopted': RuntimeSessionAdopted;
   'v1.RuntimeStatusChanged': RuntimeStatusChanged;
   'v1.RuntimeSessionEnded': RuntimeSessionEnded;
+  'v1.TurnStarted': TurnStarted;
+  'v1.TurnContextGiven': TurnContextGiven;
+  'v1.TurnTextAppended': TurnTextAppended;
+  'v1.ToolCallRequested': ToolCallRequested;
+  'v1.ToolCallCompleted': ToolCallCompleted;
+  'v1.TurnCompleted': TurnCompleted;
 }
 /**
  * A Yjs update, opaque, with the list of changes that it made here.
@@ -239,4 +245,100 @@ export interface RuntimeSessionEnded {
   reason:
     'shutdown' | 'restart' | 'crashed' | 'evicted' | 'displaced' | 'expired';
   cause?: string | null;
+}
+/**
+ * Somebody asked what is in a cell, exactly as it stood at `document_seq`.
+ */
+export interface TurnStarted {
+  turn_id: string;
+  cell_id: string;
+  prompt: string;
+  model: string | null;
+  document_seq: number;
+  requested_by: string;
+  after?: string[];
+}
+/**
+ * What the model was given, before anything that it said or called for.
+ */
+export interface TurnContextGiven {
+  turn_id: string;
+  model: string;
+  messages: ShownMessage[];
+  tools?: string[];
+  left_out?: LeftOut[];
+  tokens: number;
+  budget: number;
+  tainted: boolean;
+}
+/**
+ * A message that a model was given.
+ */
+export interface ShownMessage {
+  role: 'system' | 'user' | 'assistant';
+  text: string;
+  cells?: string[];
+  images?: ShownImage[];
+}
+/**
+ * A picture that a model was given: an output of a cell, of this size by then.
+ */
+export interface ShownImage {
+  cell_id: string;
+  output: number;
+  mime_type: string;
+  width: number;
+  height: number;
+}
+/**
+ * What a model was not given of a cell, since it was too long.
+ */
+export interface LeftOut {
+  cell_id: string;
+  what: 'shortened' | 'outputs' | 'source shortened' | 'everything';
+}
+/**
+ * The model wrote more of its answer.
+ */
+export interface TurnTextAppended {
+  turn_id: string;
+  text: string;
+}
+/**
+ * The model called a tool.
+ */
+export interface ToolCallRequested {
+  turn_id: string;
+  call_id: string;
+  tool: string;
+  effect: 'read' | 'edit' | 'execute' | 'files' | 'external';
+  arguments: string;
+}
+/**
+ * The model was told what its call led to.
+ */
+export interface ToolCallCompleted {
+  turn_id: string;
+  call_id: string;
+  status: 'ok' | 'error' | 'denied';
+  result: string;
+  tainted?: boolean;
+}
+/**
+ * It ended, and its answer is in the cell.
+ */
+export interface TurnCompleted {
+  turn_id: string;
+  status: 'ok' | 'error' | 'cancelled' | 'lost' | 'limit';
+  error?: string | null;
+  usage?: Usage | null;
+  by?: string | null;
+}
+/**
+ * What a turn cost, as its provider counted; of a provider that does not, nothing is known.
+ */
+export interface Usage {
+  input_tokens?: number;
+  output_tokens?: number;
+  cost?: number | null;
 }

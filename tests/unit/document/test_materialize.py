@@ -5,6 +5,14 @@ import json
 import pytest
 
 from jupyter_runt.document.materialize import RuntimeState, apply
+from jupyter_runt.events.agent import (
+    ToolCallCompleted,
+    ToolCallRequested,
+    TurnCompleted,
+    TurnContextGiven,
+    TurnStarted,
+    TurnTextAppended,
+)
 from jupyter_runt.events.base import Event
 from jupyter_runt.events.codec import document_updated
 from jupyter_runt.events.document import DocumentUpdated, VersionKept
@@ -84,6 +92,19 @@ EXAMPLES = {
         RuntimeSessionAdopted(runtime_session_id="s1", fence=2),
         RuntimeStatusChanged(runtime_session_id="s1", status="ready"),
         RuntimeSessionEnded(runtime_session_id="s1", reason="crashed"),
+        TurnStarted(
+            turn_id="t1",
+            cell_id="a",
+            prompt="?",
+            model=None,
+            document_seq=1,
+            requested_by="user:ada",
+        ),
+        TurnContextGiven(turn_id="t1", model="p/m", messages=(), tokens=1, budget=1, tainted=False),
+        TurnTextAppended(turn_id="t1", text="x"),
+        ToolCallRequested(turn_id="t1", call_id="c", tool="t", effect="read", arguments="{}"),
+        ToolCallCompleted(turn_id="t1", call_id="c", status="ok", result="r"),
+        TurnCompleted(turn_id="t1", status="ok"),
     ]
 }
 

@@ -2,11 +2,12 @@ from typing import get_args
 
 import pytest
 
-from jupyter_runt.commands import Command, parse_command
+from jupyter_runt.commands import Ask, CancelTurn, Command, parse_command
 from jupyter_runt.session.capabilities import CAPABILITIES, Capability, required
 from jupyter_runt.session.decide import READS_DOCUMENT
 from jupyter_runt.session.intents import EDITS
 
+TURNS = {Ask, CancelTurn}
 COMMANDS = get_args(get_args(Command)[0])
 
 
@@ -23,10 +24,16 @@ def test_what_changes_the_document_needs_the_right_to_write_it() -> None:
 
 @pytest.mark.rule("AU1")
 def test_what_reaches_the_kernel_needs_a_right_to_kernels() -> None:
-    for kind in set(COMMANDS) - set(EDITS):
+    for kind in set(COMMANDS) - set(EDITS) - TURNS:
         assert CAPABILITIES[kind].value[1] == "kernels"
-    for kind in READS_DOCUMENT:
+    for kind in set(READS_DOCUMENT) - TURNS:
         assert CAPABILITIES[kind] is Capability.EXECUTE
+
+
+@pytest.mark.rule("AU1")
+def test_to_ask_the_ai_needs_the_right_to_write_into_the_notebook() -> None:
+    for kind in TURNS:
+        assert CAPABILITIES[kind] is Capability.EDIT
 
 
 def test_a_command_names_what_it_needs() -> None:

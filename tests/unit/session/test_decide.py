@@ -46,6 +46,9 @@ class Cells:
     def metadata(self, cell_id: CellId) -> dict[str, Any]:
         return {"tags": ["raises-exception"]} if cell_id.startswith("fails") else {}
 
+    def notebook_metadata(self) -> dict[str, Any]:
+        return {}
+
 
 def state(*payloads: Payload) -> RuntimeState:
     after = RuntimeState()
@@ -95,7 +98,7 @@ def decided(wanted: Command, now: RuntimeState | None = None, **sources: str) ->
         document=Cells(**sources) if sources else NoDocument(),
         document_seq=Seq(5),
         actor=ADA,
-        new_execution_id=lambda: ExecutionId(f"e{next(numbers)}"),
+        new_id=lambda: f"e{next(numbers)}",
     )
     return decide(wanted, moment)
 

@@ -30,9 +30,11 @@ from jupyter_runt.session.renaming import EXCHANGE, rename
 from jupyter_runt.session.replies import Reply
 from jupyter_runt.session.runtime import RuntimeServices
 from jupyter_runt.session.saver import SaverConfig
+from jupyter_runt.session.turns import TurnServices
 from jupyter_runt.storage.artifacts import ObjectArtifacts
 from jupyter_runt.storage.memory import MemoryStore
 from jupyter_runt.storage.memory_disk import MemoryDisk
+from tests.unit.session.scripted import ScriptedModel, ScriptedTools
 
 ADA = ActorId("user:ada")
 NEVER = DocumentConfig(saver=SaverConfig(delay=3600, retry=3600), watch_interval=3600)
@@ -201,6 +203,9 @@ class Workspace:
 
     def __post_init__(self) -> None:
         self.files = LocalFiles(self.root)
+        self.model = ScriptedModel()
+        self.tools = ScriptedTools()
+        self.turns = TurnServices(self.model, lambda _scope: self.tools)
         self.store: MemoryStore
         self.gateway: FakeGateway
         self.artifacts = ObjectArtifacts.at("memory://")
@@ -249,7 +254,9 @@ class Workspace:
             sessions = SessionRegistry(
                 store,
                 self.files,
-                lambda registration: NotebookSession(registration, store, open_notebook, services),
+                lambda registration: NotebookSession(
+                    registration, store, open_notebook, services, self.turns
+                ),
                 open_text,
                 artifacts=artifacts,
                 lease_info={"url": "http://here"},
@@ -326,6 +333,17 @@ class OpenNotebook:
         kernels = self.workspace.gateway.kernels
         await until(lambda: kernels and len(self.workspace.gateway.kernel.asked) >= count)
         return self.workspace.gateway.kernel
+
+    async def ask(self, cell_id: str, **fields: Any) -> str:
+        """Ask what is in a cell; return the id of the turn."""
+        reply = await self.send("ask", cell_id=cell_id, **fields)
+        return str(getattr(reply.events[0].payload, "turn_id", ""))
+
+    async def answered(self, turn_id: str) -> dict[str, Any]:
+        """Return a turn at its end."""
+        turn = await self.session.turn(turn_id, 5)  # type: ignore[arg-type]
+        assert turn["status"] not in ("running", "waiting"), turn
+        return turn
 
     async def ended(self, execution_id: str) -> dict[str, Any]:
         return await self.session.execution(execution_id, 5)  # type: ignore[arg-type]

@@ -1,0 +1,203 @@
+"""Models behind the Chat Completions API, which nearly every server speaks."""
+
+from base64 import b64encode
+from collections.abc import AsyncGenerator, Collection, Sequence
+from contextlib import aclosing
+from typing import Any, Final
+
+from jupyter_runt.ai.failures import ProviderFailure, failure
+from jupyter_runt.ai.messages import (
+    Assistant,
+    Call,
+    Delta,
+    Finish,
+    Message,
+    Returned,
+    Said,
+    System,
+    User,
+)
+from jupyter_runt.ai.patience import Patience, watched
+from jupyter_runt.events.agent import Usage
+from jupyter_runt.tools import Image, ToolSpec
+
+_FINISH: Final[dict[str, Finish]] = {"length": "length", "content_filter": "filter"}
+
+
+class ChatCompletions:
+    """A `Conversation` over Chat Completions.
+
+    Args:
+        client: an `openai.AsyncOpenAI`.
+        provider: the name that people know it by.
+        secrets: what must not be in any error.
+    """
+
+    def __init__(
+        self,
+        client: Any,
+        model: str,
+        *,
+        provider: str,
+        secrets: Collection[str] = (),
+        patience: Patience | None = None,
+    ) -> None:
+        self._client = client
+        self._model = model
+        self._provider = provider
+        self._secrets = secrets
+        self._patience = patience or Patience()
+
+    async def say(
+        self, messages: Sequence[Message], tools: Sequence[ToolSpec]
+    ) -> AsyncGenerator[Delta | Said]:
+        """See `Conversation`."""
+        asked = self._client.chat.completions.create(
+            model=self._model,
+            messages=wire_messages(messages),
+            stream=True,
+            stream_options={"include_usage": True},
+            **({"tools": [_wire_tool(tool) for tool in tools]} if tools else {}),
+        )
+        heard = _Heard()
+        begun = False
+        try:
+            async with aclosing(watched(asked, self._patience, self._provider)) as chunks:
+                async for chunk in chunks:
+                    begun = True
+                    if text := heard.hear(chunk):
+                        yield Delta(text)
+        except Exception as error:  # noqa: BLE001  (some versions let their transport's through)
+            raise failure(error, self._provider, self._secrets, begun=begun) from None
+        yield heard.said(self._provider)
+
+
+class _Heard:
+    """What came of an answer so far."""
+
+    def __init__(self) -> None:
+        self._text: list[str] = []
+        self._calls: list[dict[str, Any]] = []
+        self._places: dict[int, dict[str, Any]] = {}
+        self._finish: str | None = None
+        self._usage: Usage | None = None
+
+    def hear(self, chunk: Any) -> str:
+        """Take in a chunk, and return what it adds to the text."""
+        if (usage := getattr(chunk, "usage", None)) is not None:
+            self._usage = Usage(
+                input_tokens=usage.prompt_tokens or 0, output_tokens=usage.completion_tokens or 0
+            )
+        text = ""
+        for choice in getattr(chunk, "choices", None) or ():
+            if choice.finish_reason is not None:
+                self._finish = choice.finish_reason
+            if choice.delta is None:
+                continue
+            text += choice.delta.content or choice.delta.refusal or ""
+            for part in choice.delta.tool_calls or ():
+                self._hear_call(part)
+        self._text.append(text)
+        return text
+
+    def _hear_call(self, part: Any) -> None:
+        index = part.index if part.index is not None else len(self._calls)
+        call = self._places.get(index)
+        # Some servers number every call 0.
+        if call is None or (part.id and call["id"] and part.id != call["id"]):
+            call = {"id": "", "name": "", "arguments": ""}
+            self._places[index] = call
+            self._calls.append(call)
+        call["id"] = call["id"] or part.id or ""
+        if part.function is not None:
+            call["name"] += part.function.name or ""
+            call["arguments"] += part.function.arguments or ""
+
+    def said(self, provider: str) -> Said:
+        """Return the whole; raises ProviderFailure where it has no end."""
+        if self._finish is None:
+            raise ProviderFailure(
+                f"{provider} ended its answer without saying that it was complete."
+            )
+        calls = tuple(
+            Call(call["id"] or f"call_{number}", call["name"], call["arguments"])
+            for number, call in enumerate(self._calls)
+        )
+        message = Assistant("".join(self._text), calls)
+        return Said(message, _FINISH.get(self._finish, "stop"), self._usage)
+
+
+def wire_messages(messages: Sequence[Message]) -> list[dict[str, Any]]:
+    """Return a conversation as the API has it."""
+    wire: list[dict[str, Any]] = []
+    pictures: list[dict[str, Any]] = []
+    for message in _merged(messages):
+        if pictures and not isinstance(message, Returned):
+            # A tool message is text; its pictures come after all answers to one message's calls.
+            wire.append({"role": "user", "content": pictures})
+            pictures = []
+        match message:
+            case System():
+                wire.append({"role": "system", "content": message.text})
+            case User():
+                wire.append({"role": "user", "content": _content(message.text, message.images)})
+            case Assistant():
+                wire.append(_wire_assistant(message))
+            case Returned():
+                answer = {"tool_call_id": message.wire_id, "content": message.text}
+                wire.append({"role": "tool", **answer})
+                pictures += map(_picture, message.images)
+    if pictures:
+        wire.append({"role": "user", "content": pictures})
+    return wire
+
+
+def _merged(messages: Sequence[Message]) -> list[Message]:
+    """Return messages in which no two of a person follow each other: some templates want that."""
+    merged: list[Message] = []
+    for message in messages:
+        last = merged[-1] if merged else None
+        if isinstance(message, User) and isinstance(last, User):
+            merged[-1] = User(f"{last.text}\n\n{message.text}", (*last.images, *message.images))
+        else:
+            merged.append(message)
+    return merged
+
+
+def _wire_assistant(message: Assistant) -> dict[str, Any]:
+    calls = [
+        {
+            "id": call.wire_id,
+            "type": "function",
+            "function": {"name": call.name, "arguments": call.arguments},
+        }
+        for call in message.calls
+    ]
+    said = {"role": "assistant", "content": message.text}
+    return {**said, "tool_calls": calls} if calls else said
+
+
+def _content(text: str, images: Sequence[Image]) -> str | list[dict[str, Any]]:
+    if not images:
+        return text
+    return [{"type": "text", "text": text}, *map(_picture, images)]
+
+
+def _picture(image: Image) -> dict[str, Any]:
+    return {"type": "image_url", "image_url": {"url": data_url(image)}}
+
+
+def data_url(image: Image) -> str:
+    """Return an image as a URL that holds it."""
+    return f"data:{image.mime_type};base64,{b64encode(image.data).decode()}"
+
+
+def _wire_tool(tool: ToolSpec) -> dict[str, Any]:
+    return {
+        "type": "function",
+        "function": {
+            "name": tool.name,
+            "description": tool.description,
+            "parameters": tool.parameters,
+        },
+    }

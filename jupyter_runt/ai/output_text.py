@@ -1,0 +1,81 @@
+"""Outputs of cells as text and pictures for a model. Pure."""
+
+import json
+import re
+from base64 import b64decode
+from binascii import Error as NotBase64
+from collections.abc import Mapping
+from typing import Any, Final
+
+from jupyter_runt.document.cells import joined
+from jupyter_runt.tools import Image
+
+_ANSI: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+_OVERWRITTEN: Final = re.compile(r"[^\n]*\r(?=[^\n])")
+"""What a carriage return lets the rest of the line cover: a progress bar's earlier states."""
+_TAG: Final = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
+_BLANKS: Final = re.compile(r"\s*\n\s*\n\s*")
+
+IMAGE_TYPES: Final = ("image/png", "image/jpeg", "image/webp", "image/gif")
+"""Those that models take."""
+
+_TEXT_TYPES: Final = ("text/llm+plain", "text/markdown", "text/latex", "text/plain")
+"""The best one first. What a library writes for people comes before Python's `repr`."""
+
+
+def output_text(output: Mapping[str, Any]) -> str:
+    """Return what an output says; of pictures, that there are some."""
+    match output.get("output_type"):
+        case "stream":
+            return _plain(joined(output.get("text", ""))).rstrip("\n")
+        case "error":
+            return _error(output)
+        case _:
+            data = output.get("data")
+            return _data(data) if isinstance(data, Mapping) else ""
+
+
+def output_images(output: Mapping[str, Any]) -> list[Image]:
+    """Return the pictures of an output that a model can be shown."""
+    data = output.get("data")
+    if not isinstance(data, Mapping):
+        return []
+    for mime_type in IMAGE_TYPES:
+        value = data.get(mime_type)
+        if isinstance(value, str | list):
+            try:
+                return [Image(mime_type, b64decode(joined(value), validate=False))]
+            except (NotBase64, ValueError):
+                return []
+    return []
+
+
+def _plain(text: str) -> str:
+    text = _ANSI.sub("", text)
+    return _OVERWRITTEN.sub("", text) if "\r" in text else text
+
+
+def _error(output: Mapping[str, Any]) -> str:
+    lines = output.get("traceback")
+    if isinstance(lines, list) and lines:
+        return _plain("\n".join(map(str, lines)))
+    return f"{output.get('ename', 'Error')}: {output.get('evalue', '')}"
+
+
+def _data(data: Mapping[str, Any]) -> str:
+    pictures = [each for each in data if each.startswith("image/")]
+    said = _said(data)
+    shown = [f"[{', '.join(pictures)}]"] if pictures else []
+    return "\n".join([*shown, said] if said else shown)
+
+
+def _said(data: Mapping[str, Any]) -> str:
+    for mime_type in _TEXT_TYPES:
+        if isinstance(value := data.get(mime_type), str | list):
+            return _plain(joined(value))
+    for mime_type, value in data.items():
+        if mime_type.endswith("json") and not mime_type.startswith("application/vnd."):
+            return json.dumps(value, ensure_ascii=False, default=str)
+    if isinstance(html := data.get("text/html"), str | list):
+        return _BLANKS.sub("\n", _TAG.sub(" ", joined(html))).strip()
+    return ""

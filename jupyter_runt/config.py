@@ -1,0 +1,78 @@
+"""What an administrator or a person configures about the AI: traitlets, made into plain values."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+from traitlets import Dict, Float, Integer, List, TraitError, Unicode, validate
+from traitlets.config import Configurable
+
+from jupyter_runt.ai.limits import Limits
+from jupyter_runt.ai.providers import AiConfig, configured, providers
+
+
+class RuntAI(Configurable):
+    """The AI of notebooks: its providers, its models, and how far one answer may go."""
+
+    providers = List(
+        Dict(),
+        config=True,
+        help="""Providers beside those of the environment (OPENAI_API_KEY, OPENAI_BASE_URL,
+        OLLAMA_HOST): `{name, kind: "chat_completions" | "responses", base_url, key_env | key_file,
+        models?, context_tokens?, prices?}`. `prices` says by model what a million tokens cost, as
+        `{input, output}`. One with the name of another takes its place.""",
+    )
+    default_model = Unicode(
+        config=True, help="`provider/model` where neither the cell nor the notebook names one."
+    )
+    max_rounds = Integer(
+        Limits().rounds, min=1, config=True, help="Answers of the model in one turn."
+    )
+    max_tokens = Integer(
+        Limits().tokens, min=1, config=True, help="Tokens that one turn may read and write."
+    )
+    max_seconds = Float(Limits().seconds, min=1, config=True, help="How long one turn may take.")
+    max_cost = Float(
+        None,
+        allow_none=True,
+        min=0,
+        config=True,
+        help="What one turn may cost, where the prices of its model are configured.",
+    )
+    max_context_tokens = Integer(
+        100_000, min=3_000, config=True, help="What a model is given at most, whatever it takes."
+    )
+    max_images = Integer(
+        4, min=0, config=True, help="Pictures that a model which sees is given at most."
+    )
+    first_byte_seconds = Float(
+        300.0,
+        min=0.1,
+        config=True,
+        help="How long a provider may take until its answer begins: it may have to load a model.",
+    )
+    silence_seconds = Float(
+        300.0, min=0.1, config=True, help="How long it may be silent in the middle of an answer."
+    )
+
+    @validate("providers")
+    def _are_providers(self, proposal: Mapping[str, Any]) -> Any:
+        try:
+            configured(proposal["value"])
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            where = ".".join(map(str, first["loc"]))
+            raise TraitError(f"RuntAI.providers: {where}: {first['msg']}") from None
+        return proposal["value"]
+
+    def plain(self, environment: Mapping[str, str]) -> AiConfig:
+        """Return the configuration, with what the server's environment says."""
+        return AiConfig(
+            providers=providers(self.providers, environment),
+            default_model=self.default_model,
+            limits=Limits(self.max_rounds, self.max_tokens, self.max_seconds, self.max_cost),
+            max_images=self.max_images,
+            max_context_tokens=self.max_context_tokens,
+            first_byte_seconds=self.first_byte_seconds,
+            silence_seconds=self.silence_seconds,
+        )

@@ -1,0 +1,105 @@
+"""The answer of a turn as a cell keeps it: outputs, and a transcript in its metadata. Pure."""
+
+from collections.abc import Iterator
+from hashlib import sha256
+from typing import Any, Final
+
+from jupyter_runt.document.cells import Output
+from jupyter_runt.document.notebook import NotebookDoc
+from jupyter_runt.document.turns import ToolUse, Turn, shortened
+
+BUNDLE: Final = "application/vnd.runt.ai.v1+json"
+
+KEPT: Final = 20
+"""Turns of a cell that its metadata keeps."""
+
+_ARGUMENTS: Final = 4_000
+_REASONS: Final = {
+    "cancelled": "Stopped",
+    "error": "The answer ended here",
+    "limit": "The answer ended here",
+    "lost": "The answer was lost here",
+}
+
+
+def transcript(turn: Turn) -> dict[str, Any]:
+    """Return a turn as JSON that a notebook keeps."""
+    kept: dict[str, Any] = {
+        "version": 1,
+        "turn_id": turn.turn_id,
+        "model": turn.model,
+        "status": turn.status,
+        "prompt": turn.prompt,
+        "prompt_sha256": sha256(turn.prompt.encode(errors="surrogatepass")).hexdigest(),
+        "items": list(_items(turn)),
+    }
+    if turn.usage is not None:
+        kept["usage"] = turn.usage.model_dump(mode="json", exclude_none=True)
+    if turn.error is not None:
+        kept["error"] = turn.error
+    return kept
+
+
+def _items(turn: Turn) -> Iterator[dict[str, Any]]:
+    for item in _in_order(turn):
+        if isinstance(item, str):
+            yield {"type": "text", "text": item}
+        else:
+            yield {
+                "type": "tool",
+                "call_id": item.call_id,
+                "tool": item.tool,
+                "effect": item.effect,
+                "arguments": shortened(item.arguments, _ARGUMENTS),
+                "status": item.status,
+                "result": item.result or "",
+            }
+
+
+def _in_order(turn: Turn) -> Iterator[str | ToolUse]:
+    """Yield the text of a turn, with the calls where they were made."""
+    text = turn.text.encode("utf-16-le", "surrogatepass")
+    begun = 0
+    for item in turn.items:
+        if item.at * 2 > begun:
+            yield text[begun : item.at * 2].decode("utf-16-le", "replace")
+            begun = item.at * 2
+        yield item
+    if begun < len(text):
+        yield text[begun:].decode("utf-16-le", "replace")
+
+
+def outputs(turn: Turn) -> list[Output]:
+    """Return what stands below the prompt when a turn has ended."""
+    markdown = _markdown(turn)
+    data = {"text/markdown": markdown, "text/plain": markdown, BUNDLE: transcript(turn)}
+    return [{"output_type": "display_data", "data": data, "metadata": {}}]
+
+
+def _markdown(turn: Turn) -> str:
+    parts = [
+        item.strip("\n") if isinstance(item, str) else f"*`{item.tool}`: {item.status}*"
+        for item in _in_order(turn)
+    ]
+    if turn.status in _REASONS:
+        reason = f" {turn.error}" if turn.error else ""
+        parts.append(f"> **{_REASONS[turn.status]}.**{reason}")
+    return "\n\n".join(part for part in parts if part.strip())
+
+
+def write_answer(doc: NotebookDoc, turn: Turn) -> None:
+    """Put the answer of a turn into its cell, if that is there and is still an AI cell."""
+    if not doc.has_cell(turn.cell_id) or doc.cell_type(turn.cell_id) != "ai":
+        return
+    doc.replace_outputs_from(turn.cell_id, 0, outputs(turn))
+    runt = dict(doc.metadata(turn.cell_id).get("runt", {}))
+    recorded = runt.get("turns")
+    before = recorded if isinstance(recorded, list) else []
+    runt["turns"] = [*before, transcript(turn)][-KEPT:]
+    doc.update_cell_metadata(turn.cell_id, {"runt": runt})
+
+
+def clear_answer(doc: NotebookDoc, turn: Turn) -> None:
+    """Take the last answer away: another one begins."""
+    if doc.has_cell(turn.cell_id) and doc.cell_type(turn.cell_id) == "ai":
+        doc.clear_outputs([turn.cell_id])

@@ -1,0 +1,63 @@
+"""What a turn may look at in its notebook, read in slices so that it delays nobody (AG6)."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from jupyter_runt.ai.context import CellView, NotebookView, is_hidden
+from jupyter_runt.document.notebook import NotebookDoc
+from jupyter_runt.errors import CellNotFound
+from jupyter_runt.ids import CellId
+from jupyter_runt.rooms.room import Room
+from jupyter_runt.session.projection import SLICE_SECONDS
+
+
+@dataclass(slots=True)
+class _Look:
+    asked: CellId
+    cells: list[CellView] = field(default_factory=list)
+    waiting: list[tuple[int, CellId]] | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    def on(self, doc: NotebookDoc) -> bool:
+        """Look at some cells, and tell whether all were seen."""
+        if self.waiting is None:
+            self._begin(doc)
+        until = time.perf_counter() + SLICE_SECONDS
+        while self.waiting and time.perf_counter() < until:
+            number, cell_id = self.waiting.pop()
+            own = cell_id == self.asked
+            if doc.has_cell(cell_id) and (own or not is_hidden(doc.metadata(cell_id))):
+                self.cells.append(CellView(number, doc.cell(cell_id), doc.cell_type(cell_id)))
+        return not self.waiting
+
+    def _begin(self, doc: NotebookDoc) -> None:
+        if not doc.has_cell(self.asked):
+            raise CellNotFound("The cell was deleted.", cell_ids=[self.asked])
+        place = doc.cell_ids.index(self.asked)
+        self.waiting = list(enumerate(doc.cell_ids[: place + 1], 1))[::-1]
+        self.metadata = doc.notebook_metadata()
+
+
+async def view_of(room: Room[NotebookDoc], cell_id: CellId) -> tuple[NotebookView, Any]:
+    """Return what a turn of a cell may be shown, and what the notebook says of its limits.
+
+    Raises:
+        CellNotFound: the cell is gone.
+        RoomClosed: the notebook closes.
+    """
+    look = _Look(cell_id)
+    while not await room.read(look.on):
+        pass
+    if not look.cells or look.cells[-1].cell_id != cell_id:
+        raise CellNotFound("The cell was deleted.", cell_ids=[cell_id])
+    runt = look.metadata.get("runt")
+    own: Mapping[str, Any] = runt if isinstance(runt, Mapping) else {}
+    instructions = own.get("instructions")
+    view = NotebookView(
+        above=look.cells[:-1],
+        asked=look.cells[-1],
+        instructions=instructions if isinstance(instructions, str) else "",
+    )
+    return view, own.get("ai")
