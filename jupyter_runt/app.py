@@ -5,6 +5,7 @@ import os
 import platform
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -25,6 +26,7 @@ from traitlets import Enum, Float, Integer, Unicode, default
 
 from jupyter_runt.ai.keys import Keys
 from jupyter_runt.ai.models import Models
+from jupyter_runt.ai.policy import Policy
 from jupyter_runt.config import RuntAI
 from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.document.references import Limits
@@ -57,7 +59,8 @@ from jupyter_runt.session.runtime import NotebookRuntime, RuntimeServices
 from jupyter_runt.session.runtimes import Runtimes, adopt_survivor
 from jupyter_runt.session.saver import SaverConfig
 from jupyter_runt.session.trust import NotaryTrust
-from jupyter_runt.session.turns import NoTools, TurnServices
+from jupyter_runt.session.turn_tools import open_toolbox
+from jupyter_runt.session.turns import TurnServices
 from jupyter_runt.storage.artifacts import ObjectArtifacts
 from jupyter_runt.storage.housekeeping import Housekeeper
 from jupyter_runt.storage.retention import Retention
@@ -300,14 +303,17 @@ class RuntApp(ExtensionApp):
             services = RuntimeServices(
                 store, store, gateway, artifacts, platform.node(), url, self._owners
             )
+            ai = RuntAI(parent=self)
             models = await stack.enter_async_context(
                 Models(
-                    RuntAI(parent=self).plain(os.environ),
+                    ai.plain(os.environ),
                     Keys(Path(self.store_dir) / "keys", os.environ),
                 )
             )
             serverapp.web_app.settings["runt_models"] = models
-            turns = TurnServices(models, lambda _scope: NoTools())
+            turns = TurnServices(
+                models, partial(open_toolbox, Policy.of(ai.policy)), ai.approval_seconds
+            )
             config = DocumentConfig(SaverConfig(delay=self.save_delay), grace=self.missing_grace)
             trust = NotaryTrust(serverapp.contents_manager.notary)
 

@@ -26,6 +26,8 @@ class ExecuteCells(_Command):
     type: Literal["execute_cells"]
     cell_ids: tuple[CellId, ...] = Field(min_length=1)
     stop_on_error: bool = True
+    expected_revisions: dict[CellId, str] | None = None
+    """SHA-256 (hex) of the sources that are to run, by cell: nothing runs if one is another."""
 
 
 class RunAll(_Command):
@@ -200,6 +202,27 @@ class CancelTurn(_Command):
     turn_id: TurnId
 
 
+class UndoTurn(_Command):
+    """Take back what an answer of the AI did to the notebook; what others wrote stays."""
+
+    type: Literal["undo_turn"]
+    turn_id: TurnId
+
+
+class DecideApproval(_Command):
+    """Decide about a call of the AI, exactly as it was shown."""
+
+    type: Literal["decide_approval"]
+    call_id: str
+    decision: Literal["once", "always", "deny"]
+    arguments_hash: str
+    nonce: str = Field(repr=False)
+    reason: str | None = Field(default=None, max_length=2000)
+    """Of a denial, for the AI."""
+    answer: str | None = Field(default=None, max_length=10_000)
+    """To a question of the AI."""
+
+
 Command = Annotated[
     ExecuteCells
     | RunAll
@@ -223,7 +246,9 @@ Command = Annotated[
     | UndoChange
     | KeepVersion
     | Ask
-    | CancelTurn,
+    | CancelTurn
+    | UndoTurn
+    | DecideApproval,
     Field(discriminator="type"),
 ]
 

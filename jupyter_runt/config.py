@@ -8,6 +8,7 @@ from traitlets import Dict, Float, Integer, List, TraitError, Unicode, validate
 from traitlets.config import Configurable
 
 from jupyter_runt.ai.limits import Limits
+from jupyter_runt.ai.policy import DEFAULT_POLICY, Policy
 from jupyter_runt.ai.providers import AiConfig, configured, providers
 
 
@@ -54,6 +55,24 @@ class RuntAI(Configurable):
     silence_seconds = Float(
         300.0, min=0.1, config=True, help="How long it may be silent in the middle of an answer."
     )
+
+    policy = Dict(
+        {str(effect): str(verdict) for effect, verdict in DEFAULT_POLICY.items()},
+        config=True,
+        help="""What the AI may do, by effect (read, edit, execute, files, external): allow, ask or
+        deny. What is not named is as by default.""",
+    )
+    approval_seconds = Float(
+        900.0, min=1, config=True, help="How long a call waits for who decides about it."
+    )
+
+    @validate("policy")
+    def _is_policy(self, proposal: Mapping[str, Any]) -> Any:
+        try:
+            Policy.of(proposal["value"])
+        except ValueError as error:
+            raise TraitError(f"RuntAI.policy: {error}") from None
+        return proposal["value"]
 
     @validate("providers")
     def _are_providers(self, proposal: Mapping[str, Any]) -> Any:

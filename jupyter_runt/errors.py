@@ -89,6 +89,13 @@ class ProviderNotFound(RuntError):
     status = 404
 
 
+class ApprovalNotFound(RuntError):
+    """No call of that id waits for a decision."""
+
+    code = "approval_not_found"
+    status = 404
+
+
 class NotANotebook(RuntError):
     """The file cannot be read as a notebook (FB5)."""
 

@@ -299,10 +299,7 @@ class KernelConnection(Protocol):
     async def ready(self) -> None:
         """Wait until the kernel answers and none of its outputs can be missed.
 
-        Right after a start or a restart it does not yet.
-
-        Raises:
-            RuntimeLost: it did not answer in time, or was stopped meanwhile.
+        Raises RuntimeLost if it did not in time, or was stopped meanwhile.
         """
         ...
 
@@ -310,6 +307,13 @@ class KernelConnection(Protocol):
         """Send an execute_request: history and stdin on, stop_on_error off; `msg_id` is ours.
 
         A request that a kernel had not taken when it died never reaches its successor.
+        """
+        ...
+
+    async def evaluate(self, expression: str, begun: Callable[[], None]) -> dict[str, Any]:
+        """Return the reply to a silent request for an expression's value, named `answer`.
+
+        `begun` is called when the kernel comes to it. Raises RuntimeLost if that goes away.
         """
         ...
 
@@ -376,11 +380,7 @@ class KernelGateway(Protocol):
         ...
 
     async def interrupt(self, kernel_id: str) -> None:
-        """Interrupt the kernel.
-
-        Raises:
-            RuntimeLost: there is no such kernel.
-        """
+        """Interrupt the kernel; raises RuntimeLost if there is no such one."""
         ...
 
     async def restart(self, kernel_id: str) -> None:

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final, Literal, Self
 
+from jupyter_runt.document import approvals as waiting
+from jupyter_runt.document.approvals import Approvals
 from jupyter_runt.document.persistent import PersistentMap
 from jupyter_runt.document.turns import Turns, advance
 from jupyter_runt.events.agent import (
@@ -15,6 +17,7 @@ from jupyter_runt.events.agent import (
     TurnStarted,
     TurnTextAppended,
 )
+from jupyter_runt.events.approvals import ApprovalDecided, ApprovalRequested
 from jupyter_runt.events.base import Event, Payload
 from jupyter_runt.events.document import DocumentUpdated, VersionKept
 from jupyter_runt.events.execution import (
@@ -115,6 +118,8 @@ class RuntimeState:
     latest: PersistentMap[CellId, ExecutionId] = field(default_factory=PersistentMap)
     """The last execution of each cell."""
     turns: Turns = field(default_factory=Turns)
+    approvals: Approvals = field(default_factory=PersistentMap)
+    """The calls of the AI that wait for a person."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the state as JSON, for a snapshot."""
@@ -124,6 +129,7 @@ class RuntimeState:
             "queue": list(self.queue),
             "executions": [_execution_json(execution) for execution in executions],
             "turns": self.turns.to_json(),
+            "approvals": waiting.to_json(self.approvals),
         }
 
     @classmethod
@@ -136,7 +142,9 @@ class RuntimeState:
             by_id = by_id.with_item(execution.execution_id, execution)
             latest = latest.with_item(execution.cell_id, execution.execution_id)
         turns = Turns.from_json(data.get("turns", []))
-        return cls(_runtime(data["runtime"]), tuple(data["queue"]), by_id, latest, turns)
+        approvals = waiting.from_json(data.get("approvals", []))
+        runtime = _runtime(data["runtime"])
+        return cls(runtime, tuple(data["queue"]), by_id, latest, turns, approvals)
 
 
 def _runtime(data: dict[str, Any] | None) -> Runtime | None:
@@ -310,7 +318,10 @@ def _session_ended(state: RuntimeState, event: Event, payload: RuntimeSessionEnd
 
 def _turn(state: RuntimeState, event: Event, payload: Payload) -> RuntimeState:
     turns = advance(state.turns, event, payload)
-    return state if turns is state.turns else replace(state, turns=turns)
+    approvals, turns = waiting.advance(state.approvals, turns, event, payload)
+    if turns is state.turns and approvals is state.approvals:
+        return state
+    return replace(state, turns=turns, approvals=approvals)
 
 
 Materializer = Callable[[RuntimeState, Event, Any], RuntimeState]
@@ -337,5 +348,7 @@ _MATERIALIZERS: Final[MappingProxyType[type[Payload], Materializer]] = MappingPr
         ToolCallRequested: _turn,
         ToolCallCompleted: _turn,
         TurnCompleted: _turn,
+        ApprovalRequested: _turn,
+        ApprovalDecided: _turn,
     }
 )

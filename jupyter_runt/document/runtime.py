@@ -62,6 +62,12 @@ def project(doc: RuntimeDoc, before: RuntimeState, after: RuntimeState) -> None:
             _write(doc.executions[execution_id], _execution(old), _execution(new))
         if before.turns is not after.turns:
             _write_turns(doc.turns, before.turns, after.turns)
+        for call_id in after.approvals.differing(before.approvals):
+            if call_id in after.approvals:
+                approval = asdict(after.approvals[call_id])
+                doc.approvals[call_id] = Map(dict(sorted(approval.items())))
+            else:
+                del doc.approvals[call_id]
 
 
 def _runtime(runtime: Runtime | None) -> dict[str, Any]:

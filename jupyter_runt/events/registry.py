@@ -12,6 +12,7 @@ from jupyter_runt.events.agent import (
     TurnStarted,
     TurnTextAppended,
 )
+from jupyter_runt.events.approvals import ApprovalDecided, ApprovalRequested
 from jupyter_runt.events.base import Payload
 from jupyter_runt.events.document import DocumentUpdated, VersionKept
 from jupyter_runt.events.execution import (
@@ -53,6 +54,8 @@ _PAYLOADS: Final = (
     ToolCallRequested,
     ToolCallCompleted,
     TurnCompleted,
+    ApprovalRequested,
+    ApprovalDecided,
 )
 
 EVENTS: Final = MappingProxyType({payload.event_name: payload for payload in _PAYLOADS})

@@ -1,7 +1,7 @@
 """The client side of a kernel, on the event loop, restarts included."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import zmq
@@ -37,6 +37,7 @@ class LinkedKernelConnection:
         self._link: Link | None = None
         self._changed = asyncio.Event()
         self._closed: str | None = None
+        self._asked: dict[str, tuple[asyncio.Future[dict[str, Any]], Callable[[], None]]] = {}
 
     def connect(self, info: ConnectionInfo, door: AgentDoor | None = None) -> None:
         """Meet a kernel process.
@@ -76,6 +77,9 @@ class LinkedKernelConnection:
             self._link.close()
             self._link = None
             self._changed.set()
+        for reply, _ in self._asked.values():
+            if not reply.done():
+                reply.set_exception(RuntimeLost("The kernel went away."))
 
     def close(self, reason: str) -> None:
         """Let go for ever; `reason` is what `ready` raises from now on."""
@@ -122,6 +126,26 @@ class LinkedKernelConnection:
         if self._link is not None:
             self._link.send("shell", "execute_request", content, msg_id, metadata)
 
+    async def evaluate(self, expression: str, begun: Callable[[], None]) -> dict[str, Any]:
+        """See `KernelConnection.evaluate`."""
+        if self._link is None:
+            raise RuntimeLost("The kernel is not there.")
+        content = {
+            "code": "",
+            "silent": True,
+            "store_history": False,
+            "user_expressions": {"answer": expression},
+            "allow_stdin": False,
+            "stop_on_error": False,
+        }
+        reply: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        msg_id = self._link.send("shell", "execute_request", content)
+        self._asked[msg_id] = (reply, begun)
+        try:
+            return await reply
+        finally:
+            del self._asked[msg_id]
+
     def reply_input(self, value: str) -> None:
         """See `KernelConnection.reply_input`."""
         if self._link is not None:
@@ -150,6 +174,12 @@ class LinkedKernelConnection:
     def _hear(self, messages: Sequence[KernelMessage], *, answered: bool) -> None:
         if answered:
             self._changed.set()
+        for message in messages if self._asked else ():
+            if (asked := self._asked.get(message.parent_id or "")) is not None:
+                reply, begun = asked
+                begun()
+                if message.channel == "shell" and not reply.done():
+                    reply.set_result(message.content)
         if messages:
             self._listener(messages)
 

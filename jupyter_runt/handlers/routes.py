@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from jupyter_runt.handlers.approvals import ApprovalsHandler
 from jupyter_runt.handlers.artifacts import ArtifactHandler
 from jupyter_runt.handlers.collaboration import DocumentSessionHandler
 from jupyter_runt.handlers.commands import CommandsHandler
@@ -42,6 +43,7 @@ ROUTES: Final[tuple[tuple[str, type[Any]], ...]] = (
     (rf"{_NOTEBOOK}/events", EventsHandler),
     (rf"{_NOTEBOOK}/executions/([^/]+)", ExecutionHandler),
     (rf"{_NOTEBOOK}/turns/([^/]+)", TurnHandler),
+    (rf"{_NOTEBOOK}/approvals", ApprovalsHandler),
     (rf"{_NOTEBOOK}/history", HistoryHandler),
     (rf"{_NOTEBOOK}/at/(\d+)", AtHandler),
     (rf"{_NOTEBOOK}/authors/([^/]+)", AuthorsHandler),

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from asyncio import to_thread
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, Protocol
 
 from jupyter_runt.ai.context import Context, build
@@ -12,6 +12,7 @@ from jupyter_runt.ai.failures import ProviderFailure
 from jupyter_runt.ai.loop import Ended, Price, Turn, size_of
 from jupyter_runt.ai.models import Choice
 from jupyter_runt.ai.providers import AiConfig
+from jupyter_runt.commands import Command
 from jupyter_runt.document.answers import clear_answer, write_answer
 from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.document.turns import Turn as TurnState
@@ -31,8 +32,12 @@ from jupyter_runt.events.base import Draft, Payload
 from jupyter_runt.ids import ActorId, NotebookId, TurnId, agent_actor
 from jupyter_runt.protocols import EventLog
 from jupyter_runt.session.apart import bring, make_apart
+from jupyter_runt.session.approvals import Approvals
+from jupyter_runt.session.capabilities import Requester
 from jupyter_runt.session.notebook_view import view_of
 from jupyter_runt.session.open_document import OpenDocument
+from jupyter_runt.session.replies import Reply
+from jupyter_runt.session.runtime import NotebookRuntime
 from jupyter_runt.session.writer import Writer
 from jupyter_runt.tools import Toolbox, ToolCall, ToolResult
 
@@ -50,6 +55,8 @@ class TurnHost(Protocol):
 
     notebook_id: NotebookId
     writer: Writer
+    runtime: NotebookRuntime
+    approvals: Approvals
 
     @property
     def log(self) -> EventLog:
@@ -63,6 +70,12 @@ class TurnHost(Protocol):
 
     async def document(self) -> OpenDocument[NotebookDoc]:
         """Return the document; raises RuntError if it cannot be opened."""
+        ...
+
+    async def perform(
+        self, command: Command, requester: Requester, cause: str | None = None
+    ) -> Reply:
+        """Perform a command; raises RuntError if it cannot be."""
         ...
 
 
@@ -101,7 +114,9 @@ class Answering:
 
     # from the question to the last word
 
-    async def answer(self, started: TurnStarted, make_toolbox: Callable[[], Toolbox]) -> Ended:
+    async def answer(
+        self, started: TurnStarted, make_toolbox: Callable[[], Awaitable[Toolbox]]
+    ) -> Ended:
         """Answer; raises RuntError where the notebook cannot be read."""
         await self._executed(started)
         await self._clear()
@@ -109,7 +124,7 @@ class Answering:
             choice = await self._models.choose(started.model or "", started.requested_by)
         except ProviderFailure as failure:
             return Ended("error", str(failure))
-        toolbox = make_toolbox()
+        toolbox = await make_toolbox()
         envelope = Envelope.of(self._turn_id)
         document = await self._host.document()
         view, settings = await view_of(document.room, started.cell_id)

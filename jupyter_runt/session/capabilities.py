@@ -13,6 +13,7 @@ from jupyter_runt.commands import (
     ClearOutputs,
     Command,
     CreateCell,
+    DecideApproval,
     DeleteCells,
     EditCell,
     EvictRuntime,
@@ -31,8 +32,10 @@ from jupyter_runt.commands import (
     StartRuntime,
     StopRuntime,
     UndoChange,
+    UndoTurn,
 )
 from jupyter_runt.ids import ActorId
+from jupyter_runt.tools import Effect
 
 
 class Capability(Enum):
@@ -78,8 +81,26 @@ CAPABILITIES: Final = MappingProxyType(
         KeepVersion: Capability.EDIT,
         Ask: Capability.EDIT,
         CancelTurn: Capability.EDIT,
+        UndoTurn: Capability.EDIT,
+        DecideApproval: Capability.EDIT,  # and what the call needs, which is asked when it is known
     }
 )
+
+
+_NEEDED: Final = MappingProxyType[Effect, Capability](
+    {
+        "read": Capability.READ,
+        "edit": Capability.EDIT,
+        "execute": Capability.EXECUTE,
+        "files": Capability.EDIT,
+        "external": Capability.EXECUTE,
+    }
+)
+
+
+def needed(effect: Effect) -> Capability:
+    """Return what a person must be allowed to do for the AI to have an effect for them."""
+    return _NEEDED[effect]
 
 
 def required(command: Command) -> Capability:

@@ -19,7 +19,13 @@ from jupyter_runt.commands import (
     StopRuntime,
 )
 from jupyter_runt.document.materialize import RuntimeState
-from jupyter_runt.errors import CellNotFound, Conflict, ExecutionNotFound, InvalidCommand
+from jupyter_runt.errors import (
+    CellNotFound,
+    Conflict,
+    ExecutionNotFound,
+    InvalidCommand,
+    StaleRevision,
+)
 from jupyter_runt.events.agent import TurnStarted
 from jupyter_runt.events.base import Payload
 from jupyter_runt.events.execution import ExecutionCancelled, ExecutionRequested
@@ -47,6 +53,10 @@ class DocumentView(Protocol):
         """Return the text of the cell."""
         ...
 
+    def revision(self, cell_id: CellId) -> str:
+        """Return the SHA-256 (hex) of the text of the cell."""
+        ...
+
     def metadata(self, cell_id: CellId) -> Mapping[str, Any]:
         """Return the metadata of the cell."""
         ...
@@ -69,7 +79,7 @@ class NoDocument:
         """There is none."""
         raise CellNotFound(f"There is no cell {cell_id}.", cell_ids=[cell_id])
 
-    source = cell_type
+    source = revision = cell_type
 
     def metadata(self, cell_id: CellId) -> Mapping[str, Any]:
         """There is none."""
@@ -196,6 +206,7 @@ def _request(
 
 def _execute(now: Moment, command: ExecuteCells) -> Decision:
     """Run the code cells and ask the AI cells; one that is asked waits for those before it."""
+    _expect(now.document, command.expected_revisions or {})
     payloads: list[ExecutionRequested | TurnStarted] = []
     for index, cell_id in enumerate(command.cell_ids):
         if now.document.has_cell(cell_id) and now.document.cell_type(cell_id) == "ai":
@@ -205,6 +216,12 @@ def _execute(now: Moment, command: ExecuteCells) -> Decision:
             payloads += _request(now, [cell_id], command.stop_on_error, index)
     runs = any(isinstance(payload, ExecutionRequested) for payload in payloads)
     return Decision(tuple(payloads), RuntimeAction("run") if runs else None)
+
+
+def _expect(document: DocumentView, revisions: Mapping[CellId, str]) -> None:
+    for cell_id, revision in revisions.items():
+        if document.has_cell(cell_id) and document.revision(cell_id) != revision:
+            raise StaleRevision("A cell was edited meanwhile.", cell_ids=[cell_id])
 
 
 def _ask(

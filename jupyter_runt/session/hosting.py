@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Generic, TypeVar
 
+from jupyter_runt.errors import RuntError
+
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
@@ -63,6 +65,16 @@ class Hosted(Generic[T]):
         """Leave the manager and wait until it is left; nothing happens the second time."""
         self._closing.set()
         await asyncio.wait([self._task])
+
+
+async def logged(coroutine: Coroutine[Any, Any, None], name: str) -> None:
+    """Run a task whose failure must not take the notebook's other tasks with it."""
+    try:
+        await coroutine
+    except RuntError as error:
+        log.warning("Could not %s: %s", name, error.message)
+    except Exception:
+        log.exception("Could not %s", name)
 
 
 def _ordinary(error: BaseException, name: str) -> Exception:

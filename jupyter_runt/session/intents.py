@@ -17,6 +17,7 @@ from jupyter_runt.commands import (
     SetCellVisibility,
     SetContextVisibility,
     UndoChange,
+    UndoTurn,
 )
 from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.errors import CellNotFound, InvalidCommand, StaleRevision
@@ -143,5 +144,5 @@ INTENTS: Final[MappingProxyType[type, Intent]] = MappingProxyType(
     }
 )
 
-EDITS: Final = frozenset({*INTENTS, RestoreVersion, UndoChange, KeepVersion})
+EDITS: Final = frozenset({*INTENTS, RestoreVersion, UndoChange, UndoTurn, KeepVersion})
 """Every command about the document. What to restore must be read from the log first."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from jupyter_runt.commands import Command, MoveCell, RestoreVersion, UndoChange
+from jupyter_runt.commands import Command, MoveCell, RestoreVersion, UndoChange, UndoTurn
 from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.document.restore import restore, take_back
 from jupyter_runt.errors import InvalidCommand
@@ -10,8 +10,9 @@ from jupyter_runt.ids import NotebookId, Seq
 from jupyter_runt.protocols import EventLog
 from jupyter_runt.session.history import notebook_at, restorable
 from jupyter_runt.session.intents import apply_intent
+from jupyter_runt.session.undo import turn_undone
 
-MadeApart = MoveCell | RestoreVersion | UndoChange
+MadeApart = MoveCell | RestoreVersion | UndoChange | UndoTurn
 
 
 async def made_apart(
@@ -21,6 +22,7 @@ async def made_apart(
 
     Raises:
         InvalidCommand: the log does not reach to what the command names.
+        TurnNotFound, Conflict: as `turn_undone`.
         Compacted: the history of that moment was folded away.
     """
     match command:
@@ -37,6 +39,8 @@ async def made_apart(
             before = await notebook_at(log, notebook_id, Seq(command.seq - 1), always_ids=True)
             after = await notebook_at(log, notebook_id, command.seq, always_ids=True)
             return lambda doc: take_back(doc, before, after)
+        case UndoTurn():
+            return await turn_undone(log, notebook_id, command.turn_id)
 
 
 def goes_back_to(command: Command) -> Seq | None:

@@ -7,7 +7,14 @@ from dataclasses import asdict, replace
 from types import TracebackType
 from typing import Any, Final, Self
 
-from jupyter_runt.commands import CancelTurn, ClearOutputs, Command, KeepVersion
+from jupyter_runt.commands import (
+    CancelTurn,
+    ClearOutputs,
+    Command,
+    DecideApproval,
+    KeepVersion,
+    UndoTurn,
+)
 from jupyter_runt.document.materialize import RuntimeState
 from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.errors import StaleFence
@@ -15,10 +22,11 @@ from jupyter_runt.events.base import Draft, Event
 from jupyter_runt.events.document import DocumentUpdated, OutputsChanged, VersionKept
 from jupyter_runt.events.outputs import OutputsCleared
 from jupyter_runt.execution.queue import RuntimeSession, start_at_once
-from jupyter_runt.ids import ActorId, ExecutionId, Seq, TurnId, is_runtime, new_id
+from jupyter_runt.ids import ActorId, CellId, ExecutionId, Seq, TurnId, is_runtime, new_id
 from jupyter_runt.protocols import EventLog, Registration, Store
 from jupyter_runt.rooms.work import RoomClosed
 from jupyter_runt.session.apart import bring, make_apart
+from jupyter_runt.session.approvals import Approvals
 from jupyter_runt.session.beacon import Beacon, describe_kept, kernel_state
 from jupyter_runt.session.capabilities import Requester
 from jupyter_runt.session.decide import (
@@ -41,6 +49,7 @@ from jupyter_runt.session.runtime import NotebookRuntime, RuntimeServices
 from jupyter_runt.session.seen import wait_until_seen
 from jupyter_runt.session.turn_record import describe_turn
 from jupyter_runt.session.turns import NotebookTurns, TurnServices
+from jupyter_runt.session.undo import undo_cause
 from jupyter_runt.session.writer import Writer
 from jupyter_runt.storage.clock import now
 
@@ -73,6 +82,7 @@ class NotebookSession:
         self._group = asyncio.TaskGroup()
         self._lifetime = AsyncExitStack()
         self.runtime = NotebookRuntime(self, runtime_services, self._group)
+        self.approvals = Approvals(self.writer, self._revisions, turn_services.approval_seconds)
         self.turns = NotebookTurns(self, turn_services, self._group)
         self.kept: dict[str, Any] | None = None
         """The last version that was kept since this session began, as tabs are told."""
@@ -228,6 +238,8 @@ class NotebookSession:
             events = await self._edit(command, requester.actor, cause)
         elif isinstance(command, CancelTurn):
             events = await self.turns.cancel(command.turn_id, requester.actor)
+        elif isinstance(command, DecideApproval):
+            events = await self.approvals.decide(command, requester, cause)
         else:
             events = await self._decide(command, requester.actor, cause)
             self.turns.start(events, requester)
@@ -257,6 +269,13 @@ class NotebookSession:
             events += await self.writer.append(draft)
             self.runtime.outputs_cleared(cleared)
         return events
+
+    async def _revisions(self, cell_ids: Sequence[CellId]) -> dict[CellId, str]:
+        """Return the revisions of the cells that are there."""
+        document = await self.document()
+        return await document.room.read(
+            lambda doc: {each: doc.revision(each) for each in cell_ids if doc.has_cell(each)}
+        )
 
     async def _decide(self, command: Command, actor: ActorId, cause: str) -> list[Event]:
         try:
@@ -369,6 +388,8 @@ def _moment(state: RuntimeState, document: DocumentView, seq: Seq, actor: ActorI
 
 def _cause(command: Command) -> str:
     """Return what the events of a command say of it; the same when it is sent again."""
+    if isinstance(command, UndoTurn):
+        return undo_cause(command.turn_id)
     name = command.command_id or new_id()
     if (seq := goes_back_to(command)) is not None:
         return f"restore:{seq}:{name}"

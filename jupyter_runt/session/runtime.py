@@ -1,7 +1,6 @@
 """The one runtime of a notebook: its lease, its kernel, and the runner between them."""
 
 import asyncio
-import logging
 from collections.abc import Coroutine, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,15 +12,13 @@ from jupyter_runt.events.runtime import EndReason, RuntimeStatus
 from jupyter_runt.execution.queue import RuntimeSession
 from jupyter_runt.execution.runner import Runner
 from jupyter_runt.ids import ActorId, CellId, ExecutionId, RuntimeSessionId, new_id
-from jupyter_runt.protocols import EventLog, KernelGateway, Lease, Leases
+from jupyter_runt.protocols import EventLog, KernelConnection, KernelGateway, Lease, Leases
 from jupyter_runt.session.adoption import begun
 from jupyter_runt.session.artifacts import Artifacts
 from jupyter_runt.session.decide import RuntimeAction
-from jupyter_runt.session.hosting import BackgroundTasks
+from jupyter_runt.session.hosting import BackgroundTasks, logged
 from jupyter_runt.session.kernel_effects import KernelEffects
 from jupyter_runt.session.runtime_record import OwnedKernel, RuntimeHost, RuntimeRecord
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +92,11 @@ class NotebookRuntime:
     def kernel_id(self) -> str | None:
         """The id of the kernel, if there is one."""
         return None if self._owned is None else self._owned.kernel.kernel_id
+
+    @property
+    def connection(self) -> KernelConnection | None:
+        """How the kernel is talked to, if there is one."""
+        return None if self._owned is None else self._owned.kernel.connection
 
     @property
     def busy(self) -> bool:
@@ -383,18 +385,8 @@ class NotebookRuntime:
             self._spawn(self._stop_if_released(), "stop a released kernel")
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None], name: str) -> None:
-        self._tasks.create_task(_logged(coroutine, name), name=name)
+        self._tasks.create_task(logged(coroutine, name), name=name)
 
 
 def _new_session(lease: Lease) -> RuntimeSession:
     return RuntimeSession(RuntimeSessionId(new_id()), lease.fence)
-
-
-async def _logged(coroutine: Coroutine[Any, Any, None], name: str) -> None:
-    """Run a task whose failure must not take the notebook's other tasks with it."""
-    try:
-        await coroutine
-    except RuntError as error:
-        log.warning("Could not %s: %s", name, error.message)
-    except Exception:
-        log.exception("Could not %s", name)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
@@ -57,7 +57,9 @@ class TurnServices:
     """What all turns of a server share."""
 
     models: Chooser
-    make_toolbox: Callable[[TurnScope], Toolbox]
+    make_toolbox: Callable[[TurnScope], Awaitable[Toolbox]]
+    approval_seconds: float = 900.0
+    """How long a call waits for the person who decides about it."""
 
 
 @dataclass(slots=True)

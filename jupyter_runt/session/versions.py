@@ -36,6 +36,7 @@ _CAUSES: Final[Mapping[str, Kind]] = MappingProxyType(
     {
         "execution": "run",
         "command": "command",
+        "undo": "command",
         "turn": "turn",
         "restore": "restore",
         "fork": "fork",

@@ -23,7 +23,9 @@ export type Command =
   | UndoChange
   | KeepVersion
   | Ask
-  | CancelTurn;
+  | CancelTurn
+  | UndoTurn
+  | DecideApproval;
 
 /**
  * Run code cells, in this order, and ask AI cells, as they stand.
@@ -37,6 +39,9 @@ export interface ExecuteCells {
    */
   cell_ids: string[];
   stop_on_error?: boolean;
+  expected_revisions?: {
+    [k: string]: string;
+  } | null;
 }
 /**
  * Run every code cell from the top.
@@ -261,4 +266,27 @@ export interface CancelTurn {
   state_vector?: string | null;
   type: 'cancel_turn';
   turn_id: string;
+}
+/**
+ * Take back what an answer of the AI did to the notebook; what others wrote stays.
+ */
+export interface UndoTurn {
+  command_id?: string | null;
+  state_vector?: string | null;
+  type: 'undo_turn';
+  turn_id: string;
+}
+/**
+ * Decide about a call of the AI, exactly as it was shown.
+ */
+export interface DecideApproval {
+  command_id?: string | null;
+  state_vector?: string | null;
+  type: 'decide_approval';
+  call_id: string;
+  decision: 'once' | 'always' | 'deny';
+  arguments_hash: string;
+  nonce: string;
+  reason?: string | null;
+  answer?: string | null;
 }

@@ -1,6 +1,7 @@
 // Made from the Python models by `npm run generate`.
 
 export type ErrorCode =
+  | 'approval_not_found'
   | 'artifact_not_found'
   | 'cell_not_found'
   | 'compacted'

@@ -21,6 +21,8 @@ export interface EventPayloads {
   'v1.ToolCallRequested': ToolCallRequested;
   'v1.ToolCallCompleted': ToolCallCompleted;
   'v1.TurnCompleted': TurnCompleted;
+  'v1.ApprovalRequested': ApprovalRequested;
+  'v1.ApprovalDecided': ApprovalDecided;
 }
 /**
  * A Yjs update, opaque, with the list of changes that it made here.
@@ -341,4 +343,27 @@ export interface Usage {
   input_tokens?: number;
   output_tokens?: number;
   cost?: number | null;
+}
+/**
+ * A call waits until who asked for its turn decides about it.
+ */
+export interface ApprovalRequested {
+  call_id: string;
+  turn_id: string;
+  cell_id: string;
+  tool: string;
+  effect: 'read' | 'edit' | 'execute' | 'files' | 'external';
+  arguments_hash: string;
+  requested_by: string;
+  expires_at: string;
+}
+/**
+ * A call waits no more: it was decided about, nobody did in time, or it fits no more.
+ */
+export interface ApprovalDecided {
+  call_id: string;
+  turn_id: string;
+  decision: ('once' | 'always' | 'deny') | ('expired' | 'withdrawn');
+  by: string | null;
+  reason?: string | null;
 }

@@ -13,6 +13,7 @@ from jupyter_runt.events.agent import (
     TurnStarted,
     TurnTextAppended,
 )
+from jupyter_runt.events.approvals import ApprovalDecided, ApprovalRequested
 from jupyter_runt.events.base import Event
 from jupyter_runt.events.codec import document_updated
 from jupyter_runt.events.document import DocumentUpdated, VersionKept
@@ -75,6 +76,19 @@ def replay(*payloads, state=None, after=0):
     return state
 
 
+def approval(call_id: str, turn_id: str = "t1") -> ApprovalRequested:
+    return ApprovalRequested(
+        call_id=call_id,
+        turn_id=turn_id,
+        cell_id="a",
+        tool="run_cells",
+        effect="execute",
+        arguments_hash="h",
+        requested_by="user:ada",
+        expires_at="2026-01-01T00:00:00.000Z",
+    )
+
+
 EXAMPLES = {
     type(payload): payload
     for payload in [
@@ -105,6 +119,8 @@ EXAMPLES = {
         ToolCallRequested(turn_id="t1", call_id="c", tool="t", effect="read", arguments="{}"),
         ToolCallCompleted(turn_id="t1", call_id="c", status="ok", result="r"),
         TurnCompleted(turn_id="t1", status="ok"),
+        approval("c"),
+        ApprovalDecided(call_id="c", turn_id="t1", decision="once", by="user:ada"),
     ]
 }
 
@@ -247,3 +263,25 @@ def test_a_snapshot_is_the_state():
     assert dict(restored.latest) == dict(state.latest)
     empty = RuntimeState.from_json(RuntimeState().to_json())
     assert (empty.runtime, empty.queue, dict(empty.executions)) == (None, (), {})
+
+
+def test_a_turn_waits_while_one_of_its_calls_does():
+    calls = [
+        ToolCallRequested(turn_id="t1", call_id=c, tool="t", effect="execute", arguments="{}")
+        for c in ("c", "d")
+    ]
+    state = replay(EXAMPLES[TurnStarted], *calls, approval("c"), approval("d"))
+    assert (state.turns.by_id["t1"].status, sorted(state.approvals)) == ("waiting", ["c", "d"])
+    assert [item.status for item in state.turns.by_id["t1"].items] == ["waiting", "waiting"]
+    assert RuntimeState.from_json(json.loads(json.dumps(state.to_json()))) == state
+    state = replay(EXAMPLES[ApprovalDecided], state=state, after=5)
+    assert (state.turns.by_id["t1"].status, sorted(state.approvals)) == ("waiting", ["d"])
+    again = replay(
+        ApprovalDecided(call_id="d", turn_id="t1", decision="expired", by=None),
+        state=state,
+        after=6,
+    )
+    assert (again.turns.by_id["t1"].status, sorted(again.approvals)) == ("running", [])
+    ended = replay(EXAMPLES[TurnCompleted], state=state, after=6)
+    assert (ended.turns.by_id["t1"].status, sorted(ended.approvals)) == ("ok", [])
+    assert replay(approval("e"), approval("e", "t9"), state=ended, after=7) is ended

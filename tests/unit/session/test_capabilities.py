@@ -2,12 +2,13 @@ from typing import get_args
 
 import pytest
 
-from jupyter_runt.commands import Ask, CancelTurn, Command, parse_command
-from jupyter_runt.session.capabilities import CAPABILITIES, Capability, required
+from jupyter_runt.commands import Ask, CancelTurn, Command, DecideApproval, parse_command
+from jupyter_runt.session.capabilities import CAPABILITIES, Capability, needed, required
 from jupyter_runt.session.decide import READS_DOCUMENT
 from jupyter_runt.session.intents import EDITS
+from jupyter_runt.tools import EFFECTS, Effect
 
-TURNS = {Ask, CancelTurn}
+TURNS = {Ask, CancelTurn, DecideApproval}
 COMMANDS = get_args(get_args(Command)[0])
 
 
@@ -34,6 +35,13 @@ def test_what_reaches_the_kernel_needs_a_right_to_kernels() -> None:
 def test_to_ask_the_ai_needs_the_right_to_write_into_the_notebook() -> None:
     for kind in TURNS:
         assert CAPABILITIES[kind] is Capability.EDIT
+
+
+@pytest.mark.rule("AG1")
+@pytest.mark.parametrize("effect", EFFECTS)
+def test_every_effect_of_the_ai_needs_a_right(effect: Effect) -> None:
+    assert needed(effect) in (Capability.READ, Capability.EDIT, Capability.EXECUTE)
+    assert (needed(effect) is Capability.READ) == (effect == "read")
 
 
 def test_a_command_names_what_it_needs() -> None:

@@ -4,13 +4,14 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import nbformat
 
+from jupyter_runt.ai.policy import Policy
 from jupyter_runt.commands import parse_command
 from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.errors import RuntimeLost
@@ -30,10 +31,12 @@ from jupyter_runt.session.renaming import EXCHANGE, rename
 from jupyter_runt.session.replies import Reply
 from jupyter_runt.session.runtime import RuntimeServices
 from jupyter_runt.session.saver import SaverConfig
-from jupyter_runt.session.turns import TurnServices
+from jupyter_runt.session.turn_tools import open_toolbox
+from jupyter_runt.session.turns import TurnScope, TurnServices
 from jupyter_runt.storage.artifacts import ObjectArtifacts
 from jupyter_runt.storage.memory import MemoryStore
 from jupyter_runt.storage.memory_disk import MemoryDisk
+from jupyter_runt.tools import Toolbox
 from tests.unit.session.scripted import ScriptedModel, ScriptedTools
 
 ADA = ActorId("user:ada")
@@ -72,6 +75,11 @@ class FakeKernel:
         self.asked.append((msg_id, code))
         if self.journals:
             self.journal.append(("execute_request", msg_id, "shell", {}))
+
+    async def evaluate(self, expression: str, begun: Callable[[], None]) -> dict[str, Any]:
+        begun()
+        answer = {"status": "ok", "data": {"text/plain": repr(eval(expression))}}
+        return {"status": "ok", "user_expressions": {"answer": answer}}
 
     def tell_comm(self, comm_id: str, data: dict[str, Any]) -> None:
         raise AssertionError
@@ -195,17 +203,24 @@ class Workspace:
     trust: NoNotary = field(default_factory=NoNotary)
     config: DocumentConfig = NEVER
     free_after: float = 3600
+    approval_seconds: float = 3600
+    policy: Policy = field(default_factory=Policy)
+    real_tools: bool = False
+    """Whether turns have the tools of the house, and not what is scripted."""
     denied: set[Capability] = field(default_factory=set)
     """What nobody may do."""
 
     async def allows(self, capability: Capability) -> bool:
         return capability not in self.denied
 
+    async def _make_toolbox(self, scope: TurnScope) -> Toolbox:
+        return await open_toolbox(self.policy, scope) if self.real_tools else self.tools
+
     def __post_init__(self) -> None:
         self.files = LocalFiles(self.root)
         self.model = ScriptedModel()
         self.tools = ScriptedTools()
-        self.turns = TurnServices(self.model, lambda _scope: self.tools)
+        self.turns = TurnServices(self.model, self._make_toolbox)
         self.store: MemoryStore
         self.gateway: FakeGateway
         self.artifacts = ObjectArtifacts.at("memory://")
@@ -255,7 +270,11 @@ class Workspace:
                 store,
                 self.files,
                 lambda registration: NotebookSession(
-                    registration, store, open_notebook, services, self.turns
+                    registration,
+                    store,
+                    open_notebook,
+                    services,
+                    replace(self.turns, approval_seconds=self.approval_seconds),
                 ),
                 open_text,
                 artifacts=artifacts,

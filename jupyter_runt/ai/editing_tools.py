@@ -1,0 +1,210 @@
+"""Tools that change the notebook: by the commands that people send."""
+
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Any, Final, Literal
+
+from pydantic import Field
+
+from jupyter_runt.ai.arguments import Arguments, Strings
+from jupyter_runt.ai.excerpts import PAGE, diff, head_and_tail
+from jupyter_runt.ai.visible import CellView, known_cell, known_cells, look, short
+from jupyter_runt.ai.workplace import Outcome, Tool, Work
+from jupyter_runt.commands import CreateCell as Create
+from jupyter_runt.commands import DeleteCells as Delete
+from jupyter_runt.commands import EditCell as Edit
+from jupyter_runt.commands import MoveCell as Move
+from jupyter_runt.document.notebook import NotebookDoc
+from jupyter_runt.errors import StaleRevision
+from jupyter_runt.events.base import Event
+from jupyter_runt.events.document import CellCreated, DocumentUpdated
+from jupyter_runt.ids import CellId
+
+TRIES: Final = 3
+"""Edits of other people that a search and replace may meet."""
+
+AFTER: Final = "Id of the cell to put it after, TOP or BOTTOM"
+REV: Final = "The revision (rev) that you edit; the edit fails if there is another one by now."
+
+
+class CreateCell(Arguments):
+    """A new cell."""
+
+    cell_type: Literal["code", "markdown", "raw"] = Field(default="code", description="Its type.")
+    source: str = Field(description="Its text.")
+    after: str = Field(
+        default="", description=f"{AFTER}; null: below your answer and the cells that you made."
+    )
+
+
+async def create_cell(work: Work, arguments: CreateCell) -> Outcome:
+    """Make a cell."""
+    after = await work.place.read(lambda doc: _place(doc, work, arguments.after))
+    kind, source = arguments.cell_type, arguments.source
+    events = await work.place.perform(
+        Create(type="create_cell", cell_type=kind, source=source, after=after)
+    )
+    cell_id, revision = _created(events), _revision(source)
+    if after in (work.place.cell_id, *work.made):
+        work.made.append(cell_id)
+    work.seen[cell_id] = revision
+    return Outcome(f"Made cell {cell_id} (rev={short(revision)}).")
+
+
+def _revision(source: str) -> str:
+    return sha256(source.encode(errors="surrogatepass")).hexdigest()
+
+
+def _place(doc: NotebookDoc, work: Work, after: str) -> CellId | None:
+    """Return the cell that something is to go after, None for the top."""
+    if after == "TOP":
+        return None
+    if after == "BOTTOM":
+        return doc.cell_ids[-1] if doc.cell_ids else None
+    if after:
+        return known_cell(doc, after)
+    near = [cell_id for cell_id in (work.place.cell_id, *work.made) if doc.has_cell(cell_id)]
+    return near[-1] if near else (doc.cell_ids[-1] if doc.cell_ids else None)
+
+
+def _created(events: Sequence[Event]) -> CellId:
+    changes = [
+        change
+        for event in events
+        if isinstance(event.payload, DocumentUpdated)
+        for change in event.payload.changes
+    ]
+    return next(change.cell_id for change in changes if isinstance(change, CellCreated))
+
+
+class EditCell(Arguments):
+    """A search and replace."""
+
+    cell_id: str = Field(description="Id of the cell.")
+    old: str = Field(min_length=1, description="Text to replace: exactly as it is, and unique.")
+    new: str = Field(description="What to put in its place.")
+    replace_all: bool = Field(default=False, description="Whether to replace it everywhere.")
+    expected_rev: str = Field(default="", description=REV)
+
+
+async def edit_cell(work: Work, arguments: EditCell) -> Outcome:
+    """Replace a text in a cell; edits of other people elsewhere in it are no obstacle."""
+    for attempt in range(TRIES):
+        cell = await _cell(work, arguments.cell_id)
+        _expect(cell, arguments.expected_rev)
+        found = cell.source.count(arguments.old)
+        if found == 0 or (found > 1 and not arguments.replace_all):
+            return Outcome(_not_once(cell, found), tainted=found == 0, failed=True)
+        source = cell.source.replace(arguments.old, arguments.new)
+        try:
+            return await _rewrite(work, cell, source)
+        except StaleRevision:
+            if attempt == TRIES - 1:
+                raise
+    raise AssertionError("the last try returns or raises")
+
+
+def _not_once(cell: CellView, found: int) -> str:
+    if found:
+        return f"That text is there {found} times: give more of it, or set replace_all."
+    source = head_and_tail(cell.source, PAGE, "search_cells finds lines in it")
+    return f"That text is not there. The cell reads (rev={short(cell.revision)}):\n{source}"
+
+
+class ReplaceCell(Arguments):
+    """A whole new text."""
+
+    cell_id: str = Field(description="Id of the cell.")
+    source: str = Field(description="Its new text, all of it.")
+    expected_rev: str = Field(default="", description=REV)
+
+
+async def replace_cell(work: Work, arguments: ReplaceCell) -> Outcome:
+    """Replace all of a cell's text, if it is what the model knows."""
+    cell = await _cell(work, arguments.cell_id)
+    _expect(cell, arguments.expected_rev or work.seen.get(cell.cell_id, ""))
+    return await _rewrite(work, cell, arguments.source)
+
+
+async def _cell(work: Work, name: str) -> CellView:
+    (cell,) = await work.place.read(lambda doc: look(doc, [known_cell(doc, name)]))
+    return cell
+
+
+def _expect(cell: CellView, revision: str) -> None:
+    """Raise StaleRevision if a cell is not as it was expected."""
+    if not cell.revision.startswith(revision):
+        now = short(cell.revision)
+        raise StaleRevision(
+            f"Cell {cell.cell_id} was edited meanwhile (rev={now}): read_cells shows it as it is.",
+            revision=cell.revision,
+        )
+
+
+async def _rewrite(work: Work, cell: CellView, source: str) -> Outcome:
+    command: dict[str, Any] = {"expected_revision": cell.revision, "source": source}
+    await work.place.perform(Edit(type="edit_cell", cell_id=cell.cell_id, **command))
+    revision = work.seen[cell.cell_id] = _revision(source)
+    changed = diff(cell.source, source) or "[nothing changed]"
+    return Outcome(f"Cell {cell.cell_id} is now rev={short(revision)}.\n{changed}")
+
+
+class DeleteCells(Arguments):
+    """Which cells."""
+
+    cell_ids: Strings = Field(min_length=1, max_length=50, description="Ids of cells.")
+
+
+async def delete_cells(work: Work, arguments: DeleteCells) -> Outcome:
+    """Delete cells that are what the model knows; never the one that is answered."""
+    cells = await work.place.read(lambda doc: look(doc, known_cells(doc, arguments.cell_ids)))
+    if any(cell.cell_id == work.place.cell_id for cell in cells):
+        return Outcome("You answer in that cell: it stays.", failed=True)
+    for cell in cells:
+        _expect(cell, work.seen.get(cell.cell_id, ""))
+    names = tuple(cell.cell_id for cell in cells)
+    await work.place.perform(Delete(type="delete_cells", cell_ids=names))
+    return Outcome(f"Deleted {', '.join(names)}.")
+
+
+class MoveCell(Arguments):
+    """Where a cell goes."""
+
+    cell_id: str = Field(description="Id of the cell.")
+    after: str = Field(description=f"{AFTER}.")
+
+
+async def move_cell(work: Work, arguments: MoveCell) -> Outcome:
+    """Move a cell."""
+
+    def view(doc: NotebookDoc) -> tuple[CellId, CellId | None]:
+        cell_id = known_cell(doc, arguments.cell_id)
+        others = [each for each in doc.cell_ids if each != cell_id]
+        if arguments.after == "BOTTOM":
+            return cell_id, others[-1] if others else None
+        return cell_id, _place(doc, work, arguments.after)
+
+    cell_id, after = await work.place.read(view)
+    await work.place.perform(Move(type="move_cell", cell_id=cell_id, after=after))
+    return Outcome(f"Moved {cell_id}.")
+
+
+EDITING: Final = (
+    Tool(
+        "create_cell",
+        "Make a new cell. It does not run: use run_cells with the id that you get.",
+        "edit",
+        CreateCell,
+        create_cell,
+    ),
+    Tool(
+        "edit_cell",
+        "Replace a text in a cell by another one; for small changes of longer cells.",
+        "edit",
+        EditCell,
+        edit_cell,
+    ),
+    Tool("replace_cell", "Replace all of a cell's text.", "edit", ReplaceCell, replace_cell),
+    Tool("delete_cells", "Delete cells.", "edit", DeleteCells, delete_cells),
+    Tool("move_cell", "Put a cell elsewhere.", "edit", MoveCell, move_cell),
+)

@@ -1,0 +1,165 @@
+"""Tools that run code, and those that tell what became of it."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from pydantic import Field
+
+from jupyter_runt.ai.arguments import Arguments, Strings
+from jupyter_runt.ai.reading_tools import told_outputs
+from jupyter_runt.ai.visible import CellView, is_hidden, known_cells, look, visible_cells
+from jupyter_runt.ai.workplace import Outcome, Preview, Tool, Work
+from jupyter_runt.commands import ExecuteCells, InterruptRuntime
+from jupyter_runt.document.materialize import Execution
+from jupyter_runt.document.notebook import NotebookDoc
+from jupyter_runt.errors import ExecutionNotFound, InvalidCommand
+from jupyter_runt.events.execution import ExecutionRequested
+from jupyter_runt.ids import CellId, ExecutionId
+
+WAIT: Final = 30
+MAX_WAIT: Final = 120
+
+
+class RunCells(Arguments):
+    """Which cells, and how long to wait for them."""
+
+    cell_ids: Strings = Field(
+        default=[], max_length=200, description="Ids of code cells, in order; null: all of them."
+    )
+    stop_on_error: bool = Field(default=True, description="Whether a failing cell ends the run.")
+    wait_s: int = Field(
+        default=WAIT, ge=0, le=MAX_WAIT, description="Seconds to wait for the outputs."
+    )
+
+
+async def preview_run(work: Work, arguments: RunCells) -> Preview:
+    """Return the exact code that would run."""
+    cells = await work.place.read(lambda doc: _code_cells(doc, arguments.cell_ids))
+    several = len(cells) > 1
+    code = [f"# cell {cell.number}\n{cell.source}" if several else cell.source for cell in cells]
+    return Preview("\n\n".join(code), {cell.cell_id: cell.revision for cell in cells})
+
+
+def _code_cells(doc: NotebookDoc, names: Sequence[str]) -> list[CellView]:
+    if not names:
+        code = [each for each in visible_cells(doc) if doc.cell_type(each) == "code"]
+        named = [each for each in code if doc.source(each).strip()]
+    else:
+        named = known_cells(doc, names)
+    cells = look(doc, named)
+    for cell in cells:
+        if cell.kind != "code":
+            raise InvalidCommand(f"Cell {cell.cell_id} is a {cell.kind} cell: it does not run.")
+    if not cells:
+        raise InvalidCommand("There is no code cell to run.")
+    return cells
+
+
+async def run_cells(work: Work, arguments: RunCells, preview: Preview) -> Outcome:
+    """Run cells that still read as shown, and wait for what they put out."""
+    events = await work.place.perform(
+        ExecuteCells(
+            type="execute_cells",
+            cell_ids=tuple(preview.revisions),
+            expected_revisions=dict(preview.revisions),
+            stop_on_error=arguments.stop_on_error,
+        )
+    )
+    started = [
+        event.payload.execution_id
+        for event in events
+        if isinstance(event.payload, ExecutionRequested)
+    ]
+    await work.place.ended(started, arguments.wait_s)
+    return await _report(work, started)
+
+
+async def _report(work: Work, execution_ids: Sequence[ExecutionId]) -> Outcome:
+    """Tell how executions stand, and what they put out."""
+    known = [each for each in map(work.place.execution, execution_ids) if each is not None]
+
+    def view(doc: NotebookDoc) -> dict[CellId, CellView]:
+        here = set(visible_cells(doc))
+        cells = [each.cell_id for each in known if each.cell_id in here]
+        return {cell.cell_id: cell for cell in look(doc, cells)}
+
+    cells = await work.place.read(view)
+    parts, tainted = [], False
+    for execution in known:
+        cell = cells.get(execution.cell_id)
+        shown = told_outputs(cell) if cell is not None and execution.started_at else ""
+        tainted |= bool(shown) or execution.error is not None
+        parts.append("\n".join(part for part in (_status(execution), shown) if part))
+    return Outcome("\n\n".join(parts) or "Nothing ran.", tainted=tainted)
+
+
+def _status(execution: Execution) -> str:
+    told = f"Cell {execution.cell_id}: {execution.status}"
+    if execution.ended:
+        why = f" ({execution.reason})" if execution.reason else ""
+        return f"{told}{why}." if execution.started_at else f"{told}{why}: it did not run."
+    how = f"get_execution(execution_id={execution.execution_id}) waits for its end."
+    if execution.input is not None:
+        return f"{told}: it waits for somebody to answer its prompt in the notebook. {how}"
+    return f"{told}: it goes on, and that is fine. {how}"
+
+
+class GetExecution(Arguments):
+    """Which execution, and how long to wait for it."""
+
+    execution_id: str = Field(description="Id of the execution, as run_cells told it.")
+    wait_s: int = Field(default=WAIT, ge=0, le=MAX_WAIT, description="Seconds to wait for its end.")
+
+
+async def get_execution(work: Work, arguments: GetExecution) -> Outcome:
+    """Wait for an execution, and tell how it stands."""
+    execution_id = ExecutionId(arguments.execution_id)
+    execution = work.place.execution(execution_id)
+    if execution is None or await work.place.read(lambda doc: _is_secret(doc, execution.cell_id)):
+        raise ExecutionNotFound(
+            f"There is no execution {execution_id}, or its cell ran again since: read_cells shows"
+            " what a cell put out."
+        )
+    await work.place.ended([execution_id], arguments.wait_s)
+    return await _report(work, [execution_id])
+
+
+def _is_secret(doc: NotebookDoc, cell_id: CellId) -> bool:
+    return doc.has_cell(cell_id) and is_hidden(doc.metadata(cell_id))
+
+
+class InterruptKernel(Arguments):
+    """Nothing."""
+
+
+async def interrupt_kernel(work: Work, _arguments: InterruptKernel) -> Outcome:
+    """Interrupt the kernel."""
+    await work.place.perform(InterruptRuntime(type="interrupt_runtime"))
+    return Outcome("The kernel was interrupted.")
+
+
+RUNNING: Final = (
+    Tool(
+        "run_cells",
+        "Run code cells on the notebook's kernel and return what they put out. A cell that takes"
+        " longer than wait_s goes on: you get its execution id.",
+        "execute",
+        RunCells,
+        run_cells,
+        preview_run,
+    ),
+    Tool(
+        "get_execution",
+        "Wait for an execution that goes on, and return what it put out so far.",
+        "read",
+        GetExecution,
+        get_execution,
+    ),
+    Tool(
+        "interrupt_kernel",
+        "Interrupt what the kernel runs now, as its stop button does.",
+        "execute",
+        InterruptKernel,
+        interrupt_kernel,
+    ),
+)

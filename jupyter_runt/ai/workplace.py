@@ -1,0 +1,114 @@
+"""What the tools of a turn need from the notebook, and what a tool is to the toolbox."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+from jupyter_runt.ai.arguments import Arguments, parameters
+from jupyter_runt.commands import Command
+from jupyter_runt.document.materialize import Execution
+from jupyter_runt.document.notebook import NotebookDoc
+from jupyter_runt.events.base import Event
+from jupyter_runt.ids import CellId, ExecutionId
+from jupyter_runt.tools import Effect, Image, ToolSpec
+
+T = TypeVar("T")
+
+
+class Workplace(Protocol):
+    """A notebook as one turn reaches it: with the rights that who asked has at that moment (AG1).
+
+    Errors are `RuntError`.
+    """
+
+    @property
+    def cell_id(self) -> CellId:
+        """The cell that is answered."""
+        ...
+
+    async def permit(self, effect: Effect) -> None:
+        """Raise NotAuthorized unless who asked for the turn may have such an effect now."""
+        ...
+
+    async def read(self, view: Callable[[NotebookDoc], T]) -> T:
+        """Return what `view` returns of the notebook as the log has it."""
+        ...
+
+    async def perform(self, command: Command) -> Sequence[Event]:
+        """Perform a command, recorded as the turn's, and return its first events."""
+        ...
+
+    def execution(self, execution_id: ExecutionId) -> Execution | None:
+        """Return an execution that is active, or the last of its cell."""
+        ...
+
+    async def ended(self, execution_ids: Sequence[ExecutionId], seconds: float) -> bool:
+        """Wait until executions have ended, and tell whether they have."""
+        ...
+
+    async def ask_kernel(self, request: Mapping[str, Any], seconds: float) -> Any:
+        """Return the kernel's answer to a request of `jupyter_runt.kernel`.
+
+        Raises:
+            RuntimeLost: there is no kernel, it did not answer, or it is not Python's.
+            Conflict: it runs a cell.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a tool has to tell the model."""
+
+    text: str
+    tainted: bool = False
+    """Whether it says what neither the model nor our own code wrote."""
+    failed: bool = False
+    images: tuple[Image, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a person is shown before they decide about a call, and what is held to it after."""
+
+    text: str
+    """The exact code that would run, say."""
+    revisions: Mapping[CellId, str] = field(default_factory=dict)
+    """SHA-256 (hex) of the sources of which that is true; others than these are refused."""
+
+
+class Work(Protocol):
+    """What tools keep in mind while a turn goes on."""
+
+    place: Workplace
+    seen: dict[CellId, str]
+    """The revision of each cell that the model knows, by what it was shown."""
+    made: list[CellId]
+    """The cells that the turn made below its own, in order."""
+
+    async def question(self, text: str, choices: Sequence[str]) -> str | None:
+        """Return what who asked for the turn answers; None if they do not."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool: what models are told, and what it does."""
+
+    name: str
+    description: str
+    effect: Effect
+    arguments: type[Arguments]
+    run: Callable[..., Awaitable[Outcome]]
+    """Given the work, the arguments, and the preview where there is one."""
+    preview: Callable[[Work, Any], Awaitable[Preview]] | None = None
+    """Where the arguments alone do not show what would happen."""
+    fingerprint: str = ""
+    """Of what is called, where others than we can change that."""
+    schema: Mapping[str, Any] | None = None
+    """Where `arguments` does not have it."""
+
+    def spec(self) -> ToolSpec:
+        """Return what a model is told."""
+        schema = parameters(self.arguments) if self.schema is None else dict(self.schema)
+        return ToolSpec(self.name, self.description, schema, self.effect)

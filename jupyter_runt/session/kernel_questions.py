@@ -1,0 +1,57 @@
+"""What the server asks a kernel between its cells: the values of expressions."""
+
+import ast
+import asyncio
+import json
+from contextlib import suppress
+from typing import Any
+
+from jupyter_runt.errors import Conflict, RuntimeLost
+from jupyter_runt.session.runtime import NotebookRuntime
+
+
+async def kernel_answer(runtime: NotebookRuntime, expression: str, seconds: float) -> Any:
+    """Return the JSON that a Python expression tells, evaluated by a kernel without cells to run.
+
+    A kernel that takes longer is interrupted: nobody waits for its answer any more.
+
+    Raises:
+        RuntimeLost: there is no kernel, it did not answer, or could not.
+        Conflict: it has cells to run.
+    """
+    connection = runtime.connection
+    if connection is None:
+        raise RuntimeLost("The notebook has no kernel yet: running a cell starts one.")
+    if runtime.busy:
+        raise Conflict("The kernel runs a cell: wait for its end (get_execution), then try again.")
+    begun = asyncio.Event()
+    try:
+        async with asyncio.timeout(seconds):
+            await connection.ready()
+            reply = await connection.evaluate(expression, begun.set)
+    except TimeoutError:
+        await _interrupt(runtime, begun)
+        raise RuntimeLost(f"The kernel did not answer within {seconds:g} s.") from None
+    except asyncio.CancelledError:
+        await _interrupt(runtime, begun)
+        raise
+    return _value(reply)
+
+
+async def _interrupt(runtime: NotebookRuntime, begun: asyncio.Event) -> None:
+    """Interrupt the kernel if it is at our request, and not at somebody's cell."""
+    if begun.is_set():
+        with suppress(RuntimeLost):
+            await runtime.interrupt()
+
+
+def _value(reply: dict[str, Any]) -> Any:
+    answer = (reply.get("user_expressions") or {}).get("answer")
+    if not isinstance(answer, dict):
+        raise RuntimeLost("The kernel cannot be asked: it is not one of Python's.")
+    if answer.get("status") != "ok":
+        raise RuntimeLost(f"The kernel could not: {answer.get('ename')}: {answer.get('evalue')}")
+    try:
+        return json.loads(ast.literal_eval(answer["data"]["text/plain"]))
+    except (KeyError, ValueError, SyntaxError, TypeError) as error:
+        raise RuntimeLost("The kernel's answer cannot be read.") from error

@@ -1,0 +1,92 @@
+"""The notebook as the tools of one turn reach it (AG1)."""
+
+import asyncio
+from asyncio import to_thread
+from collections.abc import Callable, Mapping, Sequence
+from importlib.resources import files
+from typing import Any, TypeVar
+
+from jupyter_runt.ai.kernel_tools import expression
+from jupyter_runt.ai.policy import Policy
+from jupyter_runt.ai.toolbox import TurnToolbox
+from jupyter_runt.commands import Command
+from jupyter_runt.document.materialize import Execution
+from jupyter_runt.document.notebook import NotebookDoc
+from jupyter_runt.errors import NotAuthorized
+from jupyter_runt.events.base import Event
+from jupyter_runt.ids import CellId, ExecutionId, agent_actor
+from jupyter_runt.session.answering import TurnHost
+from jupyter_runt.session.approvals import Asking, TurnDesk
+from jupyter_runt.session.capabilities import Capability, Requester, needed, required
+from jupyter_runt.session.kernel_questions import kernel_answer
+from jupyter_runt.session.turns import TurnScope
+from jupyter_runt.tools import Effect
+
+T = TypeVar("T")
+
+
+async def open_toolbox(policy: Policy, scope: TurnScope) -> TurnToolbox:
+    """Return the tools of a turn that begins."""
+    turn = scope.turn
+    asking = Asking(turn.turn_id, turn.cell_id, scope.requester)
+    desk = TurnDesk(scope.host.approvals, asking)
+    return await TurnToolbox.open(TurnPlace(scope.host, asking), desk, policy)
+
+
+class TurnPlace:
+    """A `Workplace`: what it does is recorded as the turn's, and may be what its asker may."""
+
+    def __init__(self, host: TurnHost, asking: Asking) -> None:
+        self._host = host
+        self._asking = asking
+        self._as_agent = Requester(agent_actor(asking.turn_id), asking.requester.allows)
+
+    @property
+    def cell_id(self) -> CellId:
+        """See `Workplace`."""
+        return self._asking.cell_id
+
+    async def permit(self, effect: Effect) -> None:
+        """See `Workplace`."""
+        await self._require(needed(effect))
+
+    async def _require(self, capability: Capability) -> None:
+        if not await self._as_agent.allows(capability):
+            action, resource = capability.value
+            who = self._asking.requester.actor
+            raise NotAuthorized(f"{who} may not {action} {resource} on this server.")
+
+    async def read(self, view: Callable[[NotebookDoc], T]) -> T:
+        """See `Workplace`."""
+        document = await self._host.document()
+        return await document.room.read(view, patient=False)
+
+    async def perform(self, command: Command) -> Sequence[Event]:
+        """See `Workplace`."""
+        await self._require(required(command))
+        cause = f"turn:{self._asking.turn_id}"
+        return (await self._host.perform(command, self._as_agent, cause)).events
+
+    def execution(self, execution_id: ExecutionId) -> Execution | None:
+        """See `Workplace`."""
+        return self._host.writer.state.executions.get(execution_id)
+
+    async def ended(self, execution_ids: Sequence[ExecutionId], seconds: float) -> bool:
+        """See `Workplace`."""
+        try:
+            async with asyncio.timeout(seconds):
+                while self._going_on(execution_ids):
+                    await self._host.writer.changed()
+        except TimeoutError:
+            return False
+        return True
+
+    def _going_on(self, execution_ids: Sequence[ExecutionId]) -> bool:
+        known = map(self.execution, execution_ids)
+        return any(each is not None and not each.ended for each in known)
+
+    async def ask_kernel(self, request: Mapping[str, Any], seconds: float) -> Any:
+        """See `Workplace`."""
+        await self._require(Capability.EXECUTE)  # it is code, whoever wrote it
+        source = await to_thread(files("jupyter_runt").joinpath("kernel.py").read_text, "utf-8")
+        return await kernel_answer(self._host.runtime, expression(source, request), seconds)
