@@ -1,25 +1,16 @@
 """The answer of a turn as a cell keeps it: outputs, and a transcript in its metadata. Pure."""
 
 from collections.abc import Iterator
-from hashlib import sha256
 from typing import Any, Final
 
-from jupyter_runt.document.cells import Output
+from jupyter_runt.document.ai_cells import answer_output, prompt_hash
 from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.document.turns import ToolUse, Turn, shortened
-
-BUNDLE: Final = "application/vnd.runt.ai.v1+json"
 
 KEPT: Final = 20
 """Turns of a cell that its metadata keeps."""
 
 _ARGUMENTS: Final = 4_000
-_REASONS: Final = {
-    "cancelled": "Stopped",
-    "error": "The answer ended here",
-    "limit": "The answer ended here",
-    "lost": "The answer was lost here",
-}
 
 
 def transcript(turn: Turn) -> dict[str, Any]:
@@ -30,7 +21,7 @@ def transcript(turn: Turn) -> dict[str, Any]:
         "model": turn.model,
         "status": turn.status,
         "prompt": turn.prompt,
-        "prompt_sha256": sha256(turn.prompt.encode(errors="surrogatepass")).hexdigest(),
+        "prompt_sha256": prompt_hash(turn.prompt),
         "items": list(_items(turn)),
     }
     if turn.usage is not None:
@@ -69,33 +60,16 @@ def _in_order(turn: Turn) -> Iterator[str | ToolUse]:
         yield text[begun:].decode("utf-16-le", "replace")
 
 
-def outputs(turn: Turn) -> list[Output]:
-    """Return what stands below the prompt when a turn has ended."""
-    markdown = _markdown(turn)
-    data = {"text/markdown": markdown, "text/plain": markdown, BUNDLE: transcript(turn)}
-    return [{"output_type": "display_data", "data": data, "metadata": {}}]
-
-
-def _markdown(turn: Turn) -> str:
-    parts = [
-        item.strip("\n") if isinstance(item, str) else f"*`{item.tool}`: {item.status}*"
-        for item in _in_order(turn)
-    ]
-    if turn.status in _REASONS:
-        reason = f" {turn.error}" if turn.error else ""
-        parts.append(f"> **{_REASONS[turn.status]}.**{reason}")
-    return "\n\n".join(part for part in parts if part.strip())
-
-
 def write_answer(doc: NotebookDoc, turn: Turn) -> None:
     """Put the answer of a turn into its cell, if that is there and is still an AI cell."""
     if not doc.has_cell(turn.cell_id) or doc.cell_type(turn.cell_id) != "ai":
         return
-    doc.replace_outputs_from(turn.cell_id, 0, outputs(turn))
+    kept = transcript(turn)
+    doc.replace_outputs_from(turn.cell_id, 0, [answer_output(kept)])
     runt = dict(doc.metadata(turn.cell_id).get("runt", {}))
     recorded = runt.get("turns")
     before = recorded if isinstance(recorded, list) else []
-    runt["turns"] = [*before, transcript(turn)][-KEPT:]
+    runt["turns"] = [*before, kept][-KEPT:]
     doc.update_cell_metadata(turn.cell_id, {"runt": runt})
 
 

@@ -9,7 +9,7 @@ from jupyter_runt.ai.failures import ProviderFailure
 from jupyter_runt.ai.limits import Limits
 from jupyter_runt.ai.messages import Assistant, Returned, User
 from jupyter_runt.ai.providers import AiConfig
-from jupyter_runt.document.answers import BUNDLE
+from jupyter_runt.document.ai_cells import ANSWER_MIME
 from jupyter_runt.errors import (
     CellNotFound,
     Conflict,
@@ -56,7 +56,7 @@ async def shown(notebook: OpenNotebook, turn_id: str) -> dict[str, Any]:
 
 async def bundle(notebook: OpenNotebook) -> dict[str, Any]:
     (output,) = (await cell(notebook))["outputs"]
-    found: dict[str, Any] = output["data"][BUNDLE]
+    found: dict[str, Any] = output["data"][ANSWER_MIME]
     return found
 
 
