@@ -312,7 +312,7 @@ class RuntApp(ExtensionApp):
             )
             serverapp.web_app.settings["runt_models"] = models
             turns = TurnServices(
-                models, partial(open_toolbox, Policy.of(ai.policy)), ai.approval_seconds
+                models, partial(open_toolbox, Policy.of(ai.policy), artifacts), ai.approval_seconds
             )
             config = DocumentConfig(SaverConfig(delay=self.save_delay), grace=self.missing_grace)
             trust = NotaryTrust(serverapp.contents_manager.notary)

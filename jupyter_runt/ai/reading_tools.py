@@ -1,17 +1,19 @@
 """Tools that look at the notebook."""
 
 from asyncio import to_thread
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from pydantic import Field
 
 from jupyter_runt.ai.arguments import Arguments, Strings
 from jupyter_runt.ai.excerpts import PAGE, PREVIEW, head_and_tail, page
 from jupyter_runt.ai.images import fitted_image
-from jupyter_runt.ai.output_text import output_images, output_text
+from jupyter_runt.ai.output_text import IMAGE_TYPES, output_images, output_text
 from jupyter_runt.ai.visible import CellView, known_cell, known_cells, look, visible_cells
 from jupyter_runt.ai.workplace import Outcome, Tool, Work
 from jupyter_runt.document.notebook import NotebookDoc
+from jupyter_runt.document.references import references
 
 MAX_CELLS: Final = 100
 MAX_MATCHES: Final = 50
@@ -91,10 +93,15 @@ def told_outputs(cell: CellView) -> str:
         how = f"read_output(cell_id={cell.cell_id}, index={index}, offset=…) has it"
         text = head_and_tail(output_text(output), PREVIEW, how)
         seen = f" (read_output with image=true shows it: index {index})"
-        note = seen if output_images(output) else ""
+        note = seen if _has_picture(output) else ""
         parts.append(f"--- output {index}: {output.get('output_type')}{note}\n{text}")
     whole = "\n".join(parts)
     return head_and_tail(whole, PAGE, f"read_output(cell_id={cell.cell_id}, index=…) has each")
+
+
+def _has_picture(output: Mapping[str, Any]) -> bool:
+    beside = any(artifact.mime in IMAGE_TYPES for artifact in references(output))
+    return beside or bool(output_images(output))
 
 
 class SearchCells(Arguments):
@@ -137,7 +144,7 @@ async def read_output(work: Work, arguments: ReadOutput) -> Outcome:
     (cell,) = await work.place.read(lambda doc: look(doc, [known_cell(doc, arguments.cell_id)]))
     if arguments.index >= len(cell.outputs):
         return Outcome(f"The cell has {len(cell.outputs)} outputs, from 0 on.", failed=True)
-    output = cell.outputs[arguments.index]
+    output = await work.place.whole(cell.outputs[arguments.index])
     if arguments.image:
         pictures = output_images(output)
         fitted = await to_thread(fitted_image, pictures[0]) if pictures else None

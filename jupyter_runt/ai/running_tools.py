@@ -6,8 +6,9 @@ from typing import Final
 from pydantic import Field
 
 from jupyter_runt.ai.arguments import Arguments, Strings
+from jupyter_runt.ai.context import is_hidden
 from jupyter_runt.ai.reading_tools import told_outputs
-from jupyter_runt.ai.visible import CellView, is_hidden, known_cells, look, visible_cells
+from jupyter_runt.ai.visible import CellView, known_cells, look, visible_cells
 from jupyter_runt.ai.workplace import Outcome, Preview, Tool, Work
 from jupyter_runt.commands import ExecuteCells, InterruptRuntime
 from jupyter_runt.document.materialize import Execution

@@ -4,18 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from jupyter_runt.ai.context import is_hidden
 from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.errors import CellNotFound
 from jupyter_runt.ids import CellId
 
 SHOWN_REVISION = 8
 """Characters of a revision that a model is shown; it has to write them again."""
-
-
-def is_hidden(metadata: Mapping[str, Any]) -> bool:
-    """Tell whether the metadata of a cell hides it from the AI."""
-    runt = metadata.get("runt")
-    return isinstance(runt, Mapping) and bool(runt.get("context_hidden"))
 
 
 def visible_cells(doc: NotebookDoc) -> list[CellId]:

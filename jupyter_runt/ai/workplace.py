@@ -34,6 +34,10 @@ class Workplace(Protocol):
         """Return what `view` returns of the notebook as the log has it."""
         ...
 
+    async def whole(self, output: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return an output of the notebook with what is kept beside the document."""
+        ...
+
     async def perform(self, command: Command) -> Sequence[Event]:
         """Perform a command, recorded as the turn's, and return its first events."""
         ...

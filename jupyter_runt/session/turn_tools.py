@@ -17,6 +17,7 @@ from jupyter_runt.events.base import Event
 from jupyter_runt.ids import CellId, ExecutionId, agent_actor
 from jupyter_runt.session.answering import TurnHost
 from jupyter_runt.session.approvals import Asking, TurnDesk
+from jupyter_runt.session.artifacts import Artifacts, NotebookArtifacts
 from jupyter_runt.session.capabilities import Capability, Requester, needed, required
 from jupyter_runt.session.kernel_questions import kernel_answer
 from jupyter_runt.session.turns import TurnScope
@@ -25,19 +26,21 @@ from jupyter_runt.tools import Effect
 T = TypeVar("T")
 
 
-async def open_toolbox(policy: Policy, scope: TurnScope) -> TurnToolbox:
+async def open_toolbox(policy: Policy, artifacts: Artifacts, scope: TurnScope) -> TurnToolbox:
     """Return the tools of a turn that begins."""
     turn = scope.turn
     asking = Asking(turn.turn_id, turn.cell_id, scope.requester)
     desk = TurnDesk(scope.host.approvals, asking)
-    return await TurnToolbox.open(TurnPlace(scope.host, asking), desk, policy)
+    place = TurnPlace(scope.host, asking, artifacts.of(scope.host.notebook_id))
+    return await TurnToolbox.open(place, desk, policy)
 
 
 class TurnPlace:
     """A `Workplace`: what it does is recorded as the turn's, and may be what its asker may."""
 
-    def __init__(self, host: TurnHost, asking: Asking) -> None:
+    def __init__(self, host: TurnHost, asking: Asking, artifacts: NotebookArtifacts) -> None:
         self._host = host
+        self._artifacts = artifacts
         self._asking = asking
         self._as_agent = Requester(agent_actor(asking.turn_id), asking.requester.allows)
 
@@ -60,6 +63,13 @@ class TurnPlace:
         """See `Workplace`."""
         document = await self._host.document()
         return await document.room.read(view, patient=False)
+
+    async def whole(self, output: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See `Workplace`."""
+        cell = {"cell_type": "code", "outputs": [output]}
+        completed = await self._artifacts.complete({"cells": [cell]})
+        whole: Mapping[str, Any] = completed["cells"][0]["outputs"][0]
+        return whole
 
     async def perform(self, command: Command) -> Sequence[Event]:
         """See `Workplace`."""

@@ -14,7 +14,6 @@ from jupyter_runt.events.base import Draft
 from jupyter_runt.ids import ActorId, CellId, Seq, TurnId, agent_actor
 from jupyter_runt.session.capabilities import Requester
 from jupyter_runt.session.replies import Reply
-from jupyter_runt.session.turn_tools import open_toolbox
 from jupyter_runt.session.turns import TurnScope
 from jupyter_runt.tools import ToolCall, ToolResult
 from tests.unit.session.workspace import ADA, OpenNotebook, until
@@ -52,10 +51,8 @@ class Bench:
         """Call a tool that has to be decided about; return the call and what Ada is shown."""
         known = {each["call_id"] for each in await self.waiting()}
         task = asyncio.create_task(self.call(tool, **arguments))
-        shown = self.notebook.session.writer.state
         await until(lambda: task.done() or self._fresh(known))
         assert not task.done(), task.result()
-        del shown
         return task, next(e for e in await self.waiting() if e["call_id"] not in known)
 
     def _fresh(self, known: set[str]) -> bool:
@@ -101,7 +98,7 @@ async def turn_in(
     )
     await notebook.session.writer.append(Draft(started, actor, f"turn:{turn_id}"))
     scope = TurnScope(notebook.session, started, Requester(actor, notebook.workspace.allows))
-    box = await open_toolbox(policy or Policy(), scope)
+    box = await notebook.workspace.toolbox(policy or Policy(), scope)
     return Bench(notebook, box, TurnId(turn_id))
 
 

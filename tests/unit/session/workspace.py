@@ -12,6 +12,7 @@ from typing import Any
 import nbformat
 
 from jupyter_runt.ai.policy import Policy
+from jupyter_runt.ai.toolbox import TurnToolbox
 from jupyter_runt.commands import parse_command
 from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.errors import RuntimeLost
@@ -214,7 +215,11 @@ class Workspace:
         return capability not in self.denied
 
     async def _make_toolbox(self, scope: TurnScope) -> Toolbox:
-        return await open_toolbox(self.policy, scope) if self.real_tools else self.tools
+        return await self.toolbox(self.policy, scope) if self.real_tools else self.tools
+
+    async def toolbox(self, policy: Policy, scope: TurnScope) -> TurnToolbox:
+        """Return the tools of the house for a turn."""
+        return await open_toolbox(policy, Artifacts(self.artifacts, self.store), scope)
 
     def __post_init__(self) -> None:
         self.files = LocalFiles(self.root)
