@@ -6,6 +6,8 @@ const NOISE = /Invalid access|Not same Y\.Doc|Clipboard API not available/;
 export default defineConfig({
   test: {
     environment: 'jsdom',
+    // A page of its own for each file takes longer than all tests.
+    isolate: false,
     include: ['src/**/*.spec.ts'],
     setupFiles: ['./vitest.setup.ts'],
     onConsoleLog: log => !NOISE.test(log)
