@@ -7,7 +7,13 @@ import pytest
 
 from jupyter_runt.commands import Command, parse_command
 from jupyter_runt.document.materialize import RuntimeState, apply
-from jupyter_runt.errors import CellNotFound, Conflict, ExecutionNotFound, InvalidCommand
+from jupyter_runt.errors import (
+    CellNotFound,
+    Conflict,
+    ExecutionNotFound,
+    InvalidCommand,
+    StaleRevision,
+)
 from jupyter_runt.events.base import Event, Payload
 from jupyter_runt.events.execution import (
     ExecutionAssigned,
@@ -42,6 +48,9 @@ class Cells:
 
     def source(self, cell_id: CellId) -> str:
         return self._sources[cell_id]
+
+    def revision(self, cell_id: CellId) -> str:
+        return f"revision of {self._sources[cell_id]}"
 
     def metadata(self, cell_id: CellId) -> dict[str, Any]:
         return {"tags": ["raises-exception"]} if cell_id.startswith("fails") else {}
@@ -127,6 +136,18 @@ def test_cells_are_requested_in_the_order_asked_for_as_they_stand() -> None:
         )
         for execution_id, cell_id, source in (("e1", "b", "2"), ("e2", "a", "1"), ("e3", "b", "2"))
     )
+
+
+@pytest.mark.rule("EX2")
+def test_nothing_runs_where_a_cell_is_not_as_expected() -> None:
+    seen = {"a": "revision of 1", "b": "revision of 2"}
+    wanted = command("execute_cells", cell_ids=["a", "b"], expected_revisions=seen)
+    assert ran(decided(wanted, a="1", b="2")) == ["a", "b"]
+    with pytest.raises(StaleRevision) as stale:
+        decided(wanted, a="1", b="3")
+    assert stale.value.detail == {"cell_ids": ["b"]}
+    with pytest.raises(CellNotFound):
+        decided(wanted, a="1")
 
 
 def test_a_cell_that_is_not_there_or_not_code_refuses_the_whole_command() -> None:

@@ -403,8 +403,8 @@ async def test_the_model_sees_what_is_above_and_not_hidden(workspace: Workspace)
         await notebook.send("set_context_visibility", cell_ids=["c0"], visible=False)
         workspace.tools.tainted = False
         turn = await notebook.answered(await notebook.ask("ai"))
-        assert "42" not in str(workspace.model.heard[1])
-        assert "42" not in str(turn["shown"])
+        assert "= 42" not in str(workspace.model.heard[1])
+        assert "= 42" not in str(turn["shown"])
         assert not workspace.tools.tainted
 
 
