@@ -82,8 +82,10 @@ class RuntProvisioner(KernelProvisionerBase):
             "JUPYTER_TOKEN",
             "KG_AUTH_TOKEN",
             "KG_HTTP_PASS",
+            "OPENAI_API_KEY",
         },
-        help="Environment variables of the server that no kernel inherits.",
+        help="""Environment variables of the server that no kernel inherits, beside those in which
+        `RuntAI.providers` finds keys.""",
     ).tag(config=True)
 
     def __init__(self, *, inner: KernelProvisionerBase | None = None, **kwargs: Any) -> None:
@@ -240,11 +242,16 @@ class RuntProvisioner(KernelProvisionerBase):
 
     def _without_secrets(self, env: Any) -> dict[str, str]:
         stated = self.kernel_spec.env if self.kernel_spec else {}
+        withheld = self.withheld_env | self._key_variables()
         return {
-            name: value
-            for name, value in env.items()
-            if name not in self.withheld_env or name in stated
+            name: value for name, value in env.items() if name not in withheld or name in stated
         }
+
+    def _key_variables(self) -> set[str]:
+        """Return the variables that hold the keys of the AI's providers."""
+        listed = self.config.RuntAI.get("providers")
+        known = [each for each in listed if isinstance(each, dict)] if listed else []
+        return {each["key_env"] for each in known if each.get("key_env")}
 
     async def _request_end(self) -> None:
         await self.poll()  # it may have ended before anybody asked

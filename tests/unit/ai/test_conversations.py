@@ -1,0 +1,213 @@
+"""Both APIs over HTTP, with the real client library and a scripted server."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import openai
+import pytest
+
+from jupyter_runt.ai.chat_completions import ChatCompletions
+from jupyter_runt.ai.failures import ProviderFailure
+from jupyter_runt.ai.fake.script import Reply
+from jupyter_runt.ai.fake.server import FakeModel
+from jupyter_runt.ai.messages import (
+    Assistant,
+    Call,
+    Conversation,
+    Delta,
+    Message,
+    Returned,
+    Said,
+    System,
+    User,
+)
+from jupyter_runt.ai.patience import Patience
+from jupyter_runt.ai.responses import Responses
+from jupyter_runt.events.agent import Usage
+from jupyter_runt.tools import Image, ToolSpec
+
+KEY = "sk-secret-of-the-test"
+SCHEMA = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
+TOOL = ToolSpec("look", "Looks.", SCHEMA, "read")
+BOTH = pytest.mark.parametrize("api", [ChatCompletions, Responses])
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.rule("AG5")]
+
+
+@asynccontextmanager
+async def model(
+    api: Any, *replies: Reply, patience: Patience | None = None
+) -> AsyncIterator[tuple[Conversation, FakeModel]]:
+    async with FakeModel(replies) as fake:
+        client = openai.AsyncOpenAI(api_key=KEY, base_url=fake.url)
+        async with client:
+            talks = api(client, "scripted", provider="test", secrets=(KEY,), patience=patience)
+            yield talks, fake
+
+
+async def heard(
+    conversation: Conversation,
+    *messages: Message,
+    tools: Sequence[ToolSpec] = (),
+) -> tuple[list[str], Said]:
+    """Return the pieces of an answer, and the whole."""
+    pieces: list[str] = []
+    said = None
+    async for item in conversation.say(messages or (User("?"),), tools):
+        assert said is None, "it comes last"
+        if isinstance(item, Delta):
+            pieces.append(item.text)
+        else:
+            said = item
+    assert said is not None
+    return pieces, said
+
+
+async def listen(conversation: Conversation, into: list[Delta | Said]) -> None:
+    """Add what is heard to a list, as it is heard."""
+    async for item in conversation.say([User("?")], ()):
+        into.append(item)  # noqa: PERF401  (what came before a failure counts)
+
+
+@BOTH
+async def test_an_answer_comes_in_pieces_and_then_as_a_whole(api: Any) -> None:
+    async with model(api, Reply("It is 42.", usage=(3, 4))) as (talks, fake):
+        pieces, said = await heard(talks, System("be short"), User("what is x?"))
+        assert pieces == ["It ", "is ", "42."]
+        assert said.message == Assistant("It is 42.")
+        assert (said.finish, said.usage) == ("stop", Usage(input_tokens=3, output_tokens=4))
+        (request,) = fake.requests
+        assert [each["role"] for each in request.messages] == ["system", "user"]
+        assert request.body["model"] == "scripted"
+        assert request.headers["Authorization"] == f"Bearer {KEY}"
+
+
+@BOTH
+async def test_calls_of_tools_are_put_together_and_answered(api: Any) -> None:
+    calls = [("look", {"at": "a"}), ("look", "not json")]
+    async with model(api, Reply("Let me see.", calls=calls), Reply("Done.")) as (talks, fake):
+        _, said = await heard(talks, tools=[TOOL])
+        wanted = (Call("call_0", "look", '{"at": "a"}'), Call("call_1", "look", "not json"))
+        assert said.message == Assistant("Let me see.", wanted)
+        image = Image("image/png", b"\x89PNG")
+        answers = [Returned("call_0", "an A", (image,)), Returned("call_1", "no JSON")]
+        await heard(talks, User("?"), said.message, *answers, tools=[TOOL])
+        first, second = fake.requests
+        assert "look" in str(first.body["tools"])
+        assert "an A" in second.text
+        assert "no JSON" in second.text
+        assert "data:image/png;base64,iVBORw==" in second.text
+        assert second.text.index('"call_0"') < second.text.index("an A")
+
+
+async def test_answers_to_calls_follow_them_before_anything_else() -> None:
+    calls = (Call("1", "look", "{}"), Call("2", "look", "{}"))
+    image = Image("image/png", b"x")
+    async with model(ChatCompletions, Reply("ok")) as (talks, fake):
+        answers = [Returned("1", "a", (image,)), Returned("2", "b")]
+        await heard(talks, User("x"), User("y"), Assistant("", calls), *answers)
+        roles = [each["role"] for each in fake.requests[0].messages]
+        assert roles == ["user", "assistant", "tool", "tool", "user"]
+        assert fake.requests[0].messages[0]["content"] == "x\n\ny"
+
+
+async def test_nothing_is_left_with_a_provider() -> None:
+    async with model(Responses, Reply("ok")) as (talks, fake):
+        await heard(talks)
+        assert fake.requests[0].body["store"] is False
+        assert "previous_response_id" not in fake.requests[0].body
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (Reply(status=401, message=f"bad key {KEY}"), "does not take the key (401)"),
+        (Reply(status=403), "does not allow it (403)"),
+        (Reply(status=404), "does not know the model"),
+        (Reply(status=400, message="too long"), "refused the request (400): too long"),
+        (Reply("half", fault="cut"), "cut in the middle"),
+        (Reply("half", fault="no_finish"), "without saying that it was complete"),
+        (Reply("half", fault="garbage"), "cannot be read"),
+        (Reply("half", fault="error_event"), "It was scripted."),
+    ],
+)
+async def test_a_failure_is_told_in_words_without_the_key(
+    api: Any, reply: Reply, words: str
+) -> None:
+    async with model(api, reply) as (talks, _):
+        pieces: list[Delta | Said] = []
+        with pytest.raises(ProviderFailure) as failed:
+            await listen(talks, pieces)
+        assert words in str(failed.value)
+        assert KEY not in str(failed.value)
+        assert failed.value.__context__ is None or failed.value.__suppress_context__
+        assert pieces == ([Delta("half")] if reply.text else [])
+
+
+@BOTH
+@pytest.mark.parametrize(("status", "words"), [(429, "(429)"), (500, "a fault (500)")])
+async def test_what_may_pass_is_tried_again(api: Any, status: int, words: str) -> None:
+    busy = Reply(status=status, headers={"retry-after-ms": "1"})
+    async with model(api, busy, Reply("ok"), busy, busy, busy) as (talks, fake):
+        _, said = await heard(talks)
+        assert (said.message.text, len(fake.requests)) == ("ok", 2)
+        with pytest.raises(ProviderFailure) as failed:
+            await heard(talks)
+        assert words in str(failed.value)
+
+
+@BOTH
+@pytest.mark.parametrize("silence", ["hold_headers", "hold"])
+async def test_silence_has_an_end(api: Any, silence: str) -> None:
+    reply = Reply("one two", **{silence: asyncio.Event()})
+    patience = Patience(first=9, between=0.05) if silence == "hold" else Patience(0.05, 9)
+    async with model(api, reply, patience=patience) as (talks, fake):
+        with pytest.raises(ProviderFailure, match=r"was silent for 0\.05 s"):
+            await heard(talks)
+        async with asyncio.timeout(5):
+            await fake.requests[0].closed.wait()
+
+
+@BOTH
+@pytest.mark.parametrize("moment", ["before", "within"])
+async def test_cancelling_closes_the_connection(api: Any, moment: str) -> None:
+    held = asyncio.Event()
+    reply = Reply("a b", hold_headers=held) if moment == "before" else Reply("a b", hold=held)
+    async with model(api, reply) as (talks, fake):
+        pieces: list[Delta | Said] = []
+        listening = asyncio.create_task(listen(talks, pieces))
+        async with asyncio.timeout(5):
+            while not (pieces if moment == "within" else fake.requests):  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+            listening.cancel()
+            await fake.requests[0].closed.wait()
+        with pytest.raises(asyncio.CancelledError):
+            await listening
+
+
+@BOTH
+async def test_a_megabyte_is_no_trouble(api: Any) -> None:
+    pieces = ["x" * 10_000] * 100
+    async with model(api, Reply(pieces)) as (talks, _):
+        _, said = await heard(talks)
+        assert said.message.text == "x" * 1_000_000
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("finish", "expected"), [("length", "length"), ("content_filter", "filter")]
+)
+async def test_an_answer_that_was_cut_says_so(api: Any, finish: str, expected: str) -> None:
+    async with model(api, Reply("half", finish=finish)) as (talks, _):
+        assert (await heard(talks))[1].finish == expected
+
+
+async def test_a_server_that_nobody_reaches_is_told() -> None:
+    async with FakeModel([]) as fake:
+        url = fake.url
+    async with openai.AsyncOpenAI(api_key=KEY, base_url=url, max_retries=0) as client:
+        with pytest.raises(ProviderFailure, match="test cannot be reached"):
+            await heard(ChatCompletions(client, "m", provider="test"))
