@@ -29,13 +29,31 @@ export default tseslint.config(
   layer('services', [
     'model',
     'ai',
+    'artifacts',
     'cells',
     'history',
     'runtime',
     'saving',
     'plugins'
   ]),
-  layer('model', ['ai', 'cells', 'history', 'runtime', 'saving', 'plugins']),
+  layer('model', [
+    'ai',
+    'artifacts',
+    'cells',
+    'history',
+    'runtime',
+    'saving',
+    'plugins'
+  ]),
+  layer('artifacts', [
+    'model',
+    'ai',
+    'cells',
+    'history',
+    'runtime',
+    'saving',
+    'plugins'
+  ]),
   layer('cells', ['ai', 'history', 'runtime', 'saving', 'plugins']),
   layer('history', ['ai', 'cells', 'runtime', 'saving', 'plugins']),
   layer('ai', ['cells', 'history', 'saving', 'runtime', 'plugins']),

@@ -2,6 +2,7 @@ import { ai } from './plugins/ai';
 import { aiAnswers } from './plugins/aiAnswers';
 import { aiCommands } from './plugins/aiCommands';
 import { aiWaiting } from './plugins/aiWaiting';
+import { artifacts } from './plugins/artifacts';
 import { cellStatus } from './plugins/cellStatus';
 import { cellTypes } from './plugins/cellTypes';
 import { executor } from './plugins/executor';
@@ -19,6 +20,7 @@ export default [
   inputs,
   kernel,
   trust,
+  artifacts,
   history,
   saving,
   cellStatus,

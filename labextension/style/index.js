@@ -1,4 +1,5 @@
 import './ai.css';
+import './artifacts.css';
 import './base.css';
 import './cellStatus.css';
 import './history.css';

@@ -226,7 +226,7 @@ export class RuntClient {
   ): Promise<INotebookContent> {
     const what = kind === 'kept' ? 'kept' : 'at';
     return this.request<INotebookContent>(
-      `notebooks/${encodeURIComponent(notebookId)}/${what}/${seq}`
+      `notebooks/${encodeURIComponent(notebookId)}/${what}/${seq}?outputs=references`
     );
   }
 
