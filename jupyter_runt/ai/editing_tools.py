@@ -15,7 +15,7 @@ from jupyter_runt.commands import DeleteCells as Delete
 from jupyter_runt.commands import EditCell as Edit
 from jupyter_runt.commands import MoveCell as Move
 from jupyter_runt.document.notebook import NotebookDoc
-from jupyter_runt.errors import StaleRevision
+from jupyter_runt.errors import InvalidCommand, StaleRevision
 from jupyter_runt.events.base import Event
 from jupyter_runt.events.document import CellCreated, DocumentUpdated
 from jupyter_runt.ids import CellId
@@ -90,7 +90,7 @@ class EditCell(Arguments):
 async def edit_cell(work: Work, arguments: EditCell) -> Outcome:
     """Replace a text in a cell; edits of other people elsewhere in it are no obstacle."""
     for attempt in range(TRIES):
-        cell = await _cell(work, arguments.cell_id)
+        cell = await _editable(work, arguments.cell_id)
         _expect(cell, arguments.expected_rev)
         found = cell.source.count(arguments.old)
         if found == 0 or (found > 1 and not arguments.replace_all):
@@ -121,13 +121,15 @@ class ReplaceCell(Arguments):
 
 async def replace_cell(work: Work, arguments: ReplaceCell) -> Outcome:
     """Replace all of a cell's text, if it is what the model knows."""
-    cell = await _cell(work, arguments.cell_id)
+    cell = await _editable(work, arguments.cell_id)
     _expect(cell, arguments.expected_rev or work.seen.get(cell.cell_id, ""))
     return await _rewrite(work, cell, arguments.source)
 
 
-async def _cell(work: Work, name: str) -> CellView:
+async def _editable(work: Work, name: str) -> CellView:
     (cell,) = await work.place.read(lambda doc: look(doc, [known_cell(doc, name)]))
+    if cell.cell_id == work.place.cell_id:
+        raise InvalidCommand("You answer in that cell: what is asked there stays.")
     return cell
 
 

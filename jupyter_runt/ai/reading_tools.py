@@ -10,10 +10,11 @@ from jupyter_runt.ai.arguments import Arguments, Strings
 from jupyter_runt.ai.excerpts import PAGE, PREVIEW, head_and_tail, page
 from jupyter_runt.ai.images import fitted_image
 from jupyter_runt.ai.output_text import IMAGE_TYPES, output_images, output_text
-from jupyter_runt.ai.visible import CellView, known_cell, known_cells, look, visible_cells
+from jupyter_runt.ai.visible import CellView, is_visible, known_cell, known_cells, look
 from jupyter_runt.ai.workplace import Outcome, Tool, Work
 from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.document.references import references
+from jupyter_runt.ids import CellId
 
 MAX_CELLS: Final = 100
 MAX_MATCHES: Final = 50
@@ -31,20 +32,19 @@ class GetNotebook(Arguments):
 
 async def get_notebook(work: Work, arguments: GetNotebook) -> Outcome:
     """List cells, a line for each."""
+    first = arguments.start - 1
 
     def view(doc: NotebookDoc) -> tuple[int, list[CellView]]:
-        cells = visible_cells(doc)
-        first = arguments.start - 1
-        return len(cells), look(doc, cells[first : first + arguments.count])
+        page = doc.cell_ids[first : first + arguments.count]
+        return len(doc.cell_ids), look(doc, [each for each in page if is_visible(doc, each)])
 
     total, cells = await work.place.read(view)
-    lines = [f"{total} cells."]
-    lines += [f"{cell.heading}{_outputs_note(cell)} | {_first_line(cell.source)}" for cell in cells]
-    last = arguments.start - 1 + len(cells)
+    lines = [f"{cell.heading}{_outputs_note(cell)} | {_first_line(cell.source)}" for cell in cells]
+    last = first + arguments.count
     if last < total:
         lines.append(f"[{total - last} more: get_notebook(start={last + 1})]")
     work.seen.update({cell.cell_id: cell.revision for cell in cells if _is_whole(cell.source)})
-    return Outcome("\n".join(lines), tainted=True)
+    return Outcome("\n".join(lines) or "There are no cells.", tainted=bool(lines))
 
 
 def _first_line(source: str) -> str:
@@ -114,15 +114,14 @@ async def search_cells(work: Work, arguments: SearchCells) -> Outcome:
     """Tell the lines of sources that contain a text."""
     wanted = arguments.text.casefold()
 
-    def view(doc: NotebookDoc) -> list[str]:
+    def view(doc: NotebookDoc, cell_id: CellId, _number: int) -> list[str]:
         return [
             f"id={cell_id} line {number}: {line[:LINE]}"
-            for cell_id in visible_cells(doc)
             for number, line in enumerate(doc.source(cell_id).splitlines(), 1)
             if wanted in line.casefold()
         ]
 
-    found = await work.place.read(view)
+    found = [line for lines in await work.place.each(view) for line in lines]
     if not found:
         return Outcome("No cell contains that.")
     more = f"\n[{len(found) - MAX_MATCHES} more]" if len(found) > MAX_MATCHES else ""

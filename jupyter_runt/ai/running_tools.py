@@ -6,9 +6,8 @@ from typing import Final
 from pydantic import Field
 
 from jupyter_runt.ai.arguments import Arguments, Strings
-from jupyter_runt.ai.context import is_hidden
 from jupyter_runt.ai.reading_tools import told_outputs
-from jupyter_runt.ai.visible import CellView, known_cells, look, visible_cells
+from jupyter_runt.ai.visible import CellView, is_visible, known_cells, look, view_of
 from jupyter_runt.ai.workplace import Outcome, Preview, Tool, Work
 from jupyter_runt.commands import ExecuteCells, InterruptRuntime
 from jupyter_runt.document.materialize import Execution
@@ -35,22 +34,21 @@ class RunCells(Arguments):
 
 async def preview_run(work: Work, arguments: RunCells) -> Preview:
     """Return the exact code that would run."""
-    cells = await work.place.read(lambda doc: _code_cells(doc, arguments.cell_ids))
+    cells = await _code_cells(work, arguments.cell_ids)
     several = len(cells) > 1
     code = [f"# cell {cell.number}\n{cell.source}" if several else cell.source for cell in cells]
     return Preview("\n\n".join(code), {cell.cell_id: cell.revision for cell in cells})
 
 
-def _code_cells(doc: NotebookDoc, names: Sequence[str]) -> list[CellView]:
-    if not names:
-        code = [each for each in visible_cells(doc) if doc.cell_type(each) == "code"]
-        named = [each for each in code if doc.source(each).strip()]
+async def _code_cells(work: Work, names: Sequence[str]) -> list[CellView]:
+    if names:
+        cells = await work.place.read(lambda doc: look(doc, known_cells(doc, names)))
     else:
-        named = known_cells(doc, names)
-    cells = look(doc, named)
+        every = await work.place.each(view_of)
+        cells = [cell for cell in every if cell.kind == "code" and cell.source.strip()]
     for cell in cells:
         if cell.kind != "code":
-            raise InvalidCommand(f"Cell {cell.cell_id} is a {cell.kind} cell: it does not run.")
+            raise InvalidCommand(f"Cell {cell.cell_id} is of type {cell.kind}: it does not run.")
     if not cells:
         raise InvalidCommand("There is no code cell to run.")
     return cells
@@ -80,9 +78,8 @@ async def _report(work: Work, execution_ids: Sequence[ExecutionId]) -> Outcome:
     known = [each for each in map(work.place.execution, execution_ids) if each is not None]
 
     def view(doc: NotebookDoc) -> dict[CellId, CellView]:
-        here = set(visible_cells(doc))
-        cells = [each.cell_id for each in known if each.cell_id in here]
-        return {cell.cell_id: cell for cell in look(doc, cells)}
+        here = [each.cell_id for each in known if is_visible(doc, each.cell_id)]
+        return {cell.cell_id: cell for cell in look(doc, here)}
 
     cells = await work.place.read(view)
     parts, tainted = [], False
@@ -116,17 +113,15 @@ async def get_execution(work: Work, arguments: GetExecution) -> Outcome:
     """Wait for an execution, and tell how it stands."""
     execution_id = ExecutionId(arguments.execution_id)
     execution = work.place.execution(execution_id)
-    if execution is None or await work.place.read(lambda doc: _is_secret(doc, execution.cell_id)):
+    if execution is None or not await work.place.read(
+        lambda doc: not doc.has_cell(execution.cell_id) or is_visible(doc, execution.cell_id)
+    ):
         raise ExecutionNotFound(
             f"There is no execution {execution_id}, or its cell ran again since: read_cells shows"
             " what a cell put out."
         )
     await work.place.ended([execution_id], arguments.wait_s)
     return await _report(work, [execution_id])
-
-
-def _is_secret(doc: NotebookDoc, cell_id: CellId) -> bool:
-    return doc.has_cell(cell_id) and is_hidden(doc.metadata(cell_id))
 
 
 class InterruptKernel(Arguments):

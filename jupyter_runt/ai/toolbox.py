@@ -13,9 +13,7 @@ from jupyter_runt.ai.kernel_tools import VARIABLES, offered_tools
 from jupyter_runt.ai.policy import Policy
 from jupyter_runt.ai.reading_tools import READING
 from jupyter_runt.ai.running_tools import RUNNING
-from jupyter_runt.ai.visible import visible_cells
 from jupyter_runt.ai.workplace import Outcome, Preview, Tool, Work, Workplace
-from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.errors import NotAuthorized, RuntError
 from jupyter_runt.ids import CellId
 from jupyter_runt.tools import Effect, ToolCall, ToolResult, ToolSpec, ToolStatus
@@ -134,7 +132,7 @@ class TurnToolbox:
     async def open(cls, place: Workplace, desk: Desk, policy: Policy) -> "TurnToolbox":
         """Return the toolbox of a turn that begins now: what it is shown is the notebook of now."""
         box = cls(place, desk, policy, _tools={tool.name: tool for tool in BUILT_IN})
-        box._seen = await place.read(_revisions)
+        box._seen = dict(await place.each(lambda doc, cell_id, _: (cell_id, doc.revision(cell_id))))
         await box._look_for_tools()
         return box
 
@@ -232,7 +230,3 @@ def _plainly(arguments: Arguments) -> str:
     """Return arguments as a person reads them."""
     given = arguments.model_dump(exclude_defaults=True).items()
     return "\n".join(f"{name}: {value}" for name, value in given)
-
-
-def _revisions(doc: NotebookDoc) -> dict[CellId, str]:
-    return {cell_id: doc.revision(cell_id) for cell_id in visible_cells(doc)}

@@ -1,21 +1,24 @@
 """The notebook as the AI may see it: without the cells that people hide from it (AG6). Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 from jupyter_runt.ai.context import is_hidden
 from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.errors import CellNotFound
 from jupyter_runt.ids import CellId
 
-SHOWN_REVISION = 8
+SHOWN_REVISION: Final = 8
 """Characters of a revision that a model is shown; it has to write them again."""
 
+_HINTS: Final = 5
 
-def visible_cells(doc: NotebookDoc) -> list[CellId]:
-    """Return the cells that the AI may know of, from the top."""
-    return [cell_id for cell_id in doc.cell_ids if not is_hidden(doc.metadata(cell_id))]
+
+def is_visible(doc: NotebookDoc, cell_id: CellId) -> bool:
+    """Tell whether a cell is there, as far as the AI may know."""
+    return doc.has_cell(cell_id) and not is_hidden(doc.metadata(cell_id))
 
 
 def known_cell(doc: NotebookDoc, name: str) -> CellId:
@@ -24,16 +27,19 @@ def known_cell(doc: NotebookDoc, name: str) -> CellId:
     Raises:
         CellNotFound: there is none that the AI may know of; the message names those most like it.
     """
-    cells = visible_cells(doc)
-    if name in cells:
+    if is_visible(doc, CellId(name)):
         return CellId(name)
-    begins = [cell_id for cell_id in cells if name and cell_id.startswith(name)]
+    begins = list(_visible(doc, (each for each in doc.cell_ids if name and each.startswith(name))))
     if len(begins) == 1:
         return begins[0]
-    near = begins[:5] or cells[:5]
+    near = begins[:_HINTS] or list(islice(_visible(doc, doc.cell_ids), _HINTS))
     hint = f" There are {', '.join(near)}." if near else ""
     what = "more than one cell whose id begins with" if begins else "no cell"
     raise CellNotFound(f"There is {what} {name}.{hint} get_notebook lists them.", cell_ids=[name])
+
+
+def _visible(doc: NotebookDoc, cell_ids: Iterable[CellId]) -> Iterator[CellId]:
+    return (each for each in cell_ids if is_visible(doc, each))
 
 
 def known_cells(doc: NotebookDoc, names: Sequence[str]) -> list[CellId]:
@@ -73,17 +79,19 @@ def short(revision: str) -> str:
     return revision[:SHOWN_REVISION]
 
 
-def look(doc: NotebookDoc, cell_ids: Sequence[CellId]) -> list[CellView]:
-    """Return visible cells."""
+def view_of(doc: NotebookDoc, cell_id: CellId, number: int) -> CellView:
+    """Return a cell that the AI may see."""
+    return CellView(
+        cell_id,
+        number,
+        doc.cell_type(cell_id),
+        doc.source(cell_id),
+        doc.revision(cell_id),
+        doc.cell(cell_id),
+    )
+
+
+def look(doc: NotebookDoc, cell_ids: Iterable[CellId]) -> list[CellView]:
+    """Return cells that the AI may see."""
     numbers = {cell_id: number for number, cell_id in enumerate(doc.cell_ids, 1)}
-    return [
-        CellView(
-            cell_id,
-            numbers[cell_id],
-            doc.cell_type(cell_id),
-            doc.source(cell_id),
-            doc.revision(cell_id),
-            doc.cell(cell_id),
-        )
-        for cell_id in cell_ids
-    ]
+    return [view_of(doc, cell_id, numbers[cell_id]) for cell_id in cell_ids]

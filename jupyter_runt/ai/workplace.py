@@ -34,6 +34,14 @@ class Workplace(Protocol):
         """Return what `view` returns of the notebook as the log has it."""
         ...
 
+    async def each(self, view: Callable[[NotebookDoc, CellId, int], T]) -> list[T]:
+        """Return what `view` returns of each cell that the AI may see, from the top.
+
+        It is given the cell's number, from 1, hidden cells counted. Others go on meanwhile: a cell
+        that goes is left out, one that comes may be.
+        """
+        ...
+
     async def whole(self, output: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return an output of the notebook with what is kept beside the document."""
         ...

@@ -1,6 +1,7 @@
 """The notebook as the tools of one turn reach it (AG1)."""
 
 import asyncio
+import time
 from asyncio import to_thread
 from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
@@ -9,6 +10,7 @@ from typing import Any, TypeVar
 from jupyter_runt.ai.kernel_tools import expression
 from jupyter_runt.ai.policy import Policy
 from jupyter_runt.ai.toolbox import TurnToolbox
+from jupyter_runt.ai.visible import is_visible
 from jupyter_runt.commands import Command
 from jupyter_runt.document.materialize import Execution
 from jupyter_runt.document.notebook import NotebookDoc
@@ -20,6 +22,7 @@ from jupyter_runt.session.approvals import Asking, TurnDesk
 from jupyter_runt.session.artifacts import Artifacts, NotebookArtifacts
 from jupyter_runt.session.capabilities import Capability, Requester, needed, required
 from jupyter_runt.session.kernel_questions import kernel_answer
+from jupyter_runt.session.projection import SLICE_SECONDS
 from jupyter_runt.session.turns import TurnScope
 from jupyter_runt.tools import Effect
 
@@ -63,6 +66,22 @@ class TurnPlace:
         """See `Workplace`."""
         document = await self._host.document()
         return await document.room.read(view, patient=False)
+
+    async def each(self, view: Callable[[NotebookDoc, CellId, int], T]) -> list[T]:
+        """See `Workplace`."""
+        waiting = await self.read(lambda doc: list(enumerate(doc.cell_ids, 1))[::-1])
+        found: list[T] = []
+
+        def some(doc: NotebookDoc) -> None:
+            until = time.perf_counter() + SLICE_SECONDS
+            while waiting and time.perf_counter() < until:
+                number, cell_id = waiting.pop()
+                if is_visible(doc, cell_id):
+                    found.append(view(doc, cell_id, number))
+
+        while waiting:
+            await self.read(some)
+        return found
 
     async def whole(self, output: Mapping[str, Any]) -> Mapping[str, Any]:
         """See `Workplace`."""
