@@ -33,8 +33,9 @@ from jupyter_runt.ids import ActorId, NotebookId, TurnId, agent_actor
 from jupyter_runt.protocols import EventLog
 from jupyter_runt.session.apart import bring, make_apart
 from jupyter_runt.session.approvals import Approvals
+from jupyter_runt.session.artifacts import NotebookArtifacts
 from jupyter_runt.session.capabilities import Requester
-from jupyter_runt.session.notebook_view import view_of
+from jupyter_runt.session.notebook_view import view_of, with_pictures
 from jupyter_runt.session.open_document import OpenDocument
 from jupyter_runt.session.replies import Reply
 from jupyter_runt.session.runtime import NotebookRuntime
@@ -61,6 +62,11 @@ class TurnHost(Protocol):
     @property
     def log(self) -> EventLog:
         """Its log."""
+        ...
+
+    @property
+    def artifacts(self) -> NotebookArtifacts:
+        """What is kept beside its document."""
         ...
 
     @property
@@ -129,16 +135,12 @@ class Answering:
         document = await self._host.document()
         view, settings = await view_of(document.room, started.cell_id)
         specs = toolbox.specs() if "tools" in choice.info.capabilities else ()
+        sees = "vision" in choice.info.capabilities
+        most = self._models.config.max_images if sees else 0
+        view = await with_pictures(view, self._host.artifacts, most)
         room = choice.budget - size_of(specs)
         context = await to_thread(
-            build,
-            view,
-            started.prompt,
-            envelope,
-            budget=room,
-            max_images=self._models.config.max_images
-            if "vision" in choice.info.capabilities
-            else 0,
+            build, view, started.prompt, envelope, budget=room, max_images=most
         )
         await self._append(self._given(choice, context, [spec.name for spec in specs]))
         if context.tainted:

@@ -72,6 +72,7 @@ class NotebookSession:
     ) -> None:
         self.notebook_id = registration.notebook_id
         self.writer = Writer(registration.notebook_id, store)
+        self.artifacts = runtime_services.artifacts.of(registration.notebook_id)
         self._registration = registration
         self._store = store
         self._open_notebook = open_notebook

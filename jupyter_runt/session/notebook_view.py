@@ -2,14 +2,17 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jupyter_runt.ai.context import CellView, NotebookView, is_hidden
+from jupyter_runt.ai.output_text import IMAGE_TYPES
 from jupyter_runt.document.notebook import NotebookDoc
+from jupyter_runt.document.references import references
 from jupyter_runt.errors import CellNotFound
 from jupyter_runt.ids import CellId
 from jupyter_runt.rooms.room import Room
+from jupyter_runt.session.artifacts import NotebookArtifacts
 from jupyter_runt.session.projection import SLICE_SECONDS
 
 
@@ -61,3 +64,32 @@ async def view_of(room: Room[NotebookDoc], cell_id: CellId) -> tuple[NotebookVie
         instructions=instructions if isinstance(instructions, str) else "",
     )
     return view, own.get("ai")
+
+
+async def with_pictures(
+    view: NotebookView, artifacts: NotebookArtifacts, most: int
+) -> NotebookView:
+    """Return a view whose last pictures, `most` at least, are there and not beside the document."""
+    above = list(view.above)
+    for index in reversed(range(len(above))):
+        if most <= 0:
+            break
+        outputs = list(above[index].cell.get("outputs") or ())
+        beside = [place for place, output in enumerate(outputs) if _is_beside(output)]
+        if beside:
+            cell = {"cell_type": "code", "outputs": [outputs[place] for place in beside]}
+            completed = await artifacts.complete({"cells": [cell]})
+            for place, whole in zip(beside, completed["cells"][0]["outputs"], strict=True):
+                outputs[place] = whole
+            above[index] = replace(above[index], cell={**above[index].cell, "outputs": outputs})
+        most -= sum(map(_has_picture, outputs))
+    return replace(view, above=above)
+
+
+def _is_beside(output: Any) -> bool:
+    return any(artifact.mime in IMAGE_TYPES for artifact in references(output))
+
+
+def _has_picture(output: Any) -> bool:
+    data = output.get("data") if isinstance(output, Mapping) else None
+    return isinstance(data, Mapping) and not set(IMAGE_TYPES).isdisjoint(data)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
@@ -14,7 +14,7 @@ from jupyter_runt.events.base import Event
 from jupyter_runt.ids import ActorId, TurnId
 from jupyter_runt.session.answering import Answering, Chooser, TurnHost
 from jupyter_runt.session.capabilities import Requester
-from jupyter_runt.tools import Effect, Toolbox, ToolCall, ToolResult, ToolSpec
+from jupyter_runt.tools import Toolbox
 
 log = logging.getLogger(__name__)
 
@@ -31,25 +31,6 @@ class TurnScope:
     turn: TurnStarted
     requester: Requester
     """Who asked, and what they may do while it goes on."""
-
-
-class NoTools:
-    """The tools of a turn that has none."""
-
-    def specs(self) -> Sequence[ToolSpec]:
-        """There are none."""
-        return ()
-
-    def effect(self, _call: ToolCall) -> Effect:
-        """Be as careful as with any tool that nobody knows."""
-        return "external"
-
-    def taint(self) -> None:
-        """There is nothing to be careful with."""
-
-    async def call(self, call: ToolCall) -> ToolResult:
-        """Refuse."""
-        return ToolResult(call.call_id, f"There is no tool {call.name}.", "denied", tainted=False)
 
 
 @dataclass(frozen=True, slots=True)

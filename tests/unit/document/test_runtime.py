@@ -9,6 +9,15 @@ from pycrdt import Doc, Map
 
 from jupyter_runt.document.materialize import RuntimeState, apply
 from jupyter_runt.document.runtime import RuntimeDoc, project
+from jupyter_runt.events.agent import (
+    ToolCallCompleted,
+    ToolCallRequested,
+    TurnCompleted,
+    TurnContextGiven,
+    TurnStarted,
+    TurnTextAppended,
+    Usage,
+)
 from jupyter_runt.events.base import Event
 from jupyter_runt.events.execution import (
     ExecutionAssigned,
@@ -27,6 +36,8 @@ from jupyter_runt.events.runtime import (
 
 IDS = st.sampled_from([f"e{n}" for n in range(6)])
 SESSIONS = st.sampled_from(["s1", "s2"])
+TURNS = st.sampled_from(["t1", "t2", "t3"])
+CALLS = st.sampled_from(["c1", "c2"])
 ERRORS = st.none() | st.builds(
     ExecutionError, ename=st.text(max_size=3), evalue=st.just("v\ud800"), traceback=st.just(("t",))
 )
@@ -70,6 +81,47 @@ PAYLOADS = st.one_of(
         RuntimeSessionEnded,
         runtime_session_id=SESSIONS,
         reason=st.sampled_from(["shutdown", "crashed"]),
+    ),
+    st.builds(
+        TurnStarted,
+        turn_id=TURNS,
+        cell_id=st.sampled_from("abc"),
+        prompt=st.just("?"),
+        model=st.none() | st.just("p/m"),
+        document_seq=st.just(1),
+        requested_by=st.just("user:ada"),
+    ),
+    st.builds(
+        TurnContextGiven,
+        turn_id=TURNS,
+        model=st.just("p/n"),
+        messages=st.just(()),
+        tokens=st.just(1),
+        budget=st.just(1),
+        tainted=st.booleans(),
+    ),
+    st.builds(TurnTextAppended, turn_id=TURNS, text=st.text(max_size=5)),
+    st.builds(
+        ToolCallRequested,
+        turn_id=TURNS,
+        call_id=CALLS,
+        tool=st.just("look"),
+        effect=st.sampled_from(["read", "execute"]),
+        arguments=st.just("{}"),
+    ),
+    st.builds(
+        ToolCallCompleted,
+        turn_id=TURNS,
+        call_id=CALLS,
+        status=st.sampled_from(["ok", "error", "denied"]),
+        result=st.text(max_size=3) | st.just("long " * 200),
+    ),
+    st.builds(
+        TurnCompleted,
+        turn_id=TURNS,
+        status=st.sampled_from(["ok", "error", "cancelled", "lost", "limit"]),
+        error=st.none() | st.just("r"),
+        usage=st.none() | st.just(Usage(input_tokens=1, output_tokens=2)),
     ),
 )
 
@@ -128,6 +180,9 @@ def test_what_is_shown_is_the_state_however_it_came_about(payloads):
     project(at_once, RuntimeState(), RuntimeState.from_json(state.to_json()))
     assert shown(at_once) == shown(document)
     assert list(state.queue) == shown(document)["queue"]
+    for turn_id, turn in shown(document)["turns"].items():
+        assert turn["text"] == state.turns.by_id[turn_id].text
+        assert len(turn["items"]) == len(state.turns.by_id[turn_id].items)
     assert set(state.executions) == set(shown(document)["executions"])
 
 

@@ -1,9 +1,12 @@
 import asyncio
+import base64
+import io
 import json
 from typing import Any
 
 import nbformat
 import pytest
+from PIL import Image as Pillow
 
 from jupyter_runt.ai.failures import ProviderFailure
 from jupyter_runt.ai.limits import Limits
@@ -421,6 +424,32 @@ async def test_what_was_asked_before_in_the_cell_is_part_of_the_conversation(
         await notebook.answered(await notebook.ask("ai"))
         *_, asked, answered, now = workspace.model.heard[2]
         assert (asked, answered, now) == (User(ASKED), Assistant("again"), User("And y?"))
+
+
+@pytest.mark.rule("AG6")
+async def test_a_model_that_sees_is_shown_pictures_that_are_kept_beside_the_document(
+    workspace: Workspace,
+) -> None:
+    written = io.BytesIO()
+    noise = Pillow.effect_noise((300, 300), 90)
+    noise.save(written, "PNG")
+    png = base64.b64encode(written.getvalue()).decode()
+    output = nbformat.v4.new_output("display_data", {"image/png": png, "text/plain": "<Figure>"})
+    cells = [
+        nbformat.v4.new_code_cell("plot()", id="c0", outputs=[output]),
+        nbformat.v4.new_code_cell(ASKED, id="ai", metadata={"runt": {"type": "ai"}}),
+    ]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), workspace.root / PATH)
+    workspace.model.capabilities = ("tools", "vision")
+    workspace.model.replies = [says("A plot.")]
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        assert png not in str(await cell(notebook, "c0")), "it is beside the document"
+        turn = await notebook.answered(await notebook.ask("ai"))
+        asked = workspace.model.heard[0][-1]
+        assert isinstance(asked, User)
+        assert [image.data for image in asked.images] == [written.getvalue()]
+        (told,) = turn["shown"]["messages"][-1]["images"]
+        assert (told["cell_id"], told["width"], told["height"]) == ("c0", 300, 300)
 
 
 @pytest.mark.rule("EL2")
