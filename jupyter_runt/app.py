@@ -33,6 +33,7 @@ from jupyter_runt.document.references import Limits
 from jupyter_runt.errors import StoreUnavailable
 from jupyter_runt.execution.gateway import AgentConfig, ServerKernelGateway
 from jupyter_runt.execution.kernel_manager import owned_kernel_manager
+from jupyter_runt.execution.kernel_socket import answered_aside
 from jupyter_runt.execution.session_manager import one_kernel_session_manager
 from jupyter_runt.handlers.forks import FORK_EVENTS_SCHEMA
 from jupyter_runt.handlers.identity import actor_of
@@ -205,6 +206,9 @@ class RuntApp(ExtensionApp):
             serverapp.session_manager_class
         )
         serverapp.kernel_manager_class = owned_kernel_manager(serverapp.kernel_manager_class)
+        serverapp.kernel_websocket_connection_class = answered_aside(
+            serverapp.kernel_websocket_connection_class
+        )
 
     def initialize_settings(self) -> None:
         """Give the handlers what they need."""

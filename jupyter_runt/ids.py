@@ -60,6 +60,17 @@ def is_runtime(actor: ActorId) -> bool:
     return actor.startswith("runtime:")
 
 
+def done_by(what: str, actor: ActorId) -> str:
+    """Return a sentence for people that tells who did something, where that can be told."""
+    kind, _, name = actor.partition(":")
+    if kind == "agent":
+        name = "the AI"
+    elif kind == "user" and name.startswith("token-"):
+        name = "a program"
+    # Without accounts, everybody is the same one.
+    return f"{what}." if actor == "user:local" else f"{what} by {name}."
+
+
 def derived_client_id(*parts: str) -> int:
     """Return the Yjs client id that belongs to `parts`: the same on every replay.
 

@@ -273,7 +273,7 @@ class Store(EventLog, Registry, Leases, ArtifactTable, AbstractAsyncContextManag
 class KernelMessage:
     """A message from a kernel, as Jupyter's messaging protocol 5.4 defines it."""
 
-    channel: Literal["shell", "iopub", "stdin"]
+    channel: Literal["shell", "iopub", "stdin", "control"]
     msg_type: str
     parent_id: str | None
     """`msg_id` of the request that it answers."""
@@ -284,6 +284,8 @@ class KernelMessage:
     """`msg_type` of that request."""
     position: int = 0
     """Its place in the journal of the kernel's agent; 0 where there is none."""
+    aside: bool = False
+    """It is about a request to a subshell, which is answered whatever the kernel runs."""
 
 
 class KernelConnection(Protocol):
@@ -322,7 +324,7 @@ class KernelConnection(Protocol):
         ...
 
     def tell_comm(self, comm_id: str, data: dict[str, Any]) -> None:
-        """Send a comm_msg, as the front end of a widget does."""
+        """Send a comm_msg, as the front end of a widget does; heard in a cell where that may be."""
         ...
 
     def resume(self) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final
 
-PROTOCOL: Final = 1
+PROTOCOL: Final = 2
 """Of the frames and of an agent's state file; changed when either side would not follow."""
 
 MAX_FRAME: Final = 1 << 31
@@ -53,8 +53,10 @@ class Channel(IntEnum):
     SHELL = 1
     STDIN = 2
     IOPUB = 3
+    CONTROL = 4
     SHELL_REQUEST = 11
     STDIN_REQUEST = 12
+    CONTROL_REQUEST = 14
     DROPPED = 21
     """No message: from here on outputs were dropped, since the journal is full."""
 

@@ -10,9 +10,14 @@ from jupyter_runt.wire import Channel
 RECONNECT_MS: Final = 20
 """How often ZeroMQ tries a port on which the kernel does not listen yet."""
 
-REQUESTS: Final = {Channel.SHELL_REQUEST: Channel.SHELL, Channel.STDIN_REQUEST: Channel.STDIN}
+REQUESTS: Final = {
+    Channel.SHELL_REQUEST: Channel.SHELL,
+    Channel.STDIN_REQUEST: Channel.STDIN,
+    Channel.CONTROL_REQUEST: Channel.CONTROL,
+}
 
 _SOCKETS: Final = (
+    (Channel.CONTROL, "control", zmq.DEALER),
     (Channel.SHELL, "shell", zmq.DEALER),
     (Channel.STDIN, "stdin", zmq.DEALER),
     (Channel.IOPUB, "iopub", zmq.SUB),  # last: a flood must not hide the others
@@ -20,7 +25,7 @@ _SOCKETS: Final = (
 
 
 class KernelSockets:
-    """Shell, stdin and iopub of one kernel process, under one identity for its whole life.
+    """Control, shell, stdin and iopub of one kernel process, under one identity for its whole life.
 
     Args:
         info: what the kernel's connection file says.

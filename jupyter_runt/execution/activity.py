@@ -35,7 +35,7 @@ class Activity:
             busy = self._manager.execution_state == "busy"
             touched = touched or asked or busy or tracked(message.msg_type)
             state = message.content.get("execution_state")
-            if message.msg_type == "status" and isinstance(state, str):
+            if message.msg_type == "status" and isinstance(state, str) and not message.aside:
                 self._change(state, asked=asked)
         if touched:
             self._touch()

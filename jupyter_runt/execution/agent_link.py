@@ -26,10 +26,12 @@ _FROM: Final[dict[wire.Channel, Channel]] = {
     wire.Channel.SHELL: "shell",
     wire.Channel.STDIN: "stdin",
     wire.Channel.IOPUB: "iopub",
+    wire.Channel.CONTROL: "control",
 }
 _TO: Final[dict[Channel, wire.Channel]] = {
     "shell": wire.Channel.SHELL_REQUEST,
     "stdin": wire.Channel.STDIN_REQUEST,
+    "control": wire.Channel.CONTROL_REQUEST,
 }
 
 
@@ -47,11 +49,13 @@ class AgentEnd:
 class AgentDoor:
     """Where an agent is met, and as whom."""
 
-    path: str
-    """Of its socket."""
+    connect: Callable[[], socket.socket]
+    """Returns a connection to it; raises OSError."""
     fence: int
     on_end: Callable[[AgentEnd], None]
     """Told once when there is no more to come, after all that was said."""
+    overhear: Callable[[wire.Record], None] | None = None
+    """Told what the kernel says, as it says it."""
 
 
 class AgentLink(Link):
@@ -79,6 +83,7 @@ class AgentLink(Link):
         """The last place of the journal as we met it, until that was told."""
         self._position = 0
         self._welcomed: asyncio.Future[dict[str, Any] | AgentEnd] = self._loop.create_future()
+        self._note: dict[str, Any] = {}
         self._request: wire.Record | None = None
         self._records: deque[wire.Record] = deque()
         self._end: AgentEnd | None = None
@@ -86,19 +91,19 @@ class AgentLink(Link):
         self._decoder = wire.Decoder()
         self._unsent = b""
         self._writes = False
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.setblocking(False)
         self._wake = self._loop.call_soon(self._read)
         try:
-            self._socket.connect(door.path)
+            self._socket = door.connect()
         except OSError:
+            self._socket = socket.socket()
             self._ended(AgentEnd())
             return
+        self._socket.setblocking(False)
         self._loop.add_reader(self._socket.fileno(), self._read)
         hello = {"protocol": wire.PROTOCOL, "fence": door.fence, "from_seq": 0}
         self._write([wire.json_frame(wire.Kind.HELLO, hello)])
 
-    async def welcome(self) -> dict[str, Any] | None:
+    async def welcome(self) -> dict[str, Any]:
         """Return what was left with the agent; raises RuntimeLost if it does not let us in."""
         try:
             async with asyncio.timeout(WELCOME_SECONDS):
@@ -108,7 +113,9 @@ class AgentLink(Link):
         if isinstance(answer, AgentEnd):
             raise RuntimeLost(answer.refusal or "its agent is gone")
         note = answer.get("note")
-        return note if isinstance(note, dict) else None
+        self._note = note if isinstance(note, dict) else {}
+        self.info, self.subshell = self._note.get("info") or {}, self._note.get("subshell")
+        return self._note
 
     def resume(self) -> None:
         """Let what was held back come."""
@@ -122,8 +129,12 @@ class AgentLink(Link):
         self._write([wire.retire_frame(position)])
 
     def note(self, note: dict[str, Any]) -> None:
-        """Leave something for the next server."""
-        self._write([wire.json_frame(wire.Kind.NOTE, note)])
+        """Leave something for the next server, beside what was left before."""
+        self._note |= note
+        self._write([wire.json_frame(wire.Kind.NOTE, self._note)])
+
+    def _learned(self) -> None:
+        self.note({"info": self.info, "subshell": self.subshell})
 
     def close(self) -> None:
         """Let go: the kernel may end without telling us."""
@@ -139,6 +150,10 @@ class AgentLink(Link):
             self._socket.close()
 
     # to the agent
+
+    def hand_on(self, channel: wire.Channel, parts: Sequence[bytes]) -> None:
+        """Send a request of somebody else, who signed it."""
+        self._write(wire.send_frame(channel, parts))
 
     def _post(self, channel: Channel, parts: list[bytes]) -> None:
         self._write(wire.send_frame(_TO[channel], parts))
@@ -234,6 +249,8 @@ class AgentLink(Link):
                 return
             record = self._records.popleft()
             self._position = record.seq
+            if self._door.overhear is not None and self._replay_to is None:
+                self._door.overhear(record)
             if (message := self._message(record)) is not None:
                 yield message
 
@@ -243,7 +260,7 @@ class AgentLink(Link):
                 if b"execute_request" in record.parts[2]:  # its header
                     self._request = record
                 return None if self._replay_to is None else _request(record)
-            case wire.Channel.STDIN_REQUEST:
+            case wire.Channel.STDIN_REQUEST | wire.Channel.CONTROL_REQUEST:
                 return None
             case wire.Channel.DROPPED:
                 asked = None if self._request is None else _request(self._request).parent_id

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import zmq
 
+from jupyter_runt import wire
 from jupyter_runt.errors import RuntimeLost
 from jupyter_runt.execution.agent_link import AgentDoor, AgentLink
 from jupyter_runt.execution.links import ConnectionInfo, Link, Listener, ZmqLink
@@ -53,7 +54,7 @@ class LinkedKernelConnection:
             self._link = AgentLink(door, info, self._hear, self._overhear)
         self._changed.set()
 
-    async def adopt(self, info: ConnectionInfo, door: AgentDoor) -> dict[str, Any] | None:
+    async def adopt(self, info: ConnectionInfo, door: AgentDoor) -> dict[str, Any]:
         """Meet a kernel process that is at work, and return what its last server left with it.
 
         What it says is held back until `resume`.
@@ -86,6 +87,16 @@ class LinkedKernelConnection:
         self._closed = reason
         self.disconnect()
         self._changed.set()
+
+    @property
+    def subshell(self) -> str | None:
+        """Where the kernel answers whatever it runs, if it has such a thing."""
+        return None if self._link is None else self._link.subshell
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """What the kernel said of itself; nothing where it did not yet."""
+        return {} if self._link is None else self._link.info
 
     def listen(self, listener: Listener) -> None:
         """See `KernelConnection.listen`."""
@@ -154,7 +165,13 @@ class LinkedKernelConnection:
     def tell_comm(self, comm_id: str, data: dict[str, Any]) -> None:
         """See `KernelConnection.tell_comm`."""
         if self._link is not None:
-            self._link.send("shell", "comm_msg", {"comm_id": comm_id, "data": data})
+            content = {"comm_id": comm_id, "data": data}
+            self._link.send("shell", "comm_msg", content, subshell=self._link.subshell)
+
+    def hand_on(self, channel: wire.Channel, parts: Sequence[bytes]) -> None:
+        """Send a request of another client, which signed it, to a kernel with an agent."""
+        if isinstance(self._link, AgentLink):
+            self._link.hand_on(channel, parts)
 
     def resume(self) -> None:
         """See `KernelConnection.resume`."""

@@ -85,6 +85,7 @@ class ServerKernelGateway:
         """Open the gateway."""
         await self._tasks.__aenter__()
         self._sessions.on_rows = self._note_sessions
+        self._kernels.connection_of = self._connection_of
         return self
 
     async def __aexit__(self, *exc: Any) -> None:
@@ -174,6 +175,10 @@ class ServerKernelGateway:
             self.let_go(kernel_id, "The kernel could not be taken over.")
         if kernel_id in self._kernels:
             self._kernels.forget(kernel_id)
+
+    def _connection_of(self, kernel_id: str) -> LinkedKernelConnection | None:
+        started = self._started.get(kernel_id)
+        return None if started is None else started.connection
 
     def _note_sessions(self, kernel_id: str) -> None:
         if kernel_id in self._started:

@@ -1,14 +1,16 @@
 """Jupyter's kernel manager, where the kernels of notebooks go through their owner."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 from weakref import WeakValueDictionary
 
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from jupyter_core.utils import ensure_async
 from jupyter_server.prometheus.metrics import KERNEL_CURRENTLY_RUNNING_TOTAL
 
+from jupyter_runt.execution.connection import LinkedKernelConnection
 from jupyter_runt.execution.hooks import RuntimePort
 from jupyter_runt.provisioning.agents import Survivor
 
@@ -24,6 +26,12 @@ class Gates:
         return self._locks.setdefault(key, asyncio.Lock())
 
 
+ASIDE: Final = ("comm_msg", "complete_request", "inspect_request", "is_complete_request")
+"""What subshells answer beside a cell; a front end must not take its end for that of the cell."""
+
+ConnectionOf = Callable[[str], LinkedKernelConnection | None]
+"""Returns the owner's connection to a kernel, if that is a notebook's."""
+
 _Base: Any = object
 
 
@@ -36,6 +44,10 @@ class OwnedKernels(_Base):  # type: ignore[misc]
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.connection_of: ConnectionOf = lambda _kernel_id: None
+        traits: Any = self
+        self._aside = [name for name in ASIDE if name not in traits.untracked_message_types]
+        traits.untracked_message_types = [*traits.untracked_message_types, *self._aside]
         self._gates = Gates()
         self._spared: set[str] = set()
         self._replaced: set[str] = set()
@@ -91,6 +103,10 @@ class OwnedKernels(_Base):  # type: ignore[misc]
         """See the base class. The owner's connection tells what a notebook's kernel does."""
         if self._owner(kernel_id) is None:
             super().start_watching_activity(kernel_id)
+
+    def track_message_type(self, message_type: Any) -> bool:
+        """See the base class. Front ends do not follow those that are answered aside; we do."""
+        return message_type in self._aside or bool(super().track_message_type(message_type))
 
     def list_kernels(self) -> Any:
         """See the base class. Kernels that are about to come back are waited for."""

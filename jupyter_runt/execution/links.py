@@ -23,7 +23,27 @@ RECONNECT_MS: Final = 20
 REPLAYED: Final = "journal_replayed"
 """`msg_type` of no kernel: what comes now is not from a journal that an earlier server was told."""
 
-Channel = Literal["shell", "iopub", "stdin"]
+SUBSHELLS: Final = "kernel subshells"
+"""What a kernel calls it that it answers some requests whatever it runs (JEP 91)."""
+
+UNSENT_MESSAGES: Final = 200_000
+"""How far behind a reader of a kernel's outputs may be before the kernel drops them."""
+
+_KEEP_UNSENT: Final = {
+    "code": "",
+    "silent": True,
+    "store_history": False,
+    "allow_stdin": False,
+    "user_expressions": {
+        # In the thread that the socket belongs to; ZeroMQ's own limit is a thousand messages.
+        "_": "(lambda thread: thread.schedule("
+        f"lambda: setattr(thread.socket, 'sndhwm', {UNSENT_MESSAGES})))"
+        "(get_ipython().kernel.iopub_thread)"
+    },
+}
+"""Has an IPython kernel keep what a reader without processor time does not take at once."""
+
+Channel = Literal["control", "shell", "iopub", "stdin"]
 ConnectionInfo = Mapping[str, Any]
 Listener = Callable[[Sequence[KernelMessage]], None]
 
@@ -49,6 +69,11 @@ class Link(ABC):
         self._overhear = overhear
         self._nudges: set[str] = set()
         self._missing: set[str] = {"shell", "iopub"}
+        self._subshell_asked: str | None = None
+        self.info: dict[str, Any] = {}
+        """What the kernel said of itself, once it did."""
+        self.subshell: str | None = None
+        """Where requests are answered whatever the kernel runs, if it has such a thing."""
 
     @property
     def answered(self) -> bool:
@@ -75,11 +100,14 @@ class Link(ABC):
         content: dict[str, Any],
         msg_id: str | None = None,
         metadata: dict[str, Any] | None = None,
+        subshell: str | None = None,
     ) -> str:
         """Send a request and return its id."""
         header = self._session.msg_header(msg_type)
         if msg_id is not None:
             header["msg_id"] = msg_id
+        if subshell is not None:
+            header["subshell_id"] = subshell
         message = self._session.msg(msg_type, content=content, header=header, metadata=metadata)
         self._post(channel, self._session.serialize(message))
         return str(header["msg_id"])
@@ -104,6 +132,10 @@ class Link(ABC):
                 broadcast.append(message)
             if message.parent_id in self._nudges or message.msg_type == "iopub_welcome":
                 self._missing.discard(message.channel)
+                if message.msg_type == "kernel_info_reply" and not self.info:
+                    self._meet(message.content)
+            elif message.channel == "control":
+                self._hear_control(message)
             else:
                 messages.append(message)
             if time.perf_counter() > until:
@@ -113,6 +145,24 @@ class Link(ABC):
             self._overhear(broadcast)
         self._hear(messages, answered=waited and not self._missing)
         return late
+
+    def _meet(self, info: dict[str, Any]) -> None:
+        """Ask a kernel that just introduced itself for what it can do beyond the usual."""
+        self.info = info
+        if SUBSHELLS in (info.get("supported_features") or ()):
+            self._subshell_asked = self.send("control", "create_subshell_request", {})
+        if info.get("implementation") == "ipython":
+            self.send("shell", "execute_request", _KEEP_UNSENT)
+        self._learned()
+
+    def _hear_control(self, message: KernelMessage) -> None:
+        if self._subshell_asked is not None and message.parent_id == self._subshell_asked:
+            self.subshell = message.content.get("subshell_id")
+            self._learned()
+
+    @abstractmethod
+    def _learned(self) -> None:
+        """Have what the kernel said of itself known where it is needed."""
 
 
 class ZmqLink(Link):
@@ -129,6 +179,7 @@ class ZmqLink(Link):
         self._loop = asyncio.get_running_loop()
         self._sockets: dict[Channel, zmq.Socket[bytes]] = {}
         kinds: tuple[tuple[Channel, int], ...] = (
+            ("control", zmq.DEALER),
             ("shell", zmq.DEALER),
             ("stdin", zmq.DEALER),
             ("iopub", zmq.SUB),  # last: a flood must not hide the others
@@ -151,6 +202,9 @@ class ZmqLink(Link):
         self._sockets[channel].send_multipart(parts)
         # Sending can use up the edge that the file descriptor signals new messages with.
         self._read_soon()
+
+    def _learned(self) -> None:
+        """Nobody else meets the kernel by this link."""
 
     def _read_soon(self) -> None:
         self._wake.cancel()
@@ -222,6 +276,7 @@ def decode(
         buffers=tuple(memoryview(part) for part in parts[5:]),
         parent_type=parent.get("msg_type"),
         position=position,
+        aside=parent.get("subshell_id") is not None,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol
 from jupyter_runt.execution.activity import Activity
 from jupyter_runt.execution.agent_link import AgentDoor, AgentEnd
 from jupyter_runt.execution.connection import LinkedKernelConnection
+from jupyter_runt.wire import Record
 
 WATCH_SECONDS: Final = 0.5
 """How long the end of a kernel may go unnoticed (EX7); Jupyter's own restarter takes up to 3 s."""
@@ -50,6 +51,7 @@ class StartedKernel:
     Args:
         manager: its `jupyter_client.KernelManager`.
         fence: with which its agents know us.
+        overhear: told all that a kernel with an agent says, as it says it.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class StartedKernel:
         activity: Activity,
         fence: int,
         keeper: Keeper,
+        overhear: Callable[[Record], None] | None = None,
     ) -> None:
         self.manager = manager
         self.connection = connection
@@ -67,6 +70,7 @@ class StartedKernel:
         self._activity = activity
         self._fence = fence
         self._keeper = keeper
+        self._overhear = overhear
         self._alive = False
         self._callbacks: dict[str, Callable[[], None]] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -75,7 +79,7 @@ class StartedKernel:
         """Meet the kernel's process."""
         self._activity.starting()
         agent = getattr(self.manager.provisioner, "agent", None)
-        door = None if agent is None else self._door(agent.socket)
+        door = None if agent is None else self._door(agent)
         self.connection.connect(self.manager.get_connection_info(), door)
         self.note_sessions()
         self._alive = True
@@ -86,10 +90,10 @@ class StartedKernel:
         Raises:
             RuntimeLost: the agent does not let us in.
         """
-        door = self._door(self.manager.provisioner.agent.socket)
+        door = self._door(self.manager.provisioner.agent)
         note = await self.connection.adopt(self.manager.get_connection_info(), door)
         self._alive = True
-        return list((note or {}).get("sessions", ()))
+        return list(note.get("sessions", ()))
 
     def disconnect(self) -> None:
         """Let go of a process that is gone or about to go."""
@@ -116,8 +120,8 @@ class StartedKernel:
             task.cancel()
         self.connection.close(reason)
 
-    def _door(self, path: str) -> AgentDoor:
-        return AgentDoor(path, self._fence, self._ended)
+    def _door(self, agent: Any) -> AgentDoor:
+        return AgentDoor(agent.connect, self._fence, self._ended, self._overhear)
 
     def _ended(self, end: AgentEnd) -> None:
         """Hear from the agent, or of it, that there is no more to come."""

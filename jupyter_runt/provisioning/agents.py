@@ -29,6 +29,8 @@ MAX_SOCKET_PATH: Final = 100
 END_SECONDS: Final = 2.0
 """What an agent that is not adopted has between SIGTERM and SIGKILL."""
 
+Connection = socket.socket
+
 _MAIN: Final = Path(__file__).parents[1] / "agent" / "__main__.py"
 
 
@@ -90,6 +92,17 @@ class AgentFiles:
             return False
         finally:
             os.close(descriptor)
+
+    def connect(self) -> Connection:
+        """Return a connection to the agent; raises OSError."""
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            connection.setblocking(False)
+            connection.connect(self.socket)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     def remove(self) -> None:
         """Remove what a dead agent left, which it does itself where it can."""

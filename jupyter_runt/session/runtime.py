@@ -11,7 +11,7 @@ from jupyter_runt.errors import RuntError, RuntimeLost, StaleFence, StoreUnavail
 from jupyter_runt.events.runtime import EndReason, RuntimeStatus
 from jupyter_runt.execution.queue import RuntimeSession
 from jupyter_runt.execution.runner import Runner
-from jupyter_runt.ids import ActorId, CellId, ExecutionId, RuntimeSessionId, new_id
+from jupyter_runt.ids import ActorId, CellId, ExecutionId, RuntimeSessionId, done_by, new_id
 from jupyter_runt.protocols import EventLog, KernelConnection, KernelGateway, Lease, Leases
 from jupyter_runt.session.adoption import begun
 from jupyter_runt.session.artifacts import Artifacts
@@ -120,7 +120,7 @@ class NotebookRuntime:
             case "stop":
                 await self.stop("shutdown", "The kernel was shut down.")
             case "evict":
-                await self.stop("evicted", f"The runtime was evicted by {actor}.")
+                await self.stop("evicted", done_by("The runtime was evicted", actor))
             case "reply" if action.execution_id is not None:
                 self._runner.reply_input(action.execution_id, action.value or "")
 
@@ -279,10 +279,9 @@ class NotebookRuntime:
 
     async def _restart(self, owned: OwnedKernel, actor: ActorId, *, keep_waiting: bool) -> None:
         await self._record.status(owned, "restarting")
-        await self._runner.detach(
-            "The kernel was restarted.", "cancelled", keep_waiting=keep_waiting
-        )
-        await self._record.ended(owned, "restart", f"The kernel was restarted by {actor}.")
+        cause = done_by("The kernel was restarted", actor)
+        await self._runner.detach(cause, "cancelled", keep_waiting=keep_waiting)
+        await self._record.ended(owned, "restart", cause)
         await self._renew(owned)
         owned.owner = actor
         try:

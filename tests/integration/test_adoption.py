@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from jupyter_runt.wire import PROTOCOL
 from tests.integration.server import Notebook, Server, eventually
 
 pytestmark = pytest.mark.asyncio
@@ -203,7 +204,7 @@ async def test_an_agent_that_cannot_be_adopted_is_ended_with_its_kernel_and_the_
         os.kill(agent, signal.SIGSTOP)
     else:
         for state in (server.folder / "data/runt/journals").glob("*.json"):
-            content = state.read_text("utf-8").replace('"protocol": 1,', '"protocol": 9,')
+            content = state.read_text("utf-8").replace(f'"protocol": {PROTOCOL},', '"protocol": 9,')
             state.write_text(content, "utf-8")
     await asyncio.to_thread(server.start)
     lost = await notebook.execution(running)

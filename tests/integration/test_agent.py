@@ -26,7 +26,9 @@ SLEEP = [sys.executable, "-S", "-c", "import time; time.sleep(600)"]
 class Server:
     """One connection to the agent, as a server has it."""
 
-    def __init__(self, path: str, fence: int, from_seq: int = 0, protocol: int = 1) -> None:
+    def __init__(
+        self, path: str, fence: int, from_seq: int = 0, protocol: int = wire.PROTOCOL
+    ) -> None:
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(20)
         self.socket.connect(path)
@@ -62,10 +64,11 @@ class Stage:
         self.journals = folder / "journals"
         self.context = zmq.Context()
         ports = {}
+        self.control = self.context.socket(zmq.ROUTER)
         self.shell = self.context.socket(zmq.ROUTER)
         self.stdin = self.context.socket(zmq.ROUTER)
         self.iopub = self.context.socket(zmq.XPUB)
-        for name in ("shell", "stdin", "iopub"):
+        for name in ("control", "shell", "stdin", "iopub"):
             getattr(self, name).setsockopt(zmq.LINGER, 0)
             ports[f"{name}_port"] = getattr(self, name).bind_to_random_port("tcp://127.0.0.1")
         self.iopub.setsockopt(zmq.SNDHWM, 0)

@@ -246,6 +246,16 @@ class Ears:
         raise AssertionError("no result")
 
 
+FLOOD = """
+import pathlib, time
+pathlib.Path({0!r}).touch()
+while not pathlib.Path({1!r}).exists(): time.sleep(0.01)
+for number in range(4000):  # far beyond what sockets and ZeroMQ's own limit would hold
+    display({{"text/plain": f"{{number}} " + "x" * 10_000}}, raw=True)
+get_ipython().kernel.iopub_thread.schedule(lambda: pathlib.Path({2!r}).touch())
+"""
+
+
 def spellings(number: int) -> tuple[str, str]:
     """Return path and name as some client would send them for `folder/a.ipynb`."""
     jupyterlab = (f"folder/{uuid.uuid4()}", "a.ipynb")
@@ -596,10 +606,38 @@ async def test_a_connection_carries_what_a_kernel_says(
         )
         session_name = await ears.value("__import__('os').environ['JPY_SESSION_NAME']")
         assert session_name.strip("'").endswith("folder/a.ipynb")
-        # As many as a kernel keeps (ZeroMQ's high-water mark) for who has no processor to listen.
-        said = await ears.run("for i in range(900): print(i, flush=True)")
+        said = await ears.run("for i in range(3000): print(i, flush=True)")
         text = "".join(m.content["text"] for m in said if m.msg_type == "stream")
-        assert text == "".join(f"{i}\n" for i in range(900))
+        assert text == "".join(f"{i}\n" for i in range(3000))
+
+
+@pytest.mark.rule("EX3", "EX6")
+async def test_a_kernel_keeps_what_an_agent_without_processor_time_does_not_take(
+    jp_serverapp: Any, jp_fetch: Fetch, tmp_path: Path
+) -> None:
+    agents = AgentConfig(tmp_path / "journals", ttl=60, journal_bytes=1 << 30, root="/")
+    async with serving(jp_serverapp, jp_fetch, agents) as server:
+        server.write("a.ipynb")
+        kernel = await server.gateway.start("a.ipynb", None, new_id(), server.owner.lease)
+        await kernel.connection.ready()
+        ears = Ears(kernel)
+        assert await ears.value("1 + 1") == "2"
+        agent = server.app.kernel_manager.get_kernel(kernel.kernel_id).provisioner.pid
+        begun, stopped, ended = (tmp_path / name for name in ("begun", "stopped", "ended"))
+        running = asyncio.ensure_future(
+            ears.run(FLOOD.format(str(begun), str(stopped), str(ended)))
+        )
+        await eventually(lambda: asyncio.to_thread(begun.exists))
+        os.kill(agent, signal.SIGSTOP)
+        try:
+            stopped.touch()
+            await eventually(lambda: asyncio.to_thread(ended.exists), limit=60)
+        finally:
+            os.kill(agent, signal.SIGCONT)
+        shown = [
+            m.content["data"]["text/plain"] for m in await running if m.msg_type == "display_data"
+        ]
+        assert [text.rstrip("x") for text in shown] == [f"{n} " for n in range(4000)]
 
 
 @pytest.mark.rule("EX6")

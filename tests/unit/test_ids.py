@@ -1,9 +1,13 @@
 from uuid import UUID
 
+import pytest
+
 from jupyter_runt.ids import (
     FILE_ACTOR,
+    ActorId,
     RuntimeSessionId,
     derived_client_id,
+    done_by,
     is_person,
     is_runtime,
     new_id,
@@ -37,3 +41,17 @@ def test_a_derived_client_id_is_the_same_for_ever_and_fits_in_32_bits() -> None:
 def test_derived_client_ids_of_other_parts_are_others() -> None:
     ids = {derived_client_id(*parts) for parts in (("a", "b"), ("ab",), ("a", "", "b"), ("b", "a"))}
     assert len(ids) == 4
+
+
+@pytest.mark.parametrize(
+    ("actor", "sentence"),
+    [
+        ("user:ada", "It ended by ada."),
+        ("user:local", "It ended."),
+        ("user:token-12345678", "It ended by a program."),
+        ("agent:12", "It ended by the AI."),
+        ("server:chat", "It ended by chat."),
+    ],
+)
+def test_people_are_told_who_did_something_by_name(actor: str, sentence: str) -> None:
+    assert done_by("It ended", ActorId(actor)) == sentence

@@ -63,3 +63,13 @@ def test_a_status_without_a_state_changes_nothing() -> None:
     activity, manager = watched("idle")
     activity.note([message("status", "execute_request")])
     assert manager.execution_state == "idle"
+
+
+def test_what_is_answered_beside_a_cell_is_activity_and_does_not_end_the_cell() -> None:
+    activity, manager = watched("busy")
+    for state in ("busy", "idle"):
+        content = {"execution_state": state}
+        about = {"parent_type": "complete_request", "aside": True}
+        activity.note([KernelMessage("iopub", "status", "2", content, {}, **about)])
+    assert manager.execution_state == "busy"
+    assert manager.last_activity > LONG_AGO
