@@ -281,7 +281,6 @@ class KernelMessage:
     metadata: dict[str, Any]
     buffers: tuple[memoryview, ...] = ()
     parent_type: str | None = None
-    """`msg_type` of that request."""
     position: int = 0
     """Its place in the journal of the kernel's agent; 0 where there is none."""
     aside: bool = False

@@ -29,19 +29,31 @@ SUBSHELLS: Final = "kernel subshells"
 UNSENT_MESSAGES: Final = 200_000
 """How far behind a reader of a kernel's outputs may be before the kernel drops them."""
 
-_KEEP_UNSENT: Final = {
+_KEEP_UNSENT: Final = (
+    # In the thread that the socket belongs to; ZeroMQ's own limit is a thousand messages.
+    "(lambda thread: thread.schedule("
+    f"lambda: setattr(thread.socket, 'sndhwm', {UNSENT_MESSAGES})))"
+    "(get_ipython().kernel.iopub_thread)"
+)
+"""Has an IPython kernel keep what a reader without processor time does not take at once."""
+
+_ROUTE_COMMS: Final = (
+    "(lambda comm, loop, current: setattr(comm, '_reply_subshell_for', "
+    "(lambda own: lambda self, data, asked: "
+    "own(self, data, asked) or (asked if current(loop) else None))(comm._reply_subshell_for)))"
+    "(__import__('ipykernel.comm.comm').comm.comm.BaseComm, "
+    "get_ipython().kernel.io_loop.asyncio_loop, __import__('asyncio').current_task)"
+)
+"""Has an IPython kernel take messages of widgets where they were sent to, while a cell blocks where
+it would take them itself."""
+
+_PREPARE: Final = {
     "code": "",
     "silent": True,
     "store_history": False,
     "allow_stdin": False,
-    "user_expressions": {
-        # In the thread that the socket belongs to; ZeroMQ's own limit is a thousand messages.
-        "_": "(lambda thread: thread.schedule("
-        f"lambda: setattr(thread.socket, 'sndhwm', {UNSENT_MESSAGES})))"
-        "(get_ipython().kernel.iopub_thread)"
-    },
+    "user_expressions": {"unsent": _KEEP_UNSENT, "comms": _ROUTE_COMMS},
 }
-"""Has an IPython kernel keep what a reader without processor time does not take at once."""
 
 Channel = Literal["control", "shell", "iopub", "stdin"]
 ConnectionInfo = Mapping[str, Any]
@@ -152,7 +164,7 @@ class Link(ABC):
         if SUBSHELLS in (info.get("supported_features") or ()):
             self._subshell_asked = self.send("control", "create_subshell_request", {})
         if info.get("implementation") == "ipython":
-            self.send("shell", "execute_request", _KEEP_UNSENT)
+            self.send("shell", "execute_request", _PREPARE)
         self._learned()
 
     def _hear_control(self, message: KernelMessage) -> None:

@@ -11,6 +11,7 @@ import pytest
 from jupyter_client.session import msg_header
 from tornado.websocket import websocket_connect
 
+from jupyter_runt.ids import new_id
 from tests.integration.server import TOKEN, Notebook, Server, eventually
 
 pytestmark = pytest.mark.asyncio
@@ -37,7 +38,7 @@ class Browser:
 
     async def ask(self, msg_type: str, **content: Any) -> dict[str, Any]:
         """Return the answer to a request on the shell channel."""
-        header = msg_header(msg_type, msg_type, "ada", "s") | {"date": ""}
+        header = msg_header(new_id(), msg_type, "ada", "s") | {"date": ""}
         request = {"header": header, "parent_header": {}, "metadata": {}, "content": content}
         await self._socket.write_message(json.dumps({**request, "channel": "shell"}))
         async with asyncio.timeout(15):
@@ -86,6 +87,7 @@ async def test_questions_are_answered_while_a_cell_runs_also_after_another_serve
             assert kernel["execution_state"] == "busy", "the cell still runs"
             await asyncio.to_thread(server.kill)
             await asyncio.to_thread(server.start)
+            await server.get("/api/kernels")  # which waits for those that come back
         assert (await notebook.execution(running, wait=0))["status"] == "running"
         await notebook.do("interrupt_runtime")
         assert (await notebook.execution(running))["status"] == "error"
