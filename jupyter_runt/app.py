@@ -27,9 +27,8 @@ from traitlets import Enum, Float, Integer, Unicode, default
 from jupyter_runt.ai.keys import Keys
 from jupyter_runt.ai.models import Models
 from jupyter_runt.ai.policy import Policy
-from jupyter_runt.config import RuntAI
+from jupyter_runt.config import ArtifactTraits, RuntAI
 from jupyter_runt.document.notebook import NotebookDoc
-from jupyter_runt.document.references import Limits
 from jupyter_runt.errors import StoreUnavailable
 from jupyter_runt.execution.gateway import AgentConfig, ServerKernelGateway
 from jupyter_runt.execution.kernel_manager import owned_kernel_manager
@@ -45,7 +44,6 @@ from jupyter_runt.ids import ActorId, new_id
 from jupyter_runt.protocols import Registration
 from jupyter_runt.provisioning import factory
 from jupyter_runt.provisioning.agents import Survivor
-from jupyter_runt.session.artifacts import Artifacts
 from jupyter_runt.session.content import NotebookContent, TextContent
 from jupyter_runt.session.contents import ContentsFiles, HookedFiles, emitting_on
 from jupyter_runt.session.files import LocalFiles
@@ -62,7 +60,7 @@ from jupyter_runt.session.saver import SaverConfig
 from jupyter_runt.session.trust import NotaryTrust
 from jupyter_runt.session.turn_tools import open_toolbox
 from jupyter_runt.session.turns import TurnServices
-from jupyter_runt.storage.artifacts import ObjectArtifacts
+from jupyter_runt.storage.collection import Collector
 from jupyter_runt.storage.housekeeping import Housekeeper
 from jupyter_runt.storage.retention import Retention
 from jupyter_runt.storage.sqlite.store import SqliteStore
@@ -81,7 +79,7 @@ PLAIN_MANAGERS: Final = (
 CONTENTS_EVENTS: Final = "https://events.jupyter.org/jupyter_server/contents_service/v1"
 
 
-class RuntApp(ExtensionApp):
+class RuntApp(ArtifactTraits, ExtensionApp):
     """Real-time collaborative, event-sourced notebooks, with one kernel for each."""
 
     name = "jupyter_runt"
@@ -119,25 +117,6 @@ class RuntApp(ExtensionApp):
         help="Seconds that a document stays open after the last need for it ended.",
     )
 
-    artifact_url = Unicode(
-        config=True,
-        help="""Where outputs are kept that are too large for a document: a URL such as
-        `s3://bucket/prefix`, `gs://…`, `az://…` or `memory://`, with credentials from the
-        environment as their own tools take them. Default: the folder `artifacts` in `store_dir`.
-        """,
-    )
-    inline_binary_kilobytes = Float(
-        16,
-        min=0,
-        config=True,
-        help="Images and other binary outputs above this size are kept outside of the document.",
-    )
-    inline_text_kilobytes = Float(
-        64,
-        min=0,
-        config=True,
-        help="The same for outputs of text, JSON or HTML; their beginning and end stay.",
-    )
     orphan_ttl = Float(
         12 * 3600.0,
         min=0,
@@ -259,16 +238,6 @@ class RuntApp(ExtensionApp):
         size = None if self.keep_megabytes is None else int(self.keep_megabytes * 1e6)
         return Retention(days=self.keep_days, events=self.keep_events, size=size)
 
-    def _artifact_store(self) -> ObjectArtifacts:
-        if self.artifact_url:
-            return ObjectArtifacts.at(self.artifact_url)
-        return ObjectArtifacts.in_folder(Path(self.store_dir) / "artifacts")
-
-    def _limits(self) -> Limits:
-        return Limits(
-            int(self.inline_binary_kilobytes * 1024), int(self.inline_text_kilobytes * 1024)
-        )
-
     def _agents(self, root: str) -> AgentConfig:
         return AgentConfig(
             Path(self.store_dir) / "journals",
@@ -295,10 +264,10 @@ class RuntApp(ExtensionApp):
                 )
             )
             tasks = await stack.enter_async_context(cancelled_at_exit())
-            tasks.create_task(Housekeeper(store, self._retention()).run(), name="housekeeper")
-            artifacts = Artifacts(
-                await asyncio.to_thread(self._artifact_store), store, self._limits()
-            )
+            artifacts = await asyncio.to_thread(self.artifacts, store)
+            collector = Collector(store, artifacts.store, self.artifact_grace_hours * 3600)
+            keeper = Housekeeper(store, self._retention(), collector)
+            tasks.create_task(keeper.run(), name="housekeeper")
             gateway = await stack.enter_async_context(
                 ServerKernelGateway(
                     serverapp.session_manager, self._runtimes, self._agents(serverapp.root_dir)

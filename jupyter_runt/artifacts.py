@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import BinaryIO, Protocol
 
 from jupyter_runt.ids import NotebookId
@@ -65,6 +66,10 @@ class ArtifactStore(Protocol):
         """Return all bytes of an artifact; raises ArtifactNotFound if it is gone or damaged."""
         ...
 
+    def written_before(self, time: datetime) -> Iterator[str]:
+        """Yield the artifacts that were written before a moment, which has a time zone."""
+        ...
+
     def delete(self, sha256: str) -> None:
         """Remove an artifact; nothing happens if it is gone."""
         ...
@@ -89,6 +94,10 @@ class ArtifactTable(Protocol):
 
     async def holders(self) -> list[NotebookId]:
         """Return the notebooks for which artifacts count."""
+        ...
+
+    async def unheld(self, sha256s: Collection[str]) -> set[str]:
+        """Return which artifacts count for nobody."""
         ...
 
     async def mentioned(self, notebook_id: NotebookId, sha256s: Collection[str]) -> set[str]:

@@ -1,15 +1,20 @@
-"""What an administrator or a person configures about the AI: traitlets, made into plain values."""
+"""What an administrator or a person configures: traitlets, made into plain values."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from traitlets import Dict, Float, Integer, List, TraitError, Unicode, validate
+from traitlets import Dict, Float, HasTraits, Integer, List, TraitError, Unicode, validate
 from traitlets.config import Configurable
 
 from jupyter_runt.ai.limits import Limits
 from jupyter_runt.ai.policy import DEFAULT_POLICY, Policy
 from jupyter_runt.ai.providers import AiConfig, configured, providers
+from jupyter_runt.artifacts import ArtifactTable
+from jupyter_runt.document import references
+from jupyter_runt.session.artifacts import Artifacts
+from jupyter_runt.storage.artifacts import ObjectArtifacts
 
 
 class RuntAI(Configurable):
@@ -95,3 +100,49 @@ class RuntAI(Configurable):
             first_byte_seconds=self.first_byte_seconds,
             silence_seconds=self.silence_seconds,
         )
+
+
+class ArtifactTraits(HasTraits):
+    """What `RuntApp` is told of outputs that are too large for a document."""
+
+    store_dir: Any
+
+    artifact_url = Unicode(
+        config=True,
+        help="""Where outputs are kept that are too large for a document: a URL such as
+        `s3://bucket/prefix`, `gs://…`, `az://…` or `memory://`, with credentials from the
+        environment as their own tools take them. Default: the folder `artifacts` in `store_dir`.
+        """,
+    )
+    inline_binary_kilobytes = Float(
+        16,
+        min=0,
+        config=True,
+        help="Images and other binary outputs above this size are kept outside of the document.",
+    )
+    inline_text_kilobytes = Float(
+        64,
+        min=0,
+        config=True,
+        help="The same for outputs of text, JSON or HTML; their beginning and end stay.",
+    )
+    artifact_grace_hours = Float(
+        24,
+        min=0,
+        config=True,
+        help="For so long after it was made, nothing is removed that no history needs.",
+    )
+
+    def artifacts(self, table: ArtifactTable) -> Artifacts:
+        """Return the artifacts that `table` knows the notebooks of; use a thread.
+
+        Raises:
+            StoreUnavailable: there is no place for them.
+        """
+        if self.artifact_url:
+            store = ObjectArtifacts.at(self.artifact_url)
+        else:
+            store = ObjectArtifacts.in_folder(Path(self.store_dir) / "artifacts")
+        binary, text = self.inline_binary_kilobytes, self.inline_text_kilobytes
+        limits = references.Limits(int(binary * 1024), int(text * 1024))
+        return Artifacts(store, table, limits)

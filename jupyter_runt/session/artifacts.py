@@ -113,7 +113,12 @@ class NotebookArtifacts:
         for draft in drafts:
             if may_paste(draft) and isinstance(draft.payload, DocumentUpdated):
                 named |= hashes_in(draft.payload.update)
-        if named and (unknown := named - set(await self._table.held(self._notebook_id, named))):
+        if not named:
+            return
+        held = await self._table.held(self._notebook_id, named)
+        # Held anew: nothing but a browser may have mentioned it lately.
+        await self._table.hold(self._notebook_id, [each.artifact for each in held.values()])
+        if unknown := named - held.keys():
             await self._table.share(self._notebook_id, unknown)
 
     async def loader(self, cells: Iterable[Mapping[str, Any]]) -> Load:

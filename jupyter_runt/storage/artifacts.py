@@ -1,9 +1,11 @@
 """Artifacts in a folder, in memory, or in an object store such as S3."""
 
 import hashlib
+import re
 from asyncio import to_thread
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Final, Self
 
@@ -20,6 +22,7 @@ BLOCK: Final = 1 << 20
 REMEMBERED: Final = 10_000
 """Artifacts whose bytes were right when they were last looked at."""
 
+_SHA256: Final = re.compile("[0-9a-f]{64}")
 _FAILURES: Final = (BaseError, OSError)
 
 
@@ -124,6 +127,17 @@ class ObjectArtifacts:
     def load(self, sha256: str) -> bytes:
         """Return all bytes; see `ArtifactStore`."""
         return b"".join(self.blocks(sha256))
+
+    def written_before(self, time: datetime) -> Iterator[str]:
+        """Yield the artifacts that were written before a moment; see `ArtifactStore`."""
+        try:
+            for page in obstore.list(self._objects):
+                for found in page:
+                    name = found["path"].rpartition("/")[2]
+                    if found["last_modified"] < time and _SHA256.fullmatch(name):
+                        yield name
+        except _FAILURES as error:
+            raise StoreUnavailable(f"Artifacts could not be listed: {_words(error)}") from error
 
     def delete(self, sha256: str) -> None:
         """Remove an artifact; see `ArtifactStore`."""

@@ -6,6 +6,7 @@ from typing import Final
 
 from jupyter_runt.errors import RuntError
 from jupyter_runt.ids import NotebookId, Seq
+from jupyter_runt.storage.collection import Collector
 from jupyter_runt.storage.compaction import compact
 from jupyter_runt.storage.replay import Inconsistent
 from jupyter_runt.storage.retention import Retention
@@ -21,10 +22,19 @@ WORTHWHILE: Final = 1000
 
 
 class Housekeeper:
-    """Holds every log to the retention policy. `run` is its task."""
+    """Holds every log, and its artifacts, to the retention policy. `run` is its task."""
 
-    def __init__(self, store: KeptLog, retention: Retention, *, interval: float = INTERVAL) -> None:
+    def __init__(
+        self,
+        store: KeptLog,
+        retention: Retention,
+        collector: Collector | None = None,
+        *,
+        interval: float = INTERVAL,
+    ) -> None:
+        """Look over `store`; what its logs do not need any more goes through the collector."""
         self._store = store
+        self._collector = collector
         self._retention = retention
         self._interval = interval
         self._seen: dict[NotebookId, tuple[Seq, Seq]] = {}
@@ -54,6 +64,8 @@ class Housekeeper:
             if self._seen.get(notebook_id) != ends or self._retention.days is not None:
                 await self._compact(notebook_id)
                 self._seen[notebook_id] = ends
+        if self._collector is not None and (removed := await self._collector.round()):
+            log.info("%d artifacts were removed that nothing needed any more.", removed)
 
     async def _compact(self, notebook_id: NotebookId) -> None:
         try:

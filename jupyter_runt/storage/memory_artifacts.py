@@ -48,6 +48,11 @@ class MemoryArtifactTable:
         self._check_open()
         return sorted(key for key, held in self.disk.artifacts.items() if held)
 
+    async def unheld(self, sha256s: Collection[str]) -> set[str]:
+        """Return what counts for nobody; see `ArtifactTable`."""
+        self._check_open()
+        return set(sha256s).difference(*self.disk.artifacts.values())
+
     async def mentioned(self, notebook_id: NotebookId, sha256s: Collection[str]) -> set[str]:
         """Return which hashes the history names; see `ArtifactTable`."""
         self._check_open()

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from jupyter_runt.artifacts import ArtifactTable
 from jupyter_runt.ids import NotebookId, Seq
 from jupyter_runt.protocols import EventLog, SnapshotKind
 from jupyter_runt.storage.retention import Mark
@@ -63,3 +64,7 @@ class KeptLog(EventLog, Protocol):
     async def prune_snapshots(self, notebook_id: NotebookId, limit: int) -> int:
         """Delete up to `limit` snapshots that nothing needs, and return how many."""
         ...
+
+
+class KeptArtifacts(KeptLog, ArtifactTable, Protocol):
+    """A `KeptLog` that knows which artifacts its notebooks need."""

@@ -6,6 +6,7 @@ import io
 import os
 import stat
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,19 @@ async def test_what_was_deleted_is_gone_and_can_be_put_again(artifacts):
     assert await asyncio.to_thread(artifacts.load, kept.sha256) == b"deleted"
 
 
+@pytest.mark.rule("AR1")
+@pytest.mark.asyncio
+async def test_what_was_written_before_a_moment_is_listed(artifacts):
+    kept = [artifact(f"{number} {id(artifacts)}".encode()) for number in range(3)]
+    for number, each in enumerate(kept):
+        await artifacts.put(each, f"{number} {id(artifacts)}".encode())
+    now = datetime.now(UTC)
+    before, after = now - timedelta(minutes=5), now + timedelta(minutes=5)
+    names = {each.sha256 for each in kept}
+    assert names & set(artifacts.written_before(before)) == set()
+    assert names <= set(artifacts.written_before(after))
+
+
 @pytest.mark.rule("AR1", "AU4")
 @pytest.mark.asyncio
 async def test_bytes_that_changed_on_the_disk_are_not_served_and_can_be_put_again(tmp_path):
@@ -219,6 +233,7 @@ async def test_what_is_let_go_of_by_all_is_discarded_and_nothing_that_was_held_s
         assert not await store.discard(one.sha256, lambda: deleted.append("one"))
         assert await store.discard(two.sha256, lambda: deleted.append("two"))
         assert deleted == ["two"]
+        assert await store.unheld([*both, "0" * 64]) == {two.sha256, "0" * 64}
         await store.hold(BOOK, [two])
         assert not await store.discard(two.sha256, lambda: deleted.append("two again"))
     assert deleted == ["two"]

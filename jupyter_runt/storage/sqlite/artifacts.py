@@ -46,6 +46,10 @@ class SqliteArtifactTable:
         """Return who holds artifacts; see `ArtifactTable`."""
         return await self._database.read(_holders)
 
+    async def unheld(self, sha256s: Collection[str]) -> set[str]:
+        """Return what counts for nobody; see `ArtifactTable`."""
+        return await self._database.read(partial(_unheld, sha256s))
+
     async def mentioned(self, notebook_id: NotebookId, sha256s: Collection[str]) -> set[str]:
         """Return which hashes the history names; see `ArtifactTable`."""
         wanted = frozenset(sha256s)
@@ -108,6 +112,14 @@ def _held(
 def _holders(connection: sqlite3.Connection) -> list[NotebookId]:
     rows = connection.execute("SELECT DISTINCT notebook_id FROM artifacts ORDER BY 1")
     return [NotebookId(row[0]) for row in rows]
+
+
+def _unheld(sha256s: Collection[str], connection: sqlite3.Connection) -> set[str]:
+    unheld = set(sha256s)
+    for some in _portions(sha256s):
+        select = f"SELECT sha256 FROM artifacts WHERE sha256 IN ({_marks(some)})"
+        unheld.difference_update(row[0] for row in connection.execute(select, some))
+    return unheld
 
 
 def _mentioned_beside(
