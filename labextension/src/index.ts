@@ -1,6 +1,7 @@
 import { ai } from './plugins/ai';
 import { aiAnswers } from './plugins/aiAnswers';
 import { aiCommands } from './plugins/aiCommands';
+import { aiKeys } from './plugins/aiKeys';
 import { aiWaiting } from './plugins/aiWaiting';
 import { artifacts } from './plugins/artifacts';
 import { cellStatus } from './plugins/cellStatus';
@@ -29,5 +30,6 @@ export default [
   ai,
   cellTypes,
   aiCommands,
-  aiWaiting
+  aiWaiting,
+  aiKeys
 ];

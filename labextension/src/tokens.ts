@@ -2,6 +2,7 @@ import type { INotebookModel, Notebook } from '@jupyterlab/notebook';
 import { Token } from '@lumino/coreutils';
 import type { ISignal } from '@lumino/signaling';
 
+import type { Models } from './ai/models';
 import type { NotebookAI } from './ai/notebookAI';
 import type { NotebookRuntime } from './model/notebookRuntime';
 
@@ -31,6 +32,11 @@ export interface INotebookAIs {
    * Return the AI in an open notebook, if the notebook is shared.
    */
   get(notebook: Notebook | null | undefined): NotebookAI | undefined;
+
+  /**
+   * Which models there are.
+   */
+  readonly models: Models;
 
   /**
    * The AI in each open notebook.

@@ -41,11 +41,11 @@ export class ModelPicker extends Widget {
     this._written = key;
     const { trans } = this._options;
     const { models = [], providers = [] } = known ?? {};
-    const first = models[0]?.id;
+    const first = known?.default;
     const groups: HTMLElement[] = [
       option(
         '',
-        first === undefined
+        !first
           ? trans.__('Default model')
           : trans.__('Default model: %1', nameOf(first))
       )

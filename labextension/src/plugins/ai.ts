@@ -30,7 +30,7 @@ export const ai: JupyterFrontEndPlugin<INotebookAIs> = {
     const { serverSettings, user } = app.serviceManager;
     const client = new RuntClient({ serverSettings });
     const models = new Models(() => readModels(client));
-    const opened = new Opened();
+    const opened = new Opened(models);
     eachNotebook(app, panel => {
       const runtime = runtimes.get(panel.context.model);
       if (runtime === undefined) {
@@ -61,6 +61,8 @@ export const ai: JupyterFrontEndPlugin<INotebookAIs> = {
 const SETTINGS = 'runt:show-ai-keys';
 
 class Opened implements INotebookAIs {
+  constructor(readonly models: Models) {}
+
   readonly changed = new Signal<this, void>(this);
 
   add(one: NotebookAI): void {

@@ -113,6 +113,8 @@ export interface IModelInfo {
 export interface IProviderInfo {
   name: string;
   ready: boolean;
+  /** Whether this person gave a key of their own. */
+  own_key?: boolean;
   problem?: string | null;
 }
 
@@ -122,6 +124,8 @@ export interface IProviderInfo {
 export interface IModels {
   models: IModelInfo[];
   providers: IProviderInfo[];
+  /** The one that is asked where none is chosen. */
+  default?: string | null;
 }
 
 /**
@@ -129,6 +133,43 @@ export interface IModels {
  */
 export function readModels(client: RuntClient): Promise<IModels> {
   return client.request<IModels>('models');
+}
+
+/**
+ * Keep this person's key of a provider on the server, which never gives it back.
+ */
+export async function giveKey(
+  client: RuntClient,
+  provider: string,
+  key: string
+): Promise<void> {
+  const body = JSON.stringify({ key });
+  await client.request(keyPath(provider), { method: 'PUT', body });
+}
+
+/**
+ * Have the server forget this person's key of a provider.
+ */
+export async function forgetKey(
+  client: RuntClient,
+  provider: string
+): Promise<void> {
+  await client.request(keyPath(provider), { method: 'DELETE' });
+}
+
+/**
+ * Ask whether a provider takes the key that would be used for this person.
+ */
+export function testProvider(
+  client: RuntClient,
+  provider: string
+): Promise<IProviderInfo> {
+  const path = `providers/${encodeURIComponent(provider)}/test`;
+  return client.request<IProviderInfo>(path, { method: 'POST', body: '{}' });
+}
+
+function keyPath(provider: string): string {
+  return `providers/${encodeURIComponent(provider)}/key`;
 }
 
 /**
