@@ -67,6 +67,7 @@ class Lab:
 
     def __init__(self, folder: Path, *, named: bool = False) -> None:
         self._named = named
+        self.environment: dict[str, str] = {}
         self.root = folder / "notebooks"
         self.root.mkdir()
         self._folder = folder
@@ -112,7 +113,7 @@ class Lab:
                     "--LanguageServerManager.autodetect=False",
                     *(NAMED if self._named else ()),
                 ],
-                env={**os.environ, **folders, **ipython, **path},
+                env={**os.environ, **folders, **ipython, **path, **self.environment},
                 stdout=log,
                 stderr=log,
                 start_new_session=True,

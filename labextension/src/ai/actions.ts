@@ -142,6 +142,8 @@ export class AIActions {
         return attempt(
           this._command({ type: 'cancel_turn', turn_id: turn.turn_id })
         );
+      case 'follow':
+        return this._options.writePrompt(turn.cell_id);
       case 'again':
         return attempt(this.ask(turn.cell_id));
       case 'undo':
@@ -187,6 +189,11 @@ export namespace AIActions {
      * Tell the person what went wrong, if anything does.
      */
     attempt: (what: Promise<unknown>) => void;
+
+    /**
+     * Let the person write another prompt into a cell.
+     */
+    writePrompt: (cellId: string) => void;
 
     /**
      * Show what the model was given.

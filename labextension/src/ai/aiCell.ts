@@ -5,12 +5,13 @@ import type { IDisposable } from '@lumino/disposable';
 import { Signal } from '@lumino/signaling';
 import type { PanelLayout } from '@lumino/widgets';
 
-import { partsOf, readAnswer } from '../model/answers';
+import { answersOf, partsOf, readAnswer } from '../model/answers';
 import { runtMetadata } from '../model/cellType';
 import { isActive } from '../model/turns';
-import { ANSWER_MIME, type ITurn } from '../services/ai';
+import { ANSWER_MIME, type IAnswer, type ITurn } from '../services/ai';
 import { AnswerView } from './answerView';
 import type { ApprovalList } from './approvalList';
+import { EarlierTurns } from './earlierTurns';
 import type { Models } from './models';
 import { PromptHeader } from './promptHeader';
 import { type TurnAction, TurnBar } from './turnBar';
@@ -32,6 +33,7 @@ export class AICell implements IDisposable {
     this._live = new AnswerView({ rendermime, trans });
     this._live.addClass('jp-runt-mod-live');
     this._live.hide();
+    this._earlier = new EarlierTurns({ rendermime, trans });
     this._bar = new TurnBar({ words, trans, now, onAction: _options.onAction });
     this._header = new PromptHeader({
       trans,
@@ -44,8 +46,9 @@ export class AICell implements IDisposable {
       widget.hasClass('jp-Cell-inputWrapper')
     );
     layout.insertWidget(input, this._header);
+    layout.insertWidget(input + 1, this._earlier);
     [this._bar, approvals, this._live].forEach((widget, index) =>
-      layout.insertWidget(input + 2 + index, widget)
+      layout.insertWidget(input + 3 + index, widget)
     );
     this._setUpEditor();
     cell.model.mimeTypeChanged.connect(this._keepMime, this);
@@ -54,6 +57,7 @@ export class AICell implements IDisposable {
     cell.model.outputs.changed.connect(this._onOutputs, this);
     models.changed.connect(this._writeHeader, this);
     models.load();
+    this._readAnswers();
     this._writeHeader();
     this._onContent(cell.model);
   }
@@ -64,7 +68,6 @@ export class AICell implements IDisposable {
   write(turn: ITurn | undefined): void {
     const { cell, trans } = this._options;
     this._turn = turn;
-    this._bar.write(turn);
     cell.node.dataset.runtTurn = turn?.status ?? '';
     if (turn && isActive(turn)) {
       this._followed = turn.turn_id;
@@ -79,6 +82,7 @@ export class AICell implements IDisposable {
     } else {
       this._live.draw([], false, '');
     }
+    this._writeTurns();
   }
 
   /**
@@ -98,8 +102,8 @@ export class AICell implements IDisposable {
     this._isDisposed = true;
     Signal.clearData(this);
     const { approvals, cell, codeMimeType } = this._options;
-    [this._header, this._bar, approvals, this._live].forEach(widget =>
-      widget.dispose()
+    [this._header, this._earlier, this._bar, approvals, this._live].forEach(
+      widget => widget.dispose()
     );
     if (!cell.isDisposed) {
       cell.removeClass('jp-runt-AICell');
@@ -149,8 +153,15 @@ export class AICell implements IDisposable {
 
   private _onMetadata(_: ICellModel, { key }: { key: string }): void {
     if (key === 'runt') {
+      this._readAnswers();
       this._writeHeader();
+      this._writeTurns();
     }
+  }
+
+  private _readAnswers(): void {
+    const { sharedModel } = this._options.cell.model;
+    this._answers = answersOf(runtMetadata(sharedModel));
   }
 
   private _onContent({ sharedModel }: ICellModel): void {
@@ -162,6 +173,25 @@ export class AICell implements IDisposable {
           ? trans.__('Ask about this notebook, or say what to do')
           : '';
     }
+    this._writeTurns();
+  }
+
+  /** The conversation before the answer that is shown, and what that one answers. */
+  private _writeTurns(): void {
+    const { sharedModel } = this._options.cell.model;
+    const answers = this._answers;
+    const shown = this._turn?.turn_id ?? answers.at(-1)?.turn_id;
+    const asked = answers.find(({ turn_id }) => turn_id === shown)?.prompt;
+    const now = asked ?? sharedModel.source;
+    this._bar.write(
+      this._turn,
+      asked === undefined || asked === sharedModel.source ? '' : asked
+    );
+    this._earlier.write(
+      answers.filter(
+        ({ prompt, turn_id }) => turn_id !== shown && prompt !== now
+      )
+    );
   }
 
   private _onOutputs(): void {
@@ -177,8 +207,11 @@ export class AICell implements IDisposable {
   }
 
   private _header: PromptHeader;
+  private _earlier: EarlierTurns;
   private _bar: TurnBar;
   private _live: AnswerView;
+  /** The finished turns that the cell keeps. */
+  private _answers: IAnswer[] = [];
   private _turn: ITurn | undefined;
   /** The turn that was seen to go on, and whose answer is not in the outputs yet. */
   private _followed: string | null = null;

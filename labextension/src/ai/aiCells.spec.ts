@@ -50,6 +50,7 @@ class Stage {
       notebook: this.model,
       command: this.command,
       attempt: () => undefined,
+      writePrompt: () => undefined,
       showContext: () => Promise.resolve(),
       showSettings: () => undefined
     });

@@ -41,6 +41,7 @@ export class NotebookAI implements IDisposable {
       notebook: panel.context.model,
       command: command => runtime.command(command),
       attempt,
+      writePrompt: cellId => attempt(this._writePrompt(cellId)),
       showContext: turn => this._showContext(turn),
       showSettings: _options.showSettings
     });
@@ -250,6 +251,13 @@ export class NotebookAI implements IDisposable {
       cells.changed.connect(look);
       look();
     });
+  }
+
+  private async _writePrompt(cellId: string): Promise<void> {
+    const { cells } = this.panel.context.model;
+    const cell = [...cells].find(({ id }) => id === cellId);
+    cell?.sharedModel.setSource('');
+    await this.go(cellId, 'edit');
   }
 
   private async _showContext({ turn_id }: ITurn): Promise<void> {

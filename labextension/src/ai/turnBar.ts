@@ -12,7 +12,7 @@ const TICK_MS = 1000;
 /**
  * What a person can do with a turn.
  */
-export type TurnAction = 'stop' | 'again' | 'undo' | 'shown';
+export type TurnAction = 'stop' | 'follow' | 'again' | 'undo' | 'shown';
 
 /**
  * Says below the prompt of an AI cell where its last turn is.
@@ -30,6 +30,11 @@ export class TurnBar extends Widget {
         'stop',
         trans.__('Stop'),
         trans.__('Stop this answer, keep what has come')
+      ),
+      follow: this._button(
+        'follow',
+        trans.__('Follow up'),
+        trans.__('Ask something else about this answer, in this cell')
       ),
       again: this._button(
         'again',
@@ -50,14 +55,24 @@ export class TurnBar extends Widget {
       )
     };
     const icon = aiIcon.element({ tag: 'span' });
-    this.node.append(icon, this._label, ...Object.values(this._buttons));
+    this._asked.className = 'jp-runt-TurnBar-asked';
+    this.node.append(
+      icon,
+      this._label,
+      ...Object.values(this._buttons),
+      this._asked
+    );
     this.hide();
   }
 
   /**
    * Show where a turn is, or that there is none.
+   *
+   * @param asked - What was asked, where the cell does not say so any more.
    */
-  write(turn: ITurn | undefined): void {
+  write(turn: ITurn | undefined, asked: string): void {
+    this._asked.hidden = asked === '';
+    this._asked.textContent = asked;
     this._turn = turn;
     this.setHidden(turn === undefined);
     const active = turn !== undefined && isActive(turn);
@@ -117,6 +132,7 @@ export class TurnBar extends Widget {
     return button;
   }
 
+  private _asked = document.createElement('blockquote');
   private _label = document.createElement('span');
   private _buttons: Record<TurnAction, HTMLButtonElement>;
   private _turn: ITurn | undefined;
@@ -154,6 +170,7 @@ export function isPossible(action: TurnAction, turn: ITurn): boolean {
     case 'stop':
       return isActive(turn);
     case 'again':
+    case 'follow':
       return !isActive(turn);
     case 'undo':
       return !isActive(turn) && turn.items.some(isChange);

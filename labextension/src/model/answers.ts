@@ -5,6 +5,7 @@ import type {
   ITurn,
   ITurnFacts
 } from '../services/ai';
+import type { IRuntMetadata } from './cellType';
 
 /**
  * Return the parts of a turn's answer, in the order in which they came.
@@ -39,15 +40,31 @@ export function readAnswer(value: unknown): IAnswer | null {
   if (!isRecord(value) || !Array.isArray(value['items'])) {
     return null;
   }
-  const { turn_id, status, model, usage, error } = value;
+  const { turn_id, status, model, prompt, usage, error } = value;
   return {
     turn_id: text(turn_id),
     status: text(status) as ITurnFacts['status'],
     model: text(model),
+    prompt: text(prompt),
     usage: isRecord(usage) ? usage : null,
     error: text(error) || null,
     items: value['items'].filter(isRecord).map(readPart)
   };
+}
+
+/**
+ * Return the finished turns that a cell keeps, the newest last; of the same question the last one.
+ */
+export function answersOf({ turns }: IRuntMetadata): IAnswer[] {
+  const answers = new Map<string, IAnswer>();
+  for (const value of Array.isArray(turns) ? turns : []) {
+    const answer = readAnswer(value);
+    if (answer !== null) {
+      answers.delete(answer.prompt);
+      answers.set(answer.prompt, answer);
+    }
+  }
+  return [...answers.values()];
 }
 
 /**

@@ -65,6 +65,8 @@ export interface ITurnFacts {
  * A finished turn, as the outputs of its cell keep it.
  */
 export interface IAnswer extends ITurnFacts {
+  /** What was asked; empty where it is not kept. */
+  prompt: string;
   items: AnswerPart[];
 }
 
@@ -254,8 +256,6 @@ interface ISent {
  */
 export type AICommand = ISent &
   (
-    | { type: 'ask'; cell_id: string }
-    | { type: 'cancel_turn'; turn_id: string }
     | { type: 'undo_turn'; turn_id: string }
     | {
         type: 'decide_approval';
