@@ -6,7 +6,7 @@ import type { Command, CreateCell } from '../generated/commands';
 import { runtMetadata } from '../model/cellType';
 import { encodeStateVector } from '../model/stateVector';
 import type { ICommandReply } from '../services/client';
-import type { AICommand, ITurn } from '../services/ai';
+import type { ITurn } from '../services/ai';
 import type { IDecision } from './approvalCard';
 import type { TurnAction } from './turnBar';
 
@@ -121,14 +121,14 @@ export class AIActions {
   /**
    * Tell the server what a person decided.
    */
-  decide({ approval, decision, reason }: IDecision): Promise<ICommandReply> {
+  decide({ approval, decision, words }: IDecision): Promise<ICommandReply> {
     return this._command({
       type: 'decide_approval',
       call_id: approval.call_id,
       decision,
       arguments_hash: approval.arguments_hash,
       nonce: approval.nonce!,
-      ...(reason !== '' && { reason })
+      [decision === 'deny' ? 'reason' : 'answer']: words || null
     });
   }
 
@@ -160,7 +160,7 @@ export class AIActions {
    */
   showSettings = (): void => this._options.showSettings();
 
-  private _command(command: Command | AICommand): Promise<ICommandReply> {
+  private _command(command: Command): Promise<ICommandReply> {
     return this._options.command({
       ...command,
       command_id: UUID.uuid4(),
@@ -183,7 +183,7 @@ export namespace AIActions {
     /**
      * Ask the server for a change.
      */
-    command: (command: Command | AICommand) => Promise<ICommandReply>;
+    command: (command: Command) => Promise<ICommandReply>;
 
     /**
      * Tell the person what went wrong, if anything does.

@@ -231,7 +231,6 @@ describe('AICells', () => {
         turn_id: 't1',
         tool: 'run_cells',
         effect: 'execute',
-        arguments: '{}',
         preview: 'print("<b>exactly</b>")',
         arguments_hash: 'h1',
         nonce: 'n1',

@@ -4,13 +4,11 @@ import type { IApproval } from '../services/ai';
 import type { ApprovalList } from './approvalList';
 import type { IPending } from './approvals';
 import { waitingIcon } from './icons';
-import { readable } from './toolWords';
 
 /** How often it says how much time is left. */
 const TICK_MS = 1000;
 
-/** From when on it says so. */
-const SOON_MS = 60_000;
+const MINUTE_MS = 60_000;
 
 /**
  * What a person decided.
@@ -18,8 +16,8 @@ const SOON_MS = 60_000;
 export interface IDecision {
   approval: IApproval;
   decision: 'once' | 'always' | 'deny';
-  /** Why not, for the model to know; empty where nothing was said. */
-  reason: string;
+  /** The answer to a question, or why not; empty where nothing was said. */
+  words: string;
 }
 
 /**
@@ -36,10 +34,11 @@ export class ApprovalCard extends Widget {
     this._preview.className = 'jp-runt-Approval-preview';
     this._preview.tabIndex = 0;
     this._actions.className = 'jp-runt-Approval-actions';
+    this._actions.hidden = true;
     this._left.className = 'jp-runt-Approval-left';
     this._problem.className = 'jp-runt-Approval-problem';
     this._problem.setAttribute('role', 'alert');
-    this._makeActions();
+    this._words.className = 'jp-mod-styled jp-runt-Approval-words';
     const head = document.createElement('div');
     head.className = 'jp-runt-Approval-head';
     head.append(waitingIcon.element({ tag: 'span' }), this._title, this._left);
@@ -50,19 +49,25 @@ export class ApprovalCard extends Widget {
   /**
    * Show a call that waits.
    */
-  write(pending: IPending): void {
+  write({ approval, call }: IPending): void {
     const { tools, trans, waitsFor } = this._options;
-    const { approval, call } = pending;
-    this._pending = pending;
-    const mine = Boolean(approval?.nonce);
+    this._expiresAt = Date.parse(call.expires_at);
     const what = `${tools.title(call.tool)} (${tools.effect(call.effect)})`;
-    const title = mine
-      ? trans.__('Allow this? %1', what)
-      : `${waitsFor(call.requested_by)}: ${what}`;
+    const title = !approval?.nonce
+      ? `${waitsFor(call.requested_by)}: ${what}`
+      : approval.choices
+        ? trans.__('The AI asks you')
+        : trans.__('Allow this? %1', what);
     this._title.textContent = title;
     this.node.setAttribute('aria-label', title);
-    this._actions.hidden = !mine;
-    this._writePreview(approval);
+    this._preview.hidden = !approval?.preview;
+    if (approval && this._approval === null) {
+      this._approval = approval;
+      this._preview.append(...linesOf(approval.preview));
+      if (approval.nonce) {
+        this._offer(approval);
+      }
+    }
     this._tell();
   }
 
@@ -76,7 +81,7 @@ export class ApprovalCard extends Widget {
       return false;
     }
     this.node.scrollIntoView({ block: 'nearest' });
-    this._actions.querySelector('button')?.focus();
+    this._actions.querySelector<HTMLElement>('button,input')?.focus();
     return true;
   }
 
@@ -88,45 +93,58 @@ export class ApprovalCard extends Widget {
     super.dispose();
   }
 
-  private _writePreview(approval: IApproval | null): void {
-    const text = approval?.preview || readable(approval?.arguments ?? '');
-    if (this._preview.textContent !== text) {
-      this._preview.replaceChildren(...linesOf(text));
-    }
-    this._preview.hidden = text === '';
-  }
-
-  private _makeActions(): void {
+  private _offer({ always, choices }: IApproval): void {
     const { trans } = this._options;
-    this._reason.placeholder = trans.__('Why not (optional)');
-    this._reason.setAttribute('aria-label', this._reason.placeholder);
-    this._reason.className = 'jp-mod-styled jp-runt-Approval-reason';
-    this._reason.addEventListener('keydown', event => {
+    const words = this._words;
+    words.placeholder = choices
+      ? trans.__('Your answer')
+      : trans.__('Why not (optional)');
+    words.setAttribute('aria-label', words.placeholder);
+    words.addEventListener('keydown', event => {
       event.stopPropagation();
       if (event.key === 'Enter') {
-        this._decide('deny');
+        this._decide(choices ? 'once' : 'deny', words.value);
       }
     });
+    const said = () => words.value;
+    this._actions.hidden = false;
+    if (choices) {
+      this._actions.append(
+        ...choices.map(choice => this._button('once', choice, () => choice)),
+        words,
+        this._button('once', trans.__('Answer'), said, 'jp-mod-accept'),
+        this._button('deny', trans.__('Do Not Answer'), () => '')
+      );
+      return;
+    }
+    const often = this._button(
+      'always',
+      trans.__('Always in This Notebook, for Me'),
+      () => ''
+    );
+    often.disabled = always === false;
+    if (often.disabled) {
+      often.title = trans.__(
+        'Not now: the AI has read outputs or files, which may tell it what to do'
+      );
+    }
     this._actions.append(
-      this._button('once', trans.__('Allow Once'), 'jp-mod-accept'),
-      this._button(
-        'always',
-        trans.__('Always in This Notebook, for Me'),
-        'jp-mod-reject'
-      ),
-      this._button('deny', trans.__('Deny'), 'jp-mod-warn'),
-      this._reason
+      this._button('once', trans.__('Allow Once'), () => '', 'jp-mod-accept'),
+      often,
+      this._button('deny', trans.__('Deny'), said, 'jp-mod-warn'),
+      words
     );
   }
 
   private _button(
     decision: IDecision['decision'],
     label: string,
-    style: string
+    words: () => string,
+    style = ''
   ): HTMLButtonElement {
     const button = document.createElement('button');
     button.type = 'button';
-    button.className = `jp-Button jp-mod-styled ${style}`;
+    button.className = `jp-Button jp-mod-styled ${style}`.trim();
     button.dataset.decision = decision;
     button.textContent = label;
     // JupyterLab's keys are for the cell around it.
@@ -135,44 +153,36 @@ export class ApprovalCard extends Widget {
         event.stopPropagation();
       }
     });
-    button.addEventListener('click', () => this._decide(decision));
+    button.addEventListener('click', () => this._decide(decision, words()));
     return button;
   }
 
-  private _decide(decision: IDecision['decision']): void {
-    const approval = this._pending?.approval;
-    if (!approval?.nonce || this._isDeciding) {
+  private _decide(decision: IDecision['decision'], words: string): void {
+    const approval = this._approval;
+    if (approval === null || this._isDeciding) {
       return;
     }
-    this._setDeciding(true);
+    this._isDeciding = true;
+    this._actions.inert = true;
     this._problem.textContent = '';
     this._options
-      .onDecide({ approval, decision, reason: this._reason.value.trim() })
+      .onDecide({ approval, decision, words: words.trim() })
       .catch((reason: Error) => {
         this._problem.textContent = reason.message;
-        this._setDeciding(false);
+        this._isDeciding = false;
+        this._actions.inert = false;
       });
   }
 
-  private _setDeciding(on: boolean): void {
-    this._isDeciding = on;
-    for (const button of this._actions.querySelectorAll('button')) {
-      button.disabled = on;
-    }
-  }
-
   private _tell(): void {
-    if (this._pending === null) {
-      return;
-    }
     const { now, trans } = this._options;
-    const left = Date.parse(this._pending.call.expires_at) - now();
+    const left = this._expiresAt - now();
     const text =
       left <= 0
         ? trans.__('Expired')
-        : left < SOON_MS
+        : left < MINUTE_MS
           ? trans.__('Expires in %1 s', Math.ceil(left / 1000))
-          : trans.__('Expires in %1 min', Math.round(left / SOON_MS));
+          : trans.__('Expires in %1 min', Math.round(left / MINUTE_MS));
     if (this._left.textContent !== text) {
       this._left.textContent = text;
     }
@@ -182,9 +192,11 @@ export class ApprovalCard extends Widget {
   private _left = document.createElement('span');
   private _preview = document.createElement('pre');
   private _actions = document.createElement('div');
-  private _reason = document.createElement('input');
+  private _words = document.createElement('input');
   private _problem = document.createElement('p');
-  private _pending: IPending | null = null;
+  /** Null as long as the server has not said what it is about. */
+  private _approval: IApproval | null = null;
+  private _expiresAt = NaN;
   private _isDeciding = false;
   private _ticking: ReturnType<typeof setInterval>;
 }

@@ -4,6 +4,9 @@ import type { IDisposable } from '@lumino/disposable';
 import type { TurnsModel } from '../model/turns';
 import type { IApproval, IWaitingCall } from '../services/ai';
 
+/** When to ask again for what the server did not tell yet. */
+const RETRY_MS = 250;
+
 /**
  * A call that waits, with what the server tells those who may decide it.
  */
@@ -61,6 +64,7 @@ export class Approvals implements IDisposable {
    */
   dispose(): void {
     this._isDisposed = true;
+    clearTimeout(this._retry);
     Signal.clearData(this);
   }
 
@@ -74,17 +78,30 @@ export class Approvals implements IDisposable {
       }
     }
     this._changed.emit();
-    if ([...waiting].some(id => !this._known.has(id))) {
-      void this._read();
-    }
+    void this._read();
+  }
+
+  private get _isIncomplete(): boolean {
+    return this._options.turns.waiting.some(
+      ({ call_id }) => !this._known.has(call_id)
+    );
   }
 
   private async _read(): Promise<void> {
+    clearTimeout(this._retry);
+    if (!this._isIncomplete) {
+      return;
+    }
     try {
       const approvals = await this._options.read();
-      if (!this._isDisposed) {
-        this._known = new Map(approvals.map(one => [one.call_id, one]));
-        this._changed.emit();
+      if (this._isDisposed) {
+        return;
+      }
+      this._known = new Map(approvals.map(one => [one.call_id, one]));
+      this._changed.emit();
+      if (this._isIncomplete) {
+        // The document can be here a moment before the server answers for it.
+        this._retry = setTimeout(() => void this._read(), RETRY_MS);
       }
     } catch (reason) {
       this._options.onError(reason as Error);
@@ -92,6 +109,7 @@ export class Approvals implements IDisposable {
   }
 
   private _known = new Map<string, IApproval>();
+  private _retry: ReturnType<typeof setTimeout> | undefined;
   private _changed = new Signal<this, void>(this);
   private _isDisposed = false;
 }

@@ -180,5 +180,5 @@ export function isPossible(action: TurnAction, turn: ITurn): boolean {
 }
 
 function isChange({ effect, status }: IToolCall): boolean {
-  return effect !== 'read' && status === 'ok';
+  return effect === 'edit' && status === 'ok';
 }

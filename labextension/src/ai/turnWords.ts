@@ -19,7 +19,7 @@ export class TurnWords {
     const { names, trans } = this._options;
     const parts = [this._phrase(turn, now)];
     const who = names.ofOther(turn.requested_by);
-    if (who !== null) {
+    if (who !== null && turn.status !== 'waiting') {
       parts.push(trans.__('asked by %1', who));
     }
     parts.push(nameOf(turn.model), this._tokens(turn.usage));

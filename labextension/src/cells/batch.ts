@@ -1,7 +1,6 @@
 import { type INotebookCellExecutor, KernelError } from '@jupyterlab/notebook';
 import { PromiseDelegate, UUID } from '@lumino/coreutils';
 
-import type { AICommand } from '../services/ai';
 import type { ICommandReply, IExecution } from '../services/client';
 import type { Command } from '../generated/commands';
 import { isAICell } from '../model/cellType';
@@ -141,7 +140,7 @@ export namespace Batch {
    * What a batch needs of a notebook's server side.
    */
   export interface IRuntime {
-    command(command: Command | AICommand): Promise<ICommandReply>;
+    command(command: Command): Promise<ICommandReply>;
     completion(executionId: string): Promise<IExecution>;
   }
 

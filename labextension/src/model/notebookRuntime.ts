@@ -2,7 +2,6 @@ import type { IDisposable } from '@lumino/disposable';
 import { type ISignal, Signal } from '@lumino/signaling';
 
 import type { Command } from '../generated/commands';
-import type { AICommand } from '../services/ai';
 import type {
   ICommandReply,
   IExecution,
@@ -106,7 +105,7 @@ export class NotebookRuntime implements IDisposable {
   /**
    * Ask the server for a change.
    */
-  command(command: Command | AICommand): Promise<ICommandReply> {
+  command(command: Command): Promise<ICommandReply> {
     return this.ask((client, id) => client.command(id, command));
   }
 

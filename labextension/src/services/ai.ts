@@ -182,14 +182,17 @@ export interface IApproval {
   turn_id: string;
   tool: string;
   effect: Effect;
-  arguments: string;
-  /** What it would do: the exact code, or a diff. */
+  /** What it would do: the exact code, or the question that the AI asks. */
   preview: string;
   arguments_hash: string;
   /** Only who may decide gets it. */
   nonce?: string | null;
   requested_at: string;
   expires_at: string;
+  /** Whether "always" can be said: not where the AI has read what others may have written. */
+  always?: boolean;
+  /** Answers to choose from, of a question; null where it is none. */
+  choices?: string[] | null;
 }
 
 /**
@@ -245,24 +248,3 @@ export function readTurn(
   const path = [notebookId, 'turns', turnId].map(encodeURIComponent).join('/');
   return client.request<IShownTurn>(`notebooks/${path}`);
 }
-
-interface ISent {
-  command_id?: string | null;
-  state_vector?: string | null;
-}
-
-/**
- * What people ask the AI, and answer it.
- */
-export type AICommand = ISent &
-  (
-    | { type: 'undo_turn'; turn_id: string }
-    | {
-        type: 'decide_approval';
-        call_id: string;
-        decision: 'once' | 'always' | 'deny';
-        arguments_hash: string;
-        nonce: string;
-        reason?: string | null;
-      }
-  );

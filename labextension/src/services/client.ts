@@ -6,7 +6,6 @@ import type { PartialJSONObject } from '@lumino/coreutils';
 import type { Command } from '../generated/commands';
 import type { ErrorCode } from '../generated/errors';
 import type { EventPayloads, ExecutionError } from '../generated/events';
-import type { AICommand } from './ai';
 import type {
   IDifference,
   IVersion,
@@ -176,10 +175,7 @@ export class RuntClient {
   /**
    * Ask for a change.
    */
-  command(
-    notebookId: string,
-    command: Command | AICommand
-  ): Promise<ICommandReply> {
+  command(notebookId: string, command: Command): Promise<ICommandReply> {
     const path = `notebooks/${encodeURIComponent(notebookId)}/commands`;
     return this.request<ICommandReply>(path, {
       method: 'POST',
