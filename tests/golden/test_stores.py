@@ -46,6 +46,14 @@ async def test_every_event_of_v0_1_is_readable(tmp_path):
         (13, "v1.RuntimeSessionEnded", "runtime:s-1", None),
         (14, "v1.VersionKept", "user:ada", None),
         (15, "v1.RuntimeSessionAdopted", "runtime:s-1", None),
+        (16, "v1.TurnStarted", "user:ada", "command:5"),
+        (17, "v1.TurnContextGiven", "agent:t-1", "turn:t-1"),
+        (18, "v1.TurnTextAppended", "agent:t-1", "turn:t-1"),
+        (19, "v1.ToolCallRequested", "agent:t-1", "turn:t-1"),
+        (20, "v1.ApprovalRequested", "agent:t-1", "turn:t-1"),
+        (21, "v1.ApprovalDecided", "user:ada", "command:6"),
+        (22, "v1.ToolCallCompleted", "agent:t-1", "turn:t-1"),
+        (23, "v1.TurnCompleted", "agent:t-1", "turn:t-1"),
     ]
 
 
@@ -90,5 +98,5 @@ async def test_a_store_of_v0_1_goes_on(tmp_path):
         assert (registration.file.path, registration.checkpoint_seq) == ("sales.ipynb", 1)
         draft = Draft(payload=document_updated(b"", ()), actor=ActorId("user:ada"))
         [event] = await store.append(NOTEBOOK, [draft])
-        assert event.seq == 16
+        assert event.seq == 24
         assert (await store.acquire(NOTEBOOK, "documents", {})).fence == 2
