@@ -77,6 +77,11 @@ def _created(events: Sequence[Event]) -> CellId:
     return next(change.cell_id for change in changes if isinstance(change, CellCreated))
 
 
+async def show_new(_work: Work, arguments: CreateCell) -> str:
+    """Return the text of a cell that is to be made."""
+    return arguments.source
+
+
 class EditCell(Arguments):
     """A search and replace."""
 
@@ -85,6 +90,12 @@ class EditCell(Arguments):
     new: str = Field(description="What to put in its place.")
     replace_all: bool = Field(default=False, description="Whether to replace it everywhere.")
     expected_rev: str = Field(default="", description=REV)
+
+
+async def show_edit(work: Work, arguments: EditCell) -> str:
+    """Return which lines would be replaced by which."""
+    cell = await _editable(work, arguments.cell_id)
+    return diff(cell.source, cell.source.replace(arguments.old, arguments.new), whole=True)
 
 
 async def edit_cell(work: Work, arguments: EditCell) -> Outcome:
@@ -117,6 +128,12 @@ class ReplaceCell(Arguments):
     cell_id: str = Field(description="Id of the cell.")
     source: str = Field(description="Its new text, all of it.")
     expected_rev: str = Field(default="", description=REV)
+
+
+async def show_replacement(work: Work, arguments: ReplaceCell) -> str:
+    """Return which lines would be replaced by which."""
+    cell = await _editable(work, arguments.cell_id)
+    return diff(cell.source, arguments.source, whole=True)
 
 
 async def replace_cell(work: Work, arguments: ReplaceCell) -> Outcome:
@@ -155,6 +172,12 @@ class DeleteCells(Arguments):
     """Which cells."""
 
     cell_ids: Strings = Field(min_length=1, max_length=50, description="Ids of cells.")
+
+
+async def show_deleted(work: Work, arguments: DeleteCells) -> str:
+    """Return what would go."""
+    cells = await work.place.read(lambda doc: look(doc, known_cells(doc, arguments.cell_ids)))
+    return "\n\n".join(diff(cell.source, "", whole=True) for cell in cells)
 
 
 async def delete_cells(work: Work, arguments: DeleteCells) -> Outcome:
@@ -198,6 +221,7 @@ EDITING: Final = (
         "edit",
         CreateCell,
         create_cell,
+        show=show_new,
     ),
     Tool(
         "edit_cell",
@@ -205,8 +229,16 @@ EDITING: Final = (
         "edit",
         EditCell,
         edit_cell,
+        show=show_edit,
     ),
-    Tool("replace_cell", "Replace all of a cell's text.", "edit", ReplaceCell, replace_cell),
-    Tool("delete_cells", "Delete cells.", "edit", DeleteCells, delete_cells),
+    Tool(
+        "replace_cell",
+        "Replace all of a cell's text.",
+        "edit",
+        ReplaceCell,
+        replace_cell,
+        show=show_replacement,
+    ),
+    Tool("delete_cells", "Delete cells.", "edit", DeleteCells, delete_cells, show=show_deleted),
     Tool("move_cell", "Put a cell elsewhere.", "edit", MoveCell, move_cell),
 )

@@ -36,8 +36,16 @@ def page(text: str, offset: int, limit: int, how_to_read_on: str) -> str:
     return f"{part}\n[characters {offset} to {end} of {len(text)}; {rest}]"
 
 
-def diff(old: str, new: str) -> str:
-    """Return which lines an edit replaced by which."""
-    lines = difflib.unified_diff(old.splitlines(), new.splitlines(), n=0, lineterm="")
-    changed = [line for line in lines if not line.startswith(("---", "+++", "@@"))]
+def diff(old: str, new: str, *, whole: bool = False) -> str:
+    """Return which lines an edit replaces by which.
+
+    Args:
+        whole: with all lines around, and however long that is: for a person who decides.
+    """
+    before, after = old.splitlines(), new.splitlines()
+    context = max(len(before), len(after)) if whole else 0
+    lines = list(difflib.unified_diff(before, after, n=context, lineterm=""))[2:]
+    if whole:
+        return "\n".join(lines)
+    changed = [line for line in lines if not line.startswith("@@")]
     return head_and_tail("\n".join(changed), MAX_DIFF, "the cell has all of it")

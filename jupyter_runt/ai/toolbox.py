@@ -178,8 +178,7 @@ class TurnToolbox:
         await self.place.permit(tool.effect)
         work = _Call(call, self, self.place, self._seen, self._made)
         preview = await tool.preview(work, arguments) if tool.preview else None
-        shown = preview or Preview(_plainly(arguments))
-        await self._decided(call, tool, arguments, shown)
+        await self._decided(work, tool, arguments, preview)
         made = tool.run(work, arguments) if preview is None else tool.run(work, arguments, preview)
         outcome = await made
         if tool.effect == _CHANGES_KERNEL:
@@ -187,7 +186,7 @@ class TurnToolbox:
         return outcome
 
     async def _decided(
-        self, call: ToolCall, tool: Tool, arguments: Arguments, preview: Preview
+        self, work: _Call, tool: Tool, arguments: Arguments, preview: Preview | None
     ) -> None:
         """Return if the call may be made: by the policy, or because a person says so.
 
@@ -202,11 +201,11 @@ class TurnToolbox:
         if verdict == "allow":
             return
         proposal = Proposal(
-            call.call_id,
+            work.call.call_id,
             tool.name,
             tool.effect,
             arguments.model_dump(),
-            preview,
+            preview or Preview(await _shown(work, tool, arguments)),
             tool.fingerprint,
             tainted=self.tainted,
         )
@@ -226,7 +225,9 @@ class _Denied(Exception):
     """The call is not made; the message tells the model why."""
 
 
-def _plainly(arguments: Arguments) -> str:
-    """Return arguments as a person reads them."""
+async def _shown(work: Work, tool: Tool, arguments: Arguments) -> str:
+    """Return what a person is shown of a call."""
+    if tool.show is not None:
+        return await tool.show(work, arguments)
     given = arguments.model_dump(exclude_defaults=True).items()
-    return "\n".join(f"{name}: {value}" for name, value in given)
+    return "\n".join(f"{name}: {value}" for name, value in given) or f"{tool.name}()"

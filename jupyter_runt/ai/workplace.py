@@ -114,7 +114,9 @@ class Tool:
     run: Callable[..., Awaitable[Outcome]]
     """Given the work, the arguments, and the preview where there is one."""
     preview: Callable[[Work, Any], Awaitable[Preview]] | None = None
-    """Where the arguments alone do not show what would happen."""
+    """Where what is done is to be exactly what was shown before."""
+    show: Callable[[Work, Any], Awaitable[str]] | None = None
+    """Where people are better shown something else than the arguments."""
     fingerprint: str = ""
     """Of what is called, where others than we can change that."""
     schema: Mapping[str, Any] | None = None

@@ -31,3 +31,5 @@ def test_pages_make_the_whole_text(text: str, limit: int) -> None:
 def test_an_edit_is_told_by_its_lines() -> None:
     assert diff("a\nb\nc", "a\nx\nc\nd") == "-b\n+x\n+d"
     assert diff("a", "a") == ""
+    assert diff("--- a", "++ b") == "---- a\n+++ b"
+    assert diff("a\nb", "a\nc", whole=True) == "@@ -1,2 +1,2 @@\n a\n-b\n+c"

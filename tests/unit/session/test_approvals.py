@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from jupyter_runt.ai.policy import Policy
 from jupyter_runt.errors import (
     ApprovalNotFound,
     Conflict,
@@ -247,6 +248,45 @@ async def test_two_calls_wait_side_by_side(turn: Bench) -> None:
     await turn.decide(first, "deny")
     assert [(await one).status, (await two).status] == ["denied", "ok"]
     assert status(turn) == "running"
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "shown"),
+    [
+        ("create_cell", {"source": "new\ncell"}, "new\ncell"),
+        ("edit_cell", {"cell_id": "c1", "old": "1", "new": "7"}, "@@ -1 +1 @@\n-x = 1\n+x = 7"),
+        ("replace_cell", {"cell_id": "c1", "source": ""}, "@@ -1 +0,0 @@\n-x = 1"),
+        (
+            "delete_cells",
+            {"cell_ids": ["c1", "c2"]},
+            "@@ -1 +0,0 @@\n-x = 1\n\n@@ -1 +0,0 @@\n-y = 2",
+        ),
+        ("move_cell", {"cell_id": "c1", "after": "TOP"}, "cell_id: c1\nafter: TOP"),
+        ("interrupt_kernel", {}, "interrupt_kernel()"),
+    ],
+)
+async def test_what_would_happen_is_shown_where_editing_is_asked_about(
+    workspace: Workspace, tool: str, arguments: dict[str, Any], shown: str
+) -> None:
+    async with a_turn(workspace, policy=Policy.of({"edit": "ask"})) as turn:
+        before = await turn.notebook.sources()
+        call, asked = await turn.asks(tool, **arguments)
+        assert asked["preview"] == shown
+        assert await turn.notebook.sources() == before
+        await turn.decide(asked, "deny")
+        assert (await call).status == "denied"
+        assert await turn.notebook.sources() == before
+
+
+async def test_a_cell_that_changed_after_its_replacement_was_shown_is_not_replaced(
+    workspace: Workspace,
+) -> None:
+    async with a_turn(workspace, policy=Policy.of({"edit": "ask"})) as turn:
+        call, asked = await turn.asks("replace_cell", cell_id="c1", source="")
+        await turn.notebook.send("edit_cell", cell_id="c1", source="mine")
+        await turn.decide(asked)
+        assert (await call).status == "error"
+        assert "mine" in await turn.notebook.sources()
 
 
 @pytest.mark.rule("EL2")
