@@ -135,13 +135,19 @@ async def test_a_list_that_does_not_come_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "LOOK_SECONDS", 0.02)
-    listener = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0)
+    silent: list[asyncio.StreamWriter] = []
+    listener = await asyncio.start_server(
+        lambda _reader, writer: silent.append(writer), "127.0.0.1", 0
+    )
     async with listener:
         port = listener.sockets[0].getsockname()[1]
         async with models(tmp_path, provider("p", f"http://127.0.0.1:{port}/v1")) as opened:
             told = await opened.describe(ADA)
             assert "has not said yet" in told["providers"][0]["problem"]
             assert (await opened.choose("p/m", ADA)).model_id == "p/m"
+        for writer in silent:
+            writer.close()
+        await asyncio.gather(*(each.wait_closed() for each in silent), return_exceptions=True)
 
 
 class _Tags(RequestHandler):
