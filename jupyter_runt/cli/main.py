@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from jupyter_runt.cli import tasks
+from jupyter_runt.cli import demo, tasks
 from jupyter_runt.cli.places import Misnamed
 from jupyter_runt.errors import RuntError
 from jupyter_runt.storage.replay import Inconsistent
@@ -94,6 +94,15 @@ def compact(
         raise typer.Exit(1)
 
 
+def demo_model(
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, metavar="PORT", help="0 for any that is free.")
+    ] = 8899,
+) -> None:
+    """Serve a scripted model, to try AI cells without a key."""
+    _run(demo.serve(port))
+
+
 def _run(task: Coroutine[Any, Any, bool]) -> bool:
     """Run a command's task; errors that a person can do something about become one sentence."""
     try:
@@ -101,7 +110,7 @@ def _run(task: Coroutine[Any, Any, bool]) -> bool:
     except Misnamed as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(2) from error
-    except (RuntError, Inconsistent) as error:
+    except (OSError, RuntError, Inconsistent) as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(1) from error
     except KeyboardInterrupt as error:
@@ -112,12 +121,13 @@ def commands() -> typer.Typer:
     """Return the command line."""
     app = typer.Typer(
         name="jupyter runt",
-        help="Look after the store in which jupyter-runt keeps the history of notebooks.",
+        help="Look after the store in which jupyter-runt keeps the history of notebooks, "
+        "and try its AI.",
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
     )
-    for command in (status, log, verify, compact):
+    for command in (status, log, verify, compact, demo_model):
         app.command()(command)
     return app
 

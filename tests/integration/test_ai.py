@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -251,3 +252,24 @@ async def test_a_provider_without_a_key_says_what_is_missing(ai_server: Server) 
     assert ready == {"openai": True, "chat": True, "responses": True, "keyless": False}
     assert "openai/scripted" in [each["id"] for each in told["models"]]
     assert told["default"] == "chat/scripted"
+
+
+@pytest.mark.rule("AG5")
+async def test_the_demo_model_answers_without_a_key(tmp_path: Path) -> None:
+    arguments = ("-m", "jupyter_runt.cli", "demo-model", "--port", "0")
+    demo = await asyncio.create_subprocess_exec(
+        sys.executable, *arguments, stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[2]
+    )
+    try:
+        assert demo.stdout is not None
+        url = (await demo.stdout.readline()).decode().split()[-1]
+        config = {"RuntAI": {"providers": [{"name": "demo", "base_url": url}]}}
+        with Server(tmp_path / "server", config).running() as server:
+            turn = await answer(notebook := await server.notebook("x = 1"), "Draw a plot.")
+            assert turn["status"] == "ok"
+            assert "demo model" in turn["text"]
+            assert [item["tool"] for item in turn["items"]] == ["create_cell"]
+            assert "math.sin" in (await notebook.sources())[-1]
+    finally:
+        demo.terminate()
+        assert await demo.wait() == 0
