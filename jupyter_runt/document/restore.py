@@ -1,7 +1,6 @@
 """Bringing a notebook, or some of its cells, back to how it was."""
 
 from collections.abc import Collection, Mapping, Sequence
-from difflib import SequenceMatcher
 from typing import Any
 
 from jupyter_runt.document.cells import sound_cell
@@ -9,6 +8,7 @@ from jupyter_runt.document.match import match_cells
 from jupyter_runt.document.merge import merge_notebook
 from jupyter_runt.document.notebook import IDS_SINCE, NotebookDoc
 from jupyter_runt.document.rewrite import rewrite_minor
+from jupyter_runt.document.takeback import taken_back
 from jupyter_runt.errors import CellNotFound
 from jupyter_runt.ids import CellId, new_id
 
@@ -54,17 +54,17 @@ def take_back(doc: NotebookDoc, before: Notebook, after: Notebook) -> None:
 def take_back_edits(doc: NotebookDoc, steps: Sequence[tuple[Notebook, Notebook]]) -> None:
     """Take back what somebody wrote in several steps, the last one first; call it as `take_back`.
 
-    Only sources and cells go back, not what came of running them. Of a cell that was made in a step
-    goes what was written then: lines that others wrote into it stay, and the cell with them.
+    Only sources and cells go back, not what came of running them. Lines that others wrote into a
+    cell stay, and so does a cell that was made in a step and has such lines.
 
     Args:
         steps: the notebook before and after each.
     """
     for before, after in reversed(steps):
         olds, news = _cells_of(before), _cells_of(after)
-        for cell_id in news.keys() - olds.keys():
-            _take_out(doc, cell_id, str(news[cell_id]["source"]))
-        kept = [_as_run(cell, news.get(cell["id"])) for cell in before["cells"]]
+        for cell_id, cell in news.items():
+            _take_back_source(doc, cell_id, olds.get(cell_id), str(cell["source"]))
+        kept = [news.get(cell["id"], cell) for cell in before["cells"]]
         left = [cell for cell in after["cells"] if cell["id"] in olds]
         take_back(doc, {**after, "cells": kept}, {**after, "cells": left})
 
@@ -73,31 +73,19 @@ def _cells_of(notebook: Notebook) -> dict[CellId, Any]:
     return {cell["id"]: cell for cell in notebook["cells"]}
 
 
-def _take_out(doc: NotebookDoc, cell_id: CellId, written: str) -> None:
-    """Take a text out of the cell that was made with it, and the cell if nothing is left."""
-    if not doc.has_cell(cell_id):
+def _take_back_source(
+    doc: NotebookDoc, cell_id: CellId, old: Mapping[str, Any] | None, written: str
+) -> None:
+    """Take back what was written in a cell; one that was made then goes if nothing is left."""
+    before = "" if old is None else str(old["source"])
+    if (before == written and old is not None) or not doc.has_cell(cell_id):
         return
-    matcher = SequenceMatcher(
-        None, written.split("\n"), doc.source(cell_id).split("\n"), autojunk=False
-    )
-    lines = doc.source(cell_id).split("\n")
-    theirs = [
-        line
-        for tag, _, _, start, end in matcher.get_opcodes()
-        if tag != "equal"
-        for line in lines[start:end]
-    ]
-    if any(line.strip() for line in theirs):
-        doc.replace_source(cell_id, "\n".join(theirs))
-    else:
+    now = doc.source(cell_id)
+    source = taken_back(before, written, now)
+    if old is None and not source.strip():
         doc.delete_cells([cell_id])
-
-
-def _as_run(cell: Mapping[str, Any], later: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """Return a cell with the outputs and metadata that it has later, if it is still there then."""
-    if later is None or later["cell_type"] != cell["cell_type"]:
-        return cell
-    return {**later, "source": cell["source"]}
+    elif source != now:
+        doc.replace_source(cell_id, source)
 
 
 def sound(notebook: Notebook) -> dict[str, Any]:
