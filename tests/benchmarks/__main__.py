@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.benchmarks import (
+    ai,
     burst,
     cold_open,
     crowd,
@@ -71,6 +72,12 @@ BENCHMARKS: Final[dict[str, Measure]] = {
     "crowd": _crowd,
 }
 
+ALONE: Final[dict[str, Callable[[Kind, Path], Awaitable[dict[str, Any]]]]] = {
+    "hour": hour.measure,
+    "ai": ai.measure,
+}
+"""What has no peer to be measured beside."""
+
 
 async def _run(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     kinds = [Kind("ours", sys.executable, ours=True)]
@@ -83,15 +90,16 @@ async def _run(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "load_before": machine.load(),
         "results": {},
     }
-    for name in options.only or BENCHMARKS:
+    wanted = options.only or (*BENCHMARKS, *ALONE)
+    for name in (name for name in BENCHMARKS if name in wanted):
         gc.collect()
         contests = await BENCHMARKS[name](kinds, folder / name, options.rounds)
         for title, contest in contests.items():
             report["results"][title] = contest.report()
             _print(title, report["results"][title])
-    if not options.only or options.hour:
-        report["hour"] = await hour.measure(kinds[0], folder / "hour")
-        print("hour", report["hour"])  # noqa: T201
+    for name in (name for name in ALONE if name in wanted):
+        report[name] = await ALONE[name](kinds[0], folder / name)
+        print(name, json.dumps(report[name], indent=2))  # noqa: T201
     report["load_after"] = machine.load()
     return report
 
@@ -112,8 +120,7 @@ def main() -> None:
     peer = "Python of an environment with jupyter-%s, to measure beside"
     parser.add_argument("--documents-python", help=peer % "server-documents")
     parser.add_argument("--collaboration-python", help=peer % "collaboration")
-    parser.add_argument("--only", nargs="+", choices=BENCHMARKS, metavar="NAME")
-    parser.add_argument("--hour", action="store_true", help="with --only: an hour's editing, too")
+    parser.add_argument("--only", nargs="+", choices=(*BENCHMARKS, *ALONE), metavar="NAME")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", type=Path, help="where all figures go")
     options = parser.parse_args()
