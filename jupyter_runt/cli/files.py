@@ -5,11 +5,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from jupyter_runt.document.spill import parts_of
 from jupyter_runt.errors import RuntError
 from jupyter_runt.ids import NotebookId
 from jupyter_runt.protocols import EventLog, Registration, Store
 from jupyter_runt.session.content import Content, NotebookContent, TextContent
-from jupyter_runt.session.files import FileContent, LocalFiles, is_notebook
+from jupyter_runt.session.file_content import FileContent
+from jupyter_runt.session.files import (
+    LocalFiles,
+    is_notebook,
+)
 from jupyter_runt.session.history import past
 
 FileVerdict = Literal["same", "changed", "missing", "deleted", "differs"]
@@ -63,7 +68,9 @@ async def _rendered(
     before = await past(log, known.notebook_id, known.checkpoint_seq)
     document = content.empty(None)
     await to_thread(document.apply, before.updates)
-    projection = content.projection(await to_thread(content.parse, file.data, known.file.path))
+    projection = content.projection(
+        await to_thread(lambda: content.parse(file.data, known.file.path))
+    )
 
     async def read(view: Callable[[Any], Any]) -> Any:
         return view(document)
@@ -71,4 +78,4 @@ async def _rendered(
     projection.adopt(document)
     projection.expect_all()
     await projection.gather(read, lambda: known.checkpoint_seq)
-    return await to_thread(projection.render)
+    return await to_thread(lambda: b"".join(parts_of(projection.render())))

@@ -65,7 +65,7 @@ def read_notebook(data: bytes) -> NotebookFile:
 
 
 def _parse(data: bytes) -> tuple[Layout, bool]:
-    if not data.strip():
+    if not data or data.isspace():
         raise NotANotebook("The file is empty; a notebook is a JSON object.")
     try:
         text = data.decode()

@@ -97,6 +97,7 @@ class _Scanner:
             head, begin = self._text[start : self._at], self._at
             if key == "cells" and self._text.startswith("[", self._at):
                 layout.value[key], layout.cells, layout.close = self._cells()
+                begin = self._at  # their texts are in the items
             else:
                 layout.value[key] = self._value()
             members.append((key, (head, self._text[begin : self._at])))

@@ -2,18 +2,31 @@
 
 import json
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, Self
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any, Final, NamedTuple, Self
 
 from jupyter_runt.document.ai_cells import from_file
 from jupyter_runt.document.cells import Cell, joined
 from jupyter_runt.document.ipynb_disk import disk_cell, keep
-from jupyter_runt.document.ipynb_layout import Item, Layout, Style, scan
+from jupyter_runt.document.ipynb_layout import Layout, Style, scan
 from jupyter_runt.document.notebook import IDS_SINCE
 from jupyter_runt.document.references import complete
+from jupyter_runt.document.spill import FileText, Spill, Spilled
 from jupyter_runt.ids import CellId
 
 BOM: Final = "\ufeff"
+
+LARGE: Final = 1 << 16
+"""Characters of a cell's text that are not kept in memory."""
+
+
+class _Piece(NamedTuple):
+    """A cell's text, and the white space on both sides of it."""
+
+    lead: str
+    text: str | Spilled
+    trail: str
 
 
 class NotebookText:
@@ -32,7 +45,10 @@ class NotebookText:
         self._with_ids = _version(layout.value) >= IDS_SINCE
         self._empty = layout.close if not layout.cells else ""
         self._open, self._next, self._close = _gaps(layout)
-        self._pieces = dict(zip(cell_ids, layout.cells, strict=True))
+        self._spill: Spill | None = None
+        self._pieces = {
+            cell_id: self._kept(*item) for cell_id, item in zip(cell_ids, layout.cells, strict=True)
+        }
         self._order = list(cell_ids)
         self._invented = {
             cell_id
@@ -81,7 +97,7 @@ class NotebookText:
         free: defaultdict[str, deque[CellId]] = defaultdict(deque)
         for cell_id in self._order:
             if cell_id in self._invented:
-                piece = json.loads(self._pieces[cell_id].text)
+                piece = json.loads(self._text_of(self._pieces[cell_id]))
                 source = joined(piece.get("source", ""))
                 free[from_file({**piece, "source": source})["source"]].append(cell_id)
         names = {
@@ -96,12 +112,13 @@ class NotebookText:
         self._invented = {names.get(cell_id, cell_id) for cell_id in self._invented}
         self._order = [names.get(cell_id, cell_id) for cell_id in self._order]
 
-    def _named(self, piece: Item, was: CellId, names: Mapping[CellId, CellId]) -> Item:
+    def _named(self, piece: _Piece, was: CellId, names: Mapping[CellId, CellId]) -> _Piece:
         """Return a piece under its new name, if its text has the old one: it was converted."""
-        cell = json.loads(piece.text)
+        cell = json.loads(self._text_of(piece))
         if was not in names or cell.get("id") != was:
             return piece
-        return piece._replace(text=self._style.dump({**cell, "id": names[was]}, 2))
+        text = self._style.dump({**cell, "id": names[was]}, 2)
+        return self._kept(piece.lead, text, piece.trail)
 
     def update_cell(
         self, cell_id: CellId, cell: Cell, load: Callable[[str], bytes] | None = None
@@ -113,8 +130,8 @@ class NotebookText:
         Args:
             load: returns the bytes of an artifact; raises LookupError if there is none.
         """
-        piece = self._pieces.get(cell_id, Item(self._next, "{}", ""))
-        old = json.loads(piece.text)
+        piece = self._pieces.get(cell_id, _Piece(self._next, "{}", ""))
+        old = json.loads(self._text_of(piece))
         if load is not None:
             cell = complete(cell, old, load)
         if cell_id in self._invented:
@@ -125,7 +142,8 @@ class NotebookText:
         new = disk_cell(cell, old, with_id=self._with_ids)
         if new is old:
             return False
-        self._pieces[cell_id] = piece._replace(text=self._style.dump(new, 2))
+        text = self._style.dump(new, 2)
+        self._pieces[cell_id] = self._kept(piece.lead, text, piece.trail)
         self._original = None
         return True
 
@@ -155,25 +173,64 @@ class NotebookText:
         self._original = None
         return True
 
-    def render(self) -> bytes:
-        """Return the content of the file. It only joins texts, but all of them."""
+    def render(self) -> FileText:
+        """Return the content of the file, which is good until the next update of the text."""
         if self._original is not None:
             return self._original
-        parts = [self._head]
+        if self._spill is not None:
+            self._tidy()
+        parts: list[str | Spilled] = [self._head]
         for key, (head, text) in self._members.items():
             parts.append(head)
             parts += self._cells() if key == "cells" else (text,)
         parts.append(self._tail)
-        return "".join(parts).encode()
+        if self._spill is not None:
+            return partial(_parts, parts, self._spill)
+        return "".join(map(str, parts)).encode()
 
-    def _cells(self) -> list[str]:
+    def _cells(self) -> list[str | Spilled]:
         if not self._order:
             return ["[", self._empty, "]"]
-        parts = ["[", self._open]
+        parts: list[str | Spilled] = ["[", self._open]
         for index, cell_id in enumerate(self._order):
             lead, text, trail = self._pieces[cell_id]
             parts += (",", lead, text, trail) if index else (text, trail)
         return [*parts, self._close, "]"]
+
+    def _kept(self, lead: str, text: str, trail: str) -> _Piece:
+        """Return a piece, whose text takes no memory if it is large."""
+        if len(text) < LARGE:
+            return _Piece(lead, text, trail)
+        try:
+            self._spill = self._spill or Spill()
+            return _Piece(lead, self._spill.put(text), trail)
+        except OSError:  # a full disk
+            return _Piece(lead, text, trail)
+
+    def _text_of(self, piece: _Piece) -> str:
+        if isinstance(piece.text, str) or self._spill is None:
+            return str(piece.text)
+        return self._spill.text(piece.text)
+
+    def _tidy(self) -> None:
+        """Spill anew, where most of what is in the file is of texts that went."""
+        texts = (piece.text for piece in self._pieces.values())
+        used = sum(text.length for text in texts if isinstance(text, Spilled))
+        if self._spill is None or self._spill.size <= 2 * used + LARGE:
+            return
+        pieces, spill = self._pieces, self._spill
+        self._spill, self._pieces = None, {}
+        for cell_id, (lead, text, trail) in pieces.items():
+            there = text if isinstance(text, str) else spill.text(text)
+            self._pieces[cell_id] = self._kept(lead, there, trail)
+
+
+def _parts(parts: Iterable[str | Spilled], spill: Spill) -> Iterator[bytes]:
+    for part in parts:
+        if isinstance(part, str):
+            yield part.encode()
+        else:
+            yield from spill.blocks(part)
 
 
 def _version(notebook: Mapping[str, Any]) -> tuple[int, int]:

@@ -5,7 +5,11 @@ import time
 from collections.abc import Awaitable, Callable
 
 from jupyter_runt.protocols import FileIdentity
-from jupyter_runt.session.files import FileGone, Files, FileStamp
+from jupyter_runt.session.file_content import FileStamp
+from jupyter_runt.session.files import (
+    FileGone,
+    Files,
+)
 
 log = logging.getLogger(__name__)
 

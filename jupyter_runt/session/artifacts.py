@@ -1,7 +1,8 @@
 """The artifacts of one notebook: what its outputs refer to, on the way out and back in."""
 
+import asyncio
 from asyncio import to_thread
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -64,8 +65,8 @@ class NotebookArtifacts:
         # First that it counts: whoever clears up deletes nothing that does.
         artifacts = {each.artifact.sha256: each.artifact for each in payloads}
         await self._table.hold(self._notebook_id, list(artifacts.values()))
-        for payload in {each.artifact.sha256: each for each in payloads}.values():
-            await self._store.put(payload.artifact, payload.content)
+        contents = {each.artifact: each.content for each in payloads}
+        await asyncio.gather(*(self._store.put(*each) for each in contents.items()))
 
     async def keep_spool(self, spool: Spool) -> Artifact:
         """Keep a text that is complete; raises as `keep`."""
@@ -97,10 +98,13 @@ class NotebookArtifacts:
         """
         cells = iter(notebook["cells"])
         taken: list[dict[str, Any]] = []
+        keeping: Awaitable[None] = asyncio.sleep(0)
         while len(taken) < len(notebook["cells"]):
-            lean, payloads = await to_thread(_move_out_some, cells, self.limits)
-            await self.keep(payloads)
+            moving = to_thread(_move_out_some, cells, self.limits)
+            (lean, payloads), _ = await asyncio.gather(moving, keeping)
+            keeping = self.keep(payloads)
             taken += lean
+        await keeping
         return {**notebook, "cells": taken}
 
     async def note_pasted(self, drafts: Iterable[Draft]) -> None:

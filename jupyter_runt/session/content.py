@@ -17,7 +17,10 @@ from jupyter_runt.events.base import Draft
 from jupyter_runt.events.document import Change
 from jupyter_runt.ids import NotebookId
 from jupyter_runt.session.artifacts import NotebookArtifacts, may_paste
-from jupyter_runt.session.files import is_notebook
+from jupyter_runt.session.file_content import FileContent
+from jupyter_runt.session.files import (
+    is_notebook,
+)
 from jupyter_runt.session.projection import KnownProjection, NotebookProjection, TextProjection
 
 log = logging.getLogger(__name__)
@@ -234,14 +237,16 @@ class TextContent:
         return merge_text(base.content(), theirs)
 
 
-def is_blank(data: bytes, path: str) -> bool:
+def is_blank(file: FileContent) -> bool:
     """Tell whether a file's content could be anybody's: no text, no cell with a source."""
-    if not is_notebook(path):
-        return not data.strip()
-    if len(data) > BLANK_BYTES:
+    if not isinstance(file.content, bytes):
+        return False
+    if not is_notebook(file.identity.path):
+        return not file.data.strip()
+    if len(file.data) > BLANK_BYTES:
         return False
     try:
-        notebook = read_notebook(data).notebook
+        notebook = read_notebook(file.data).notebook
     except NotANotebook:
         return False
     return not any(cell["source"].strip() for cell in notebook["cells"])

@@ -20,14 +20,14 @@ from nbformat.sign import SQLiteSignatureStore
 from tornado.web import HTTPError
 
 from jupyter_runt.document.ipynb_layout import Style
+from jupyter_runt.document.spill import FileText, parts_of
 from jupyter_runt.errors import FileUnreadable, NotebookNotFound, RuntError
 from jupyter_runt.protocols import FileIdentity
+from jupyter_runt.session.file_content import FileContent, FileStamp
 from jupyter_runt.session.files import (
     MAX_FILE_BYTES,
     FileChanged,
-    FileContent,
     FileNotWritten,
-    FileStamp,
     LocalFiles,
     Written,
     is_notebook,
@@ -142,12 +142,12 @@ class ContentsFiles:
         except RuntError:
             return ("unreadable",)  # to read it tells why
 
-    async def write(self, path: str, data: bytes, over: FileStamp | None) -> Written:
+    async def write(self, path: str, text: FileText, over: FileStamp | None) -> Written:
         """See `Files`. What the manager made of it is read back."""
         path = normal_path(path)
         if await self.stamp(path) != over:
             raise FileChanged(f"{path} was changed or moved while it was being saved.")
-        await self._contents.save(path, data)
+        await self._contents.save(path, b"".join(parts_of(text)))
         try:
             content, told = await self._read(path)
         except RuntError as error:
@@ -188,11 +188,11 @@ class HookedFiles(LocalFiles):
         super().__init__(root, **options)
         self._contents = Contents(manager)
 
-    async def write(self, path: str, data: bytes, over: FileStamp | None) -> Written:
+    async def write(self, path: str, text: FileText, over: FileStamp | None) -> Written:
         """See `Files`. What the hook made of it is read back."""
         if await self.stamp(path) != over:
             raise FileChanged(f"{path} was changed or moved while it was being saved.")
-        await self._contents.save(path, data)
+        await self._contents.save(path, b"".join(parts_of(text)))
         try:
             content = await self.read(path)
         except RuntError as error:

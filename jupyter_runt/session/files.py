@@ -8,7 +8,7 @@ import re
 import secrets
 import time
 from asyncio import to_thread
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +16,10 @@ from typing import Protocol
 
 from jupyter_core.paths import is_hidden
 
+from jupyter_runt.document.spill import FileText, parts_of
 from jupyter_runt.errors import FileUnreadable, NotANotebook, NotebookNotFound, RuntError
 from jupyter_runt.protocols import FileIdentity
+from jupyter_runt.session.file_content import FileContent, FileStamp, content_of
 from jupyter_runt.session.renaming import EXCHANGE, NOREPLACE, rename
 
 MAX_FILE_BYTES = 1 << 30
@@ -41,19 +43,6 @@ class FileGone(FileNotWritten):
 
 class FileChanged(FileGone):
     """Somebody else changed or moved the file in the middle of a write."""
-
-
-FileStamp = tuple[int | str, ...]
-"""Inode, size and modification time (ns), or the like: another stamp may be another content."""
-
-
-@dataclass(frozen=True, slots=True)
-class FileContent:
-    """What was read, and from which file."""
-
-    data: bytes
-    identity: FileIdentity
-    stamp: FileStamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +78,7 @@ class Files(Protocol):
         """Return a file's content; raises as `identify`, and FileUnreadable above 1 GiB."""
         ...
 
-    async def write(self, path: str, data: bytes, over: FileStamp | None) -> Written:
+    async def write(self, path: str, text: FileText, over: FileStamp | None) -> Written:
         """Replace a file's content atomically.
 
         Args:
@@ -139,9 +128,9 @@ class LocalFiles:
         """See `Files`."""
         return await to_thread(self._stamp, path)
 
-    async def write(self, path: str, data: bytes, over: FileStamp | None) -> Written:
+    async def write(self, path: str, text: FileText, over: FileStamp | None) -> Written:
         """See `Files`."""
-        return await to_thread(self._write, path, data, over)
+        return await to_thread(self._write, path, text, over)
 
     async def whereabouts(self, path: str, known: FileIdentity) -> str | None:
         """See `Files`. Inodes are used again at once, so the content has to be the same too."""
@@ -190,10 +179,9 @@ class LocalFiles:
                 info = os.fstat(file.fileno())
                 if info.st_size >= MAX_FILE_BYTES:
                     raise too_large(path, info.st_size)
-                data = file.read()
-        digest = hashlib.sha256(data).hexdigest()
+                digest, content = content_of(file, path)
         identity = FileIdentity(real, info.st_dev, info.st_ino, digest)
-        return FileContent(data, identity, _stamp_of(info))
+        return FileContent(content, identity, _stamp_of(info))
 
     def _stamp(self, path: str) -> FileStamp | None:
         try:
@@ -213,18 +201,19 @@ class LocalFiles:
             return None
         return place if _same_file(found, known) else None
 
-    def _write(self, path: str, data: bytes, over: FileStamp | None) -> Written:
+    def _write(self, path: str, text: FileText, over: FileStamp | None) -> Written:
         real = self.real_path(path)
         target = (self._root / real).resolve()
         self._sweep(target.parent)
         try:
-            info = _replace(target, data, over)
+            digests = [hashlib.sha256(), hashlib.new(self._hash_algorithm)]
+            info = _replace(target, _told(text, digests), over)
         except OSError as error:
             reason = os.strerror(error.errno) if error.errno else str(error)
             raise FileNotWritten(f"{path} could not be written: {reason}.") from error
-        digest = hashlib.sha256(data).hexdigest()
+        digest, told = (each.hexdigest() for each in digests)
         identity = FileIdentity(real, info.st_dev, info.st_ino, digest)
-        return Written(identity, _stamp_of(info), self.content_hash(data))
+        return Written(identity, _stamp_of(info), told)
 
     def _sweep(self, folder: Path) -> None:
         """Remove what a server that was killed left beside the files, now and then."""
@@ -236,6 +225,14 @@ class LocalFiles:
             for entry in entries:
                 if _TEMPORARY.fullmatch(entry.name) and entry.stat().st_mtime < until:
                     Path(entry.path).unlink(missing_ok=True)
+
+
+def _told(text: FileText, digests: Sequence["hashlib._Hash"]) -> Iterator[bytes]:
+    """Yield the parts of a text, and tell each of them to digests."""
+    for part in parts_of(text):
+        for digest in digests:
+            digest.update(part)
+        yield part
 
 
 def _same_file(one: FileIdentity, other: FileIdentity) -> bool:
@@ -272,7 +269,7 @@ def is_within(path: str, folder: str) -> bool:
     return path == folder or path.startswith(f"{folder}/")
 
 
-def _replace(target: Path, data: bytes, over: FileStamp | None) -> os.stat_result:
+def _replace(target: Path, parts: Iterable[bytes], over: FileStamp | None) -> os.stat_result:
     """Write beside the target, then rename over it; a reader sees the old or the new file."""
     # Short: with the target's own name in it, a long one could never be saved.
     temporary = target.with_name(f".runt-{secrets.token_hex(8)}.tmp")
@@ -286,11 +283,11 @@ def _replace(target: Path, data: bytes, over: FileStamp | None) -> os.stat_resul
     except PermissionError:
         if exists:
             _check_is(target, over)
-            return _overwrite(target, data)  # a writable file in a folder that is not
+            return _overwrite(target, parts)  # a writable file in a folder that is not
         raise
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
+            file.writelines(parts)
             file.flush()
             os.fsync(file.fileno())
             info = os.fstat(file.fileno())  # of ours: once it is in place, others may replace it
@@ -348,9 +345,9 @@ def _check_is(target: Path, over: FileStamp | None) -> int | None:
     return info and info.st_mode
 
 
-def _overwrite(target: Path, data: bytes) -> os.stat_result:
+def _overwrite(target: Path, parts: Iterable[bytes]) -> os.stat_result:
     with target.open("wb") as file:
-        file.write(data)
+        file.writelines(parts)
         file.flush()
         os.fsync(file.fileno())
         return os.fstat(file.fileno())

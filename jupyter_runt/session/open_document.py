@@ -22,8 +22,12 @@ from jupyter_runt.session.absence import Absence, Found
 from jupyter_runt.session.apart import make_apart
 from jupyter_runt.session.clients import Clients
 from jupyter_runt.session.content import Content
+from jupyter_runt.session.file_content import FileStamp
 from jupyter_runt.session.file_merge import FileMerge
-from jupyter_runt.session.files import FileNotWritten, Files, FileStamp
+from jupyter_runt.session.files import (
+    FileNotWritten,
+    Files,
+)
 from jupyter_runt.session.history import past, readable
 from jupyter_runt.session.hosting import cancelled_at_exit
 from jupyter_runt.session.imported import imported

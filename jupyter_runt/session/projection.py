@@ -6,6 +6,7 @@ from typing import Any, Protocol, TypeVar
 
 from jupyter_runt.document.ipynb import NotebookText
 from jupyter_runt.document.notebook import NotebookDoc
+from jupyter_runt.document.spill import FileText
 from jupyter_runt.document.text import TextDoc
 from jupyter_runt.events.document import (
     CellDeleted,
@@ -42,7 +43,7 @@ class FileProjection(Protocol):
         """Look at what changed; return the `seq` that the content is as of."""
         ...
 
-    def render(self) -> bytes:
+    def render(self) -> FileText:
         """Return the content as of the last `gather`; takes time, so call it in a thread."""
         ...
 
@@ -105,7 +106,7 @@ class LateProjection:
             self._changes.clear()
         return await self._made.gather(read, seq)
 
-    def render(self) -> bytes:
+    def render(self) -> FileText:
         """See `FileProjection`."""
         if self._made is None:
             raise RuntimeError("nothing was gathered")
@@ -187,7 +188,7 @@ class NotebookProjection:
         self._metadata = doc.notebook_metadata()
         return seq()
 
-    def render(self) -> bytes:
+    def render(self) -> FileText:
         """See `FileProjection`."""
         for cell_id, cell in self._fresh.items():
             if not self._is_filler(cell):

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from jupyter_runt.session.content import Content
-from jupyter_runt.session.files import FileContent
+from jupyter_runt.session.file_content import FileContent
 
 
 class Reading:
@@ -38,7 +38,7 @@ class Reading:
     async def parsed(self) -> Any:
         """Return the content as documents have it; raises FileUnreadable or NotANotebook."""
         if self._parsed is None:
-            parsed = await to_thread(self._content.parse, self.file.data, self._path)
+            parsed = await to_thread(lambda: self._content.parse(self.file.data, self._path))
             self._client_id = await self._client_of(parsed)  # it is the whole that is signed
             self._parsed = await self._content.taken_in(parsed)
         return self._parsed

@@ -132,7 +132,7 @@ class SessionRegistry:
         if known is not None:
             return known, False
         content = await self.files.read(path)  # its digest may tell that it was moved here
-        blank = await to_thread(is_blank, content.data, content.identity.path)
+        blank = await to_thread(is_blank, content)
         found, new = await self.store.resolve(replace(content.identity, empty=blank))
         for document in list(self._moving):
             ours = document.registration.notebook_id == found.notebook_id

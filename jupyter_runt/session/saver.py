@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
+from jupyter_runt.document.spill import FileText, parts_of
 from jupyter_runt.errors import RuntError
 from jupyter_runt.events.document import Change
 from jupyter_runt.ids import Seq
+from jupyter_runt.session.file_content import FileStamp
 from jupyter_runt.session.files import (
     FileChanged,
     FileGone,
     FileNotWritten,
     Files,
-    FileStamp,
     Written,
 )
 from jupyter_runt.session.projection import FileProjection, Read
@@ -193,13 +194,13 @@ class Saver:
 
     async def _write(self, over: FileStamp | None) -> bool:
         seq = await self._projection.gather(self._read, self._port.committed_seq)
-        data, digest = await to_thread(self._rendered)
+        text, digest = await to_thread(self._rendered)
         if digest == self._port.digest and over is not None:
             await self._port.held(seq)
             return False
         await self._port.announce(digest, seq)
         try:
-            written = await self._files.write(self._port.path, data, over)
+            written = await self._files.write(self._port.path, text, over)
         except FileNotWritten as error:
             if self.error != str(error):
                 log.warning("%s The changes are kept, and saving is tried again.", error)
@@ -208,6 +209,8 @@ class Saver:
         await self._port.saved(Saved(seq, written))
         return True
 
-    def _rendered(self) -> tuple[bytes, str]:
-        data = self._projection.render()
-        return data, hashlib.sha256(data).hexdigest()
+    def _rendered(self) -> tuple[FileText, str]:
+        text, digest = self._projection.render(), hashlib.sha256()
+        for part in parts_of(text):
+            digest.update(part)
+        return text, digest.hexdigest()

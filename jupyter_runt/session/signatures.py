@@ -6,7 +6,10 @@ from typing import Any
 from jupyter_runt.rooms.room import Room
 from jupyter_runt.session.clients import Clients
 from jupyter_runt.session.content import Content
-from jupyter_runt.session.files import FileContent, Files
+from jupyter_runt.session.file_content import FileContent
+from jupyter_runt.session.files import (
+    Files,
+)
 from jupyter_runt.session.provenance import Provenance
 from jupyter_runt.session.reading import Reading
 from jupyter_runt.session.trust import Trust
@@ -55,7 +58,7 @@ class Signatures:
             return
         file = await self._files.read(path)
         if file.identity.digest == digest:
-            parsed = await to_thread(self._content.parse, file.data, path)
+            parsed = await to_thread(lambda: self._content.parse(file.data, path))
             signable = self._content.signable(parsed)
             if signable is not None:
                 await self._trust.sign(signable)

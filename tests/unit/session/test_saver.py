@@ -10,7 +10,13 @@ from jupyter_runt.errors import NotANotebook, RuntError
 from jupyter_runt.events.document import Change, StateChanged, TextChanged
 from jupyter_runt.ids import Seq
 from jupyter_runt.protocols import FileIdentity
-from jupyter_runt.session.files import FileChanged, FileGone, FileNotWritten, FileStamp, Written
+from jupyter_runt.session.file_content import FileStamp
+from jupyter_runt.session.files import (
+    FileChanged,
+    FileGone,
+    FileNotWritten,
+    Written,
+)
 from jupyter_runt.session.saver import Saved, Saver, SaverConfig
 from tests.unit.session.workspace import until
 

@@ -1,0 +1,57 @@
+"""Texts that are kept in a file without a name, so that they take no memory."""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO, Final, NamedTuple, cast
+from weakref import finalize
+
+BLOCK: Final = 1 << 20
+"""Bytes that are read at once."""
+
+_ON_DISK: Final = Path("/var/tmp")  # noqa: S108  (often `/tmp` is memory; files there have no name)
+
+FileText = bytes | Callable[[], Iterable[bytes]]
+"""The content of a file: as a whole, or what yields it in parts, each time it is called."""
+
+
+def parts_of(text: FileText) -> Iterable[bytes]:
+    """Return the content of a file in parts."""
+    return (text,) if isinstance(text, bytes) else text()
+
+
+class Spilled(NamedTuple):
+    """Where a text is in a spill. Bytes."""
+
+    start: int
+    length: int
+
+
+class Spill:
+    """A file of texts. Not thread-safe; what the disk does not take is an `OSError`."""
+
+    def __init__(self) -> None:
+        folder = _ON_DISK if os.access(_ON_DISK, os.W_OK) else None
+        self._file = cast("BinaryIO", tempfile.TemporaryFile(dir=folder, buffering=0))  # noqa: SIM115
+        finalize(self, self._file.close)
+        self.size = 0
+
+    def put(self, text: str) -> Spilled:
+        """Add a text."""
+        data = memoryview(text.encode())
+        start, at = self.size, 0
+        while at < len(data):
+            at += os.pwrite(self._file.fileno(), data[at:], start + at)
+        self.size += len(data)
+        return Spilled(start, len(data))
+
+    def blocks(self, spilled: Spilled) -> Iterator[bytes]:
+        """Yield a text in parts."""
+        start, end = spilled.start, spilled.start + spilled.length
+        for at in range(start, end, BLOCK):
+            yield os.pread(self._file.fileno(), min(BLOCK, end - at), at)
+
+    def text(self, spilled: Spilled) -> str:
+        """Return a text."""
+        return b"".join(self.blocks(spilled)).decode()
