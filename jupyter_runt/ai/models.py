@@ -29,7 +29,7 @@ LISTED_FOR: Final = 300.0
 FAILED_FOR: Final = 5.0
 LIST_SECONDS: Final = 10.0
 LOOK_SECONDS: Final = 3.0
-"""How long who asks for models, or asks one, waits for lists."""
+"""How long who asks which models there are waits for a list; who needs one waits longer."""
 
 _PREFERRED: Final = ("gpt-5-mini", "gpt-5", "gpt-4.1-mini", "gpt-4o-mini")
 _MOST: Final = 60
@@ -108,7 +108,7 @@ class Models(AbstractAsyncContextManager["Models"]):
 
     async def describe(self, actor: ActorId) -> dict[str, Any]:
         """Return CONTRACT's `{models, providers}`, as far as it is known within seconds."""
-        found = await self._all(actor)
+        found = await self._all(actor, LOOK_SECONDS)
         models = [info.to_json(name) for name, each in found.items() for info in each.models]
         providers = []
         for name, each in found.items():
@@ -175,21 +175,23 @@ class Models(AbstractAsyncContextManager["Models"]):
 
     # lists
 
-    async def _all(self, actor: ActorId) -> dict[str, _Listed]:
+    async def _all(self, actor: ActorId, seconds: float | None) -> dict[str, _Listed]:
         known = self.config.providers
-        found = await asyncio.gather(*(self._of(each, actor) for each in known.values()))
+        found = await asyncio.gather(*(self._of(each, actor, seconds) for each in known.values()))
         return dict(zip(known, found, strict=True))
 
-    async def _of(self, provider: Provider, actor: ActorId) -> _Listed:
+    async def _of(self, provider: Provider, actor: ActorId, seconds: float | None) -> _Listed:
         try:
             key = await self.key(provider, actor)
         except ProviderFailure as error:
             return _Listed((), str(error), ready=False)
-        return await self._looked_up(provider, key)
+        return await self._looked_up(provider, key, seconds)
 
-    async def _looked_up(self, provider: Provider, key: str) -> _Listed:
+    async def _looked_up(self, provider: Provider, key: str, seconds: float | None) -> _Listed:
         task = self._list(provider, key)
-        done, _ = await asyncio.wait([task], timeout=LOOK_SECONDS)
+        if provider.models is None and not provider.ollama:
+            await self._client(provider, key)  # which takes time of its own, once
+        done, _ = await asyncio.wait([task], timeout=seconds)
         if not done:
             return _Listed((), f"{provider.name} has not said yet which models it has.", False)
         return task.result()
@@ -216,8 +218,7 @@ class Models(AbstractAsyncContextManager["Models"]):
             return tuple(map(by_name, provider.models))
         fetch = self._fetch_ollama if provider.ollama else self._fetch_openai
         try:
-            async with asyncio.timeout(LIST_SECONDS):
-                return await fetch(provider, key)
+            return await fetch(provider, key)
         except ProviderFailure:
             raise
         except Exception as error:  # noqa: BLE001  (whatever a server sends, and a client makes of it)
@@ -227,7 +228,8 @@ class Models(AbstractAsyncContextManager["Models"]):
 
     async def _fetch_openai(self, provider: Provider, key: str) -> tuple[ModelInfo, ...]:
         client = await self._client(provider, key)
-        page = await client.with_options(max_retries=0).models.list()
+        async with asyncio.timeout(LIST_SECONDS):
+            page = await client.with_options(max_retries=0).models.list()
         infos = (listed(entry.model_dump()) for entry in page.data or ())
         return tuple(info for info in infos if info is not None)
 
@@ -245,11 +247,11 @@ class Models(AbstractAsyncContextManager["Models"]):
         guessed = by_name(model)
         if guessed.context_tokens is not None and not provider.ollama:
             return guessed
-        known = await self._looked_up(provider, key)
+        known = await self._looked_up(provider, key, LOOK_SECONDS)
         return next((info for info in known.models if info.name == model), guessed)
 
     async def _default(self, actor: ActorId) -> str:
-        found = await self._all(actor)
+        found = await self._all(actor, None)
         if (best := _best(found)) is not None:
             return best
         problems = [each.problem for each in found.values() if each.problem]

@@ -263,10 +263,11 @@ async def test_the_demo_model_answers_without_a_key(tmp_path: Path) -> None:
     try:
         assert demo.stdout is not None
         url = (await demo.stdout.readline()).decode().split()[-1]
-        config = {"RuntAI": {"providers": [{"name": "demo", "base_url": url}]}}
+        providers = [{"name": "demo", "base_url": url}]
+        config = {"RuntAI": {"providers": providers, "default_model": "demo/demo"}}
         with Server(tmp_path / "server", config).running() as server:
             turn = await answer(notebook := await server.notebook("x = 1"), "Draw a plot.")
-            assert turn["status"] == "ok"
+            assert turn["status"] == "ok", turn
             assert "demo model" in turn["text"]
             assert [item["tool"] for item in turn["items"]] == ["create_cell"]
             assert "math.sin" in (await notebook.sources())[-1]

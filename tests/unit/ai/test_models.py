@@ -131,23 +131,38 @@ async def test_the_budget_is_the_model_s_and_at_most_the_configured_one(tmp_path
         assert (await opened.choose("q/m", ADA)).budget == 1_500
 
 
+class _Never(RequestHandler):
+    def initialize(self, held: asyncio.Event) -> None:
+        self.held = held
+
+    async def get(self) -> None:
+        await self.held.wait()
+
+
+@asynccontextmanager
+async def serving(*routes: Any) -> AsyncIterator[str]:
+    """Serve some routes, and return the base URL."""
+    sockets = bind_sockets(0, "127.0.0.1")
+    server = HTTPServer(Application(routes))
+    server.add_sockets(sockets)
+    try:
+        yield f"http://127.0.0.1:{sockets[0].getsockname()[1]}/v1"
+    finally:
+        server.stop()
+        await server.close_all_connections()
+
+
 async def test_a_list_that_does_not_come_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "LOOK_SECONDS", 0.02)
-    silent: list[asyncio.StreamWriter] = []
-    listener = await asyncio.start_server(
-        lambda _reader, writer: silent.append(writer), "127.0.0.1", 0
-    )
-    async with listener:
-        port = listener.sockets[0].getsockname()[1]
-        async with models(tmp_path, provider("p", f"http://127.0.0.1:{port}/v1")) as opened:
+    held = asyncio.Event()
+    async with serving(("/v1/models", _Never, {"held": held})) as url:
+        async with models(tmp_path, provider("p", url)) as opened:
             told = await opened.describe(ADA)
             assert "has not said yet" in told["providers"][0]["problem"]
             assert (await opened.choose("p/m", ADA)).model_id == "p/m"
-        for writer in silent:
-            writer.close()
-        await asyncio.gather(*(each.wait_closed() for each in silent), return_exceptions=True)
+        held.set()
 
 
 class _Tags(RequestHandler):
@@ -166,17 +181,12 @@ class _Show(RequestHandler):
 
 
 async def test_ollama_s_models_come_with_their_context(tmp_path: Path) -> None:
-    sockets = bind_sockets(0, "127.0.0.1")
-    server = HTTPServer(Application([("/api/tags", _Tags), ("/api/show", _Show)]))
-    server.add_sockets(sockets)
-    try:
-        url = f"http://127.0.0.1:{sockets[0].getsockname()[1]}/v1"
-        async with models(tmp_path, provider("ollama", url, ollama=True)) as opened:
-            told = await opened.describe(ADA)
-            (model,) = told["models"]
-            assert model["id"] == "ollama/llama:8b"
-            assert (model["capabilities"], model["context_tokens"]) == (["tools"], 4096)
-            assert (await opened.choose("ollama/llama:8b", ADA)).budget == 3072
-    finally:
-        server.stop()
-        await server.close_all_connections()
+    async with (
+        serving(("/api/tags", _Tags), ("/api/show", _Show)) as url,
+        models(tmp_path, provider("ollama", url, ollama=True)) as opened,
+    ):
+        told = await opened.describe(ADA)
+        (model,) = told["models"]
+        assert model["id"] == "ollama/llama:8b"
+        assert (model["capabilities"], model["context_tokens"]) == (["tools"], 4096)
+        assert (await opened.choose("ollama/llama:8b", ADA)).budget == 3072
