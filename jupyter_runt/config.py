@@ -37,7 +37,12 @@ class RuntAI(Configurable):
     max_tokens = Integer(
         Limits().tokens, min=1, config=True, help="Tokens that one turn may read and write."
     )
-    max_seconds = Float(Limits().seconds, min=1, config=True, help="How long one turn may take.")
+    max_seconds = Float(
+        Limits().seconds,
+        min=1,
+        config=True,
+        help="How long one turn may take, but for its tools and for who decides about them.",
+    )
     max_cost = Float(
         None,
         allow_none=True,

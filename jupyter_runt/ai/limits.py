@@ -14,6 +14,7 @@ class Limits:
     tokens: int = 1_000_000
     """Of all rounds, what is read and what is written."""
     seconds: float = 1800.0
+    """Without what tools take, and people who decide about them: that has limits of its own."""
     cost: float | None = None
     """In the currency of the prices."""
 

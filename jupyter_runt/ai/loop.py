@@ -85,7 +85,7 @@ class Turn:
         self._conversation = list(self.messages)
         try:
             async with asyncio.timeout(self.limits.seconds) as clock:
-                ended = await self._rounds()
+                ended = await self._rounds(clock)
         except ProviderFailure as failure:
             ended = Ended("error", str(failure))
         except TimeoutError:
@@ -94,12 +94,12 @@ class Turn:
             ended = Ended("limit", f"It took longer than {self.limits.seconds:.3g} s.")
         return replace(ended, usage=self.usage)
 
-    async def _rounds(self) -> Ended:
+    async def _rounds(self, clock: asyncio.Timeout) -> Ended:
         for number in range(self.limits.rounds):
             said = await self._listen(after_tools=number > 0)
             if not said.message.calls:
                 return _conclusion(said)
-            looped = await self._answer_calls(said.message)
+            looped = await self._answer_calls(said.message, clock)
             if looped is not None:
                 return Ended("limit", looped)
             if (spent := self._overspent()) is not None:
@@ -150,7 +150,7 @@ class Turn:
             return f"It cost more than {self.limits.cost:g}."
         return None
 
-    async def _answer_calls(self, message: Assistant) -> str | None:
+    async def _answer_calls(self, message: Assistant, clock: asyncio.Timeout) -> str | None:
         """Do what the model called for, in its order; return why it loops, if it does."""
         calls = []
         for each in message.calls:
@@ -160,7 +160,7 @@ class Turn:
         await self.listener.called([(call, self.toolbox.effect(call)) for _, call in calls])
         looped = None
         for each, call in calls:
-            result = _unreadable(call) or await self.toolbox.call(call)
+            result = _unreadable(call) or await self._called(call, clock)
             await self.listener.returned(result)
             text = self.envelope.wrap(result.text) if result.tainted else result.text
             self._conversation.append(Returned(each.wire_id, text, result.images))
@@ -169,6 +169,16 @@ class Turn:
             if self._seen[key] >= SAME:
                 looped = f"It called {call.name} {SAME} times with the same result."
         return looped
+
+    async def _called(self, call: ToolCall, clock: asyncio.Timeout) -> ToolResult:
+        """Call a tool while the clock stands: cells take their time, and so do people."""
+        now = asyncio.get_running_loop().time
+        began, deadline = now(), clock.when()
+        clock.reschedule(None)
+        try:
+            return await self.toolbox.call(call)
+        finally:
+            clock.reschedule(None if deadline is None else deadline + now() - began)
 
 
 def size_of(specs: Sequence[ToolSpec]) -> int:

@@ -1,6 +1,7 @@
 """Tools that run code, and those that tell what became of it."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 from pydantic import Field
@@ -99,7 +100,10 @@ def _status(execution: Execution) -> str:
     how = f"get_execution(execution_id={execution.execution_id}) waits for its end."
     if execution.input is not None:
         return f"{told}: it waits for somebody to answer its prompt in the notebook. {how}"
-    return f"{told}: it goes on, and that is fine. {how}"
+    since = execution.started_at or execution.requested_at
+    seconds = (datetime.now(UTC) - datetime.fromisoformat(since)).total_seconds()
+    # How long tells a model that something happens, and who looks for loops that this is none.
+    return f"{told} for {seconds:.1f} s. It goes on, and that is fine. {how}"
 
 
 class GetExecution(Arguments):

@@ -358,6 +358,24 @@ async def test_tools_are_called_in_order_and_their_results_go_back_as_data(
 
 
 @pytest.mark.rule("AG5")
+async def test_what_tools_take_is_no_time_of_the_model(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace.model.config = AiConfig(providers={}, limits=Limits(seconds=60))
+    workspace.model.replies = [says(calls=[("look", "{}")]), says("Done.")]
+    done = asyncio.Event()
+    workspace.tools.results = [done]
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        turn_id = await notebook.ask("ai")
+        await until(lambda: workspace.tools.called)
+        loop = asyncio.get_running_loop()
+        now = loop.time
+        monkeypatch.setattr(loop, "time", lambda: now() + 100)
+        done.set()
+        assert (await notebook.answered(turn_id))["status"] == "ok"
+
+
+@pytest.mark.rule("AG5")
 async def test_a_turn_that_goes_in_circles_is_ended(workspace: Workspace) -> None:
     workspace.model.replies = [says(calls=[("look", '{"a": 1, "b": 2}')])] * 2
     workspace.model.replies += [says(calls=[("look", '{"b":2,"a":1}')])] * 9
