@@ -172,13 +172,13 @@ class Turn:
 
     async def _called(self, call: ToolCall, clock: asyncio.Timeout) -> ToolResult:
         """Call a tool while the clock stands: cells take their time, and so do people."""
-        now = asyncio.get_running_loop().time
-        began, deadline = now(), clock.when()
+        loop = asyncio.get_running_loop()
+        began, deadline = loop.time(), clock.when()
         clock.reschedule(None)
         try:
             return await self.toolbox.call(call)
         finally:
-            clock.reschedule(None if deadline is None else deadline + now() - began)
+            clock.reschedule(None if deadline is None else deadline + loop.time() - began)
 
 
 def size_of(specs: Sequence[ToolSpec]) -> int:

@@ -362,8 +362,8 @@ async def test_what_tools_take_is_no_time_of_the_model(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workspace.model.config = AiConfig(providers={}, limits=Limits(seconds=60))
-    workspace.model.replies = [says(calls=[("look", "{}")]), says("Done.")]
-    done = asyncio.Event()
+    done, more = asyncio.Event(), asyncio.Event()
+    workspace.model.replies = [says(calls=[("look", "{}")]), says(more, "Done.")]
     workspace.tools.results = [done]
     async with workspace.running(), workspace.open(PATH) as notebook:
         turn_id = await notebook.ask("ai")
@@ -372,6 +372,8 @@ async def test_what_tools_take_is_no_time_of_the_model(
         now = loop.time
         monkeypatch.setattr(loop, "time", lambda: now() + 100)
         done.set()
+        await until(lambda: len(workspace.model.heard) == 2)
+        more.set()
         assert (await notebook.answered(turn_id))["status"] == "ok"
 
 
