@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing
 from typing import Any, Final
 
-from jupyter_runt.ai.failures import ProviderFailure, failure
+from jupyter_runt.ai.failures import ProviderFailure, failure, message_of
 from jupyter_runt.ai.messages import (
     Assistant,
     Call,
@@ -17,7 +17,7 @@ from jupyter_runt.ai.messages import (
     System,
     User,
 )
-from jupyter_runt.ai.patience import Patience, watched
+from jupyter_runt.ai.patience import Patience, events
 from jupyter_runt.events.agent import Usage
 from jupyter_runt.tools import Image, ToolSpec
 
@@ -52,72 +52,73 @@ class ChatCompletions:
         self, messages: Sequence[Message], tools: Sequence[ToolSpec]
     ) -> AsyncGenerator[Delta | Said]:
         """See `Conversation`."""
-        asked = self._client.chat.completions.create(
+        asked = self._client.chat.completions.with_streaming_response.create(
             model=self._model,
             messages=wire_messages(messages),
             stream=True,
             stream_options={"include_usage": True},
             **({"tools": [_wire_tool(tool) for tool in tools]} if tools else {}),
         )
-        heard = _Heard()
+        heard = _Heard(self._provider)
         begun = False
         try:
-            async with aclosing(watched(asked, self._patience, self._provider)) as chunks:
+            async with aclosing(events(asked, self._patience, self._provider)) as chunks:
                 async for chunk in chunks:
                     begun = True
                     if text := heard.hear(chunk):
                         yield Delta(text)
         except Exception as error:  # noqa: BLE001  (some versions let their transport's through)
             raise failure(error, self._provider, self._secrets, begun=begun) from None
-        yield heard.said(self._provider)
+        yield heard.said()
 
 
 class _Heard:
     """What came of an answer so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, provider: str) -> None:
+        self._provider = provider
         self._text: list[str] = []
         self._calls: list[dict[str, Any]] = []
         self._places: dict[int, dict[str, Any]] = {}
         self._finish: str | None = None
         self._usage: Usage | None = None
 
-    def hear(self, chunk: Any) -> str:
+    def hear(self, chunk: dict[str, Any]) -> str:
         """Take in a chunk, and return what it adds to the text."""
-        if (usage := getattr(chunk, "usage", None)) is not None:
-            self._usage = Usage(
-                input_tokens=usage.prompt_tokens or 0, output_tokens=usage.completion_tokens or 0
-            )
+        if error := chunk.get("error"):
+            raise ProviderFailure(f"{self._provider} failed: {message_of(error)}")
+        if usage := chunk.get("usage"):
+            read, wrote = usage.get("prompt_tokens"), usage.get("completion_tokens")
+            self._usage = Usage(input_tokens=read or 0, output_tokens=wrote or 0)
         text = ""
-        for choice in getattr(chunk, "choices", None) or ():
-            if choice.finish_reason is not None:
-                self._finish = choice.finish_reason
-            if choice.delta is None:
-                continue
-            text += choice.delta.content or choice.delta.refusal or ""
-            for part in choice.delta.tool_calls or ():
+        for choice in chunk.get("choices") or ():
+            self._finish = choice.get("finish_reason") or self._finish
+            delta = choice.get("delta") or {}
+            text += delta.get("content") or delta.get("refusal") or ""
+            for part in delta.get("tool_calls") or ():
                 self._hear_call(part)
         self._text.append(text)
         return text
 
-    def _hear_call(self, part: Any) -> None:
-        index = part.index if part.index is not None else len(self._calls)
-        call = self._places.get(index)
+    def _hear_call(self, part: dict[str, Any]) -> None:
+        index, call_id = part.get("index"), part.get("id") or ""
+        place = len(self._calls) if index is None else index
+        call = self._places.get(place)
         # Some servers number every call 0.
-        if call is None or (part.id and call["id"] and part.id != call["id"]):
+        if call is None or (call_id and call["id"] and call_id != call["id"]):
             call = {"id": "", "name": "", "arguments": ""}
-            self._places[index] = call
+            self._places[place] = call
             self._calls.append(call)
-        call["id"] = call["id"] or part.id or ""
-        if part.function is not None:
-            call["name"] += part.function.name or ""
-            call["arguments"] += part.function.arguments or ""
+        function = part.get("function") or {}
+        call["id"] = call["id"] or call_id
+        call["name"] += function.get("name") or ""
+        call["arguments"] += function.get("arguments") or ""
 
-    def said(self, provider: str) -> Said:
+    def said(self) -> Said:
         """Return the whole; raises ProviderFailure where it has no end."""
         if self._finish is None:
             raise ProviderFailure(
-                f"{provider} ended its answer without saying that it was complete."
+                f"{self._provider} ended its answer without saying that it was complete."
             )
         calls = tuple(
             Call(call["id"] or f"call_{number}", call["name"], call["arguments"])

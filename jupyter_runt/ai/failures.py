@@ -31,7 +31,7 @@ def failure(
         begun: whether some of the answer had arrived.
     """
     if isinstance(error, ProviderFailure):
-        return error
+        return ProviderFailure(redacted(str(error), secrets))
     return ProviderFailure(redacted(_sentence(error, provider, begun), secrets))
 
 
@@ -46,7 +46,7 @@ def _sentence(error: BaseException, provider: str, begun: bool) -> str:
         if begun:
             return f"The connection to {provider} was cut in the middle of the answer."
         return f"{provider} cannot be reached."
-    if isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
+    if isinstance(error, json.JSONDecodeError | UnicodeDecodeError | TypeError | AttributeError):
         return f"{provider} sent something that cannot be read."
     if "APIError" in names:
         return f"{provider} failed: {_said(error)}"
@@ -71,10 +71,15 @@ def _refused(error: BaseException, provider: str, status: int) -> str:
 
 
 def _said(error: Any) -> str:
-    """Return the message in a provider's own error."""
+    """Return what a provider says in an error of the client library."""
     body = getattr(error, "body", None)
-    inner = body.get("error", body) if isinstance(body, dict) else None
-    message = inner.get("message") if isinstance(inner, dict) else inner
-    text = message if isinstance(message, str) and message else str(getattr(error, "message", ""))
+    inner = body.get("error", body) if isinstance(body, dict) else body
+    return message_of(inner or getattr(error, "message", ""))
+
+
+def message_of(error: Any) -> str:
+    """Return the message in a provider's own error, a text or an object."""
+    message = error.get("message") if isinstance(error, dict) else error
+    text = message if isinstance(message, str) else ""
     text = " ".join(text.split()) or "it gave no reason."
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"

@@ -1,14 +1,17 @@
-"""How long a provider may be silent."""
+"""A provider's stream of events, and how long it may be silent."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
+import json
+from collections.abc import AsyncGenerator, Awaitable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Final, TypeVar
 
 from jupyter_runt.ai.failures import ProviderFailure
 
-T_co = TypeVar("T_co", covariant=True)
 T = TypeVar("T")
+
+_DONE: Final = "[DONE]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,50 +24,54 @@ class Patience:
     """For each further piece."""
 
 
-class Stream(Protocol[T_co]):
-    """A response that comes in pieces."""
+async def events(
+    asked: AbstractAsyncContextManager[Any], patience: Patience, provider: str
+) -> AsyncGenerator[dict[str, Any]]:
+    """Yield the JSON objects of a response of server-sent events; it is closed whatever happens.
 
-    def __aiter__(self) -> AsyncIterator[T_co]:
-        """Return the pieces."""
-        ...
+    They are parsed here: the client library makes several objects of each word.
 
-    async def close(self) -> None:
-        """Close the connection."""
-        ...
-
-
-async def watched(
-    asked: Awaitable[Stream[T]], patience: Patience, provider: str
-) -> AsyncGenerator[T]:
-    """Yield the pieces of a response, and close it whatever happens.
+    Args:
+        asked: a streaming response of the client library, not entered.
 
     Raises:
-        ProviderFailure: it was silent for too long.
+        ProviderFailure: the provider was silent for too long.
+        ValueError: it sent something else.
+        Exception: what the client library or its transport raise.
     """
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + patience.first
+    async with AsyncExitStack() as stack:
+        entering = stack.enter_async_context(asked)
+        response = await _in_time(entering, patience.first, provider)
+        data: list[str] = []
+        lines = aiter(response.iter_lines())
+        seconds = patience.first
+        while (line := await _in_time(anext(lines, None), seconds, provider)) is not None:
+            seconds = patience.between
+            if line.startswith("data:"):
+                data.append(line[5:].removeprefix(" "))
+            elif not line and data:
+                if (event := _parsed(data)) is not None:
+                    yield event
+                data = []
+        if data and (event := _parsed(data)) is not None:
+            yield event
+
+
+def _parsed(data: list[str]) -> dict[str, Any] | None:
+    text = "\n".join(data)
+    if text.strip() == _DONE:
+        return None
+    event = json.loads(text)
+    if not isinstance(event, dict):
+        raise TypeError("an event is no object")
+    return event
+
+
+async def _in_time(awaited: Awaitable[T], seconds: float, provider: str) -> T:
     try:
-        async with asyncio.timeout_at(deadline):
-            stream = await asked
+        async with asyncio.timeout(seconds) as limit:
+            return await awaited
     except TimeoutError:
-        raise _silent(provider, patience.first) from None
-    try:
-        pieces = aiter(stream)
-        while True:
-            try:
-                async with asyncio.timeout_at(deadline) as limit:
-                    piece = await anext(pieces)
-            except StopAsyncIteration:
-                return
-            except TimeoutError:
-                if limit.expired():
-                    raise _silent(provider, patience.between) from None
-                raise
-            yield piece
-            deadline = loop.time() + patience.between
-    finally:
-        await stream.close()
-
-
-def _silent(provider: str, seconds: float) -> ProviderFailure:
-    return ProviderFailure(f"{provider} was silent for {seconds:.3g} s.")
+        if limit.expired():
+            raise ProviderFailure(f"{provider} was silent for {seconds:.3g} s.") from None
+        raise

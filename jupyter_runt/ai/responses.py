@@ -5,7 +5,7 @@ from contextlib import aclosing
 from typing import Any
 
 from jupyter_runt.ai.chat_completions import data_url
-from jupyter_runt.ai.failures import ProviderFailure, failure
+from jupyter_runt.ai.failures import ProviderFailure, failure, message_of
 from jupyter_runt.ai.messages import (
     Assistant,
     Call,
@@ -17,7 +17,7 @@ from jupyter_runt.ai.messages import (
     System,
     User,
 )
-from jupyter_runt.ai.patience import Patience, watched
+from jupyter_runt.ai.patience import Patience, events
 from jupyter_runt.events.agent import Usage
 from jupyter_runt.tools import Image, ToolSpec
 
@@ -44,7 +44,7 @@ class Responses:
         self, messages: Sequence[Message], tools: Sequence[ToolSpec]
     ) -> AsyncGenerator[Delta | Said]:
         """See `Conversation`."""
-        asked = self._client.responses.create(
+        asked = self._client.responses.with_streaming_response.create(
             model=self._model,
             input=wire_items(messages),
             stream=True,
@@ -52,58 +52,59 @@ class Responses:
             include=["reasoning.encrypted_content"],
             **({"tools": [_wire_tool(tool) for tool in tools]} if tools else {}),
         )
-        ended: Any = None
+        ended: dict[str, Any] | None = None
         begun = False
         try:
-            async with aclosing(watched(asked, self._patience, self._provider)) as events:
-                async for event in events:
+            async with aclosing(events(asked, self._patience, self._provider)) as stream:
+                async for event in stream:
                     begun = True
-                    match event.type:
+                    match event.get("type"):
                         case "response.output_text.delta" | "response.refusal.delta":
-                            yield Delta(event.delta)
+                            yield Delta(event["delta"])
                         case "response.completed" | "response.incomplete":
-                            ended = event.response
-                        case "response.failed" | "error":
-                            raise ProviderFailure(_why(event, self._provider))
+                            ended = event["response"]
+                        case "response.failed":
+                            raise self._failed((event.get("response") or {}).get("error"))
+                        case "error":
+                            raise self._failed(event)
+            said = None if ended is None else _said(ended)
         except Exception as error:  # noqa: BLE001  (some versions let their transport's through)
             raise failure(error, self._provider, self._secrets, begun=begun) from None
-        if ended is None:
+        if said is None:
             raise ProviderFailure(
                 f"{self._provider} ended its answer without saying that it was complete."
             )
-        yield _said(ended)
+        yield said
+
+    def _failed(self, error: Any) -> ProviderFailure:
+        return ProviderFailure(f"{self._provider} failed: {message_of(error)}")
 
 
-def _said(response: Any) -> Said:
+def _said(response: dict[str, Any]) -> Said:
     texts: list[str] = []
     calls: list[Call] = []
     opaque: list[dict[str, Any]] = []
-    for item in response.output or ():
-        match item.type:
+    for item in response.get("output") or ():
+        match item.get("type"):
             case "message":
-                texts += [getattr(part, "text", None) or "" for part in item.content]
+                texts += [part.get("text") or "" for part in item.get("content") or ()]
             case "function_call":
-                calls.append(Call(item.call_id, item.name, item.arguments))
+                calls.append(Call(item["call_id"], item["name"], item["arguments"]))
             case "reasoning":
-                opaque.append(item.model_dump(mode="json", exclude_none=True))
-    usage = response.usage and Usage(
-        input_tokens=response.usage.input_tokens, output_tokens=response.usage.output_tokens
+                opaque.append(item)
+    usage = response.get("usage") and Usage(
+        input_tokens=response["usage"].get("input_tokens") or 0,
+        output_tokens=response["usage"].get("output_tokens") or 0,
     )
     message = Assistant("".join(texts), tuple(calls), tuple(opaque))
-    return Said(message, _finish(response), usage)
+    return Said(message, _finish(response), usage or None)
 
 
-def _finish(response: Any) -> Finish:
-    if response.status != "incomplete":
+def _finish(response: dict[str, Any]) -> Finish:
+    if response.get("status") != "incomplete":
         return "stop"
-    reason = getattr(response.incomplete_details, "reason", None)
+    reason = (response.get("incomplete_details") or {}).get("reason")
     return "filter" if reason == "content_filter" else "length"
-
-
-def _why(event: Any, provider: str) -> str:
-    error = getattr(getattr(event, "response", None), "error", None)
-    message = getattr(error, "message", None) or getattr(event, "message", None)
-    return f"{provider} failed: {message or 'it gave no reason.'}"
 
 
 def wire_items(messages: Sequence[Message]) -> list[dict[str, Any]]:

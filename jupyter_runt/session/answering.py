@@ -44,7 +44,7 @@ from jupyter_runt.tools import Toolbox, ToolCall, ToolResult
 
 log = logging.getLogger(__name__)
 
-BATCH: Final = 0.06
+BATCH: Final = 0.07
 """Seconds between two appends of text; the first one goes at once."""
 
 STORE_RETRY: Final = 0.5
