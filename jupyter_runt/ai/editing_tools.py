@@ -57,10 +57,11 @@ def _revision(source: str) -> str:
 
 def _place(doc: NotebookDoc, work: Work, after: str) -> CellId | None:
     """Return the cell that something is to go after, None for the top."""
-    if after == "TOP":
-        return None
-    if after == "BOTTOM":
-        return doc.cell_ids[-1] if doc.cell_ids else None
+    match after.upper():
+        case "TOP":
+            return None
+        case "BOTTOM":
+            return doc.cell_ids[-1] if doc.cell_ids else None
     if after:
         return known_cell(doc, after)
     near = [cell_id for cell_id in (work.place.cell_id, *work.made) if doc.has_cell(cell_id)]
@@ -205,7 +206,7 @@ async def move_cell(work: Work, arguments: MoveCell) -> Outcome:
     def view(doc: NotebookDoc) -> tuple[CellId, CellId | None]:
         cell_id = known_cell(doc, arguments.cell_id)
         others = [each for each in doc.cell_ids if each != cell_id]
-        if arguments.after == "BOTTOM":
+        if arguments.after.upper() == "BOTTOM":
             return cell_id, others[-1] if others else None
         return cell_id, _place(doc, work, arguments.after)
 

@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field
 from jupyter_runt.ai.arguments import Arguments, Strings
 from jupyter_runt.ai.excerpts import PAGE, head_and_tail
 from jupyter_runt.ai.workplace import Outcome, Preview, Tool, Work, Workplace
-from jupyter_runt.errors import RuntError
+from jupyter_runt.errors import RuntError, RuntimeLost
 
 LOOK_SECONDS: Final = 10.0
 """How long looking at variables may take."""
@@ -26,6 +26,7 @@ PREFIX: Final = "kernel_"
 """So that no notebook can offer a tool under the name of another one."""
 
 MAX_TOOLS: Final = 50
+MAX_DESCRIPTION: Final = 1000
 
 
 class InspectVariables(Arguments):
@@ -66,13 +67,21 @@ async def offered_tools(place: Workplace) -> list[Tool] | None:
         found = await place.ask_kernel({"do": "tools"}, LOOK_SECONDS)
     except RuntError:
         return None
-    described = [each for each in found if isinstance(each, Mapping)] if found else []
-    return [_tool(each) for each in described[:MAX_TOOLS] if _NAME.fullmatch(str(each["name"]))]
+    described = found if isinstance(found, list) else []
+    tools = map(_tool, described[:MAX_TOOLS])
+    return [tool for tool in tools if tool is not None]
 
 
-def _tool(described: Mapping[str, Any]) -> Tool:
-    name = str(described["name"])
-    told = str(described["description"])[:1000] or "(It says nothing about itself.)"
+def _tool(described: Any) -> Tool | None:
+    """Return the tool that a kernel describes, if it does: its code may say anything."""
+    match described:
+        case {"name": str(name), "description": str(told), "parameters": dict(schema)}:
+            pass
+        case _:
+            return None
+    if _NAME.fullmatch(name) is None:
+        return None
+    told = told[:MAX_DESCRIPTION] or "(It says nothing about itself.)"
     return Tool(
         PREFIX + name,
         f"A function that this notebook offers. {told}",
@@ -80,8 +89,8 @@ def _tool(described: Mapping[str, Any]) -> Tool:
         Offered,
         partial(_call, name),
         partial(_preview, name),
-        fingerprint=str(described["fingerprint"]),
-        schema=described["parameters"],
+        fingerprint=str(described.get("fingerprint")),
+        schema=schema,
     )
 
 
@@ -97,6 +106,8 @@ async def _preview(name: str, _work: Work, arguments: Offered) -> Preview:
 async def _call(name: str, work: Work, arguments: Offered, _preview: Preview) -> Outcome:
     asked = {"do": "call", "name": name, "arguments": _given(arguments)}
     answer = await work.place.ask_kernel(asked, CALL_SECONDS)
+    if not isinstance(answer, Mapping):
+        raise RuntimeLost("The kernel's answer cannot be read.")
     failure = answer.get("error")
     parts = [answer.get("printed"), failure if failure is not None else answer.get("text")]
     text = "\n".join(str(part) for part in parts if part)

@@ -14,7 +14,7 @@ from jupyter_runt.ai.policy import Policy
 from jupyter_runt.ai.reading_tools import READING
 from jupyter_runt.ai.running_tools import RUNNING
 from jupyter_runt.ai.workplace import Outcome, Preview, Tool, Work, Workplace
-from jupyter_runt.errors import NotAuthorized, RuntError
+from jupyter_runt.errors import CellNotFound, NotAuthorized, RuntError
 from jupyter_runt.ids import CellId
 from jupyter_runt.tools import Effect, ToolCall, ToolResult, ToolSpec, ToolStatus
 
@@ -161,6 +161,8 @@ class TurnToolbox:
             status = "error" if outcome.failed else "ok"
         except (_Denied, NotAuthorized) as error:
             status, outcome = "denied", Outcome(str(error))
+        except CellNotFound as error:  # what it lists, others may have named
+            status, outcome = "error", Outcome(str(error), tainted=True)
         except (BadArguments, RuntError) as error:
             status, outcome = "error", Outcome(str(error))
         except Exception:
