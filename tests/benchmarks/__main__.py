@@ -18,6 +18,7 @@ from tests.benchmarks import (
     crowd,
     hour,
     kernel_start,
+    large_outputs,
     machine,
     one_plus_one,
     propagation,
@@ -62,6 +63,11 @@ async def _crowd(kinds: list[Kind], folder: Path, rounds: int) -> dict[str, Cont
     return {"crowd": await crowd.measure(kinds, folder, rounds)}
 
 
+async def _large_outputs(kinds: list[Kind], folder: Path, rounds: int) -> dict[str, Contest]:
+    measured = await large_outputs.measure(kinds, folder, rounds)
+    return {f"large_outputs_{name}": each for name, each in measured.items()}
+
+
 BENCHMARKS: Final[dict[str, Measure]] = {
     "propagation": _propagation,
     "burst": _burst,
@@ -70,11 +76,13 @@ BENCHMARKS: Final[dict[str, Measure]] = {
     "cold_open": _cold_open,
     "saving": _saving,
     "crowd": _crowd,
+    "large_outputs": _large_outputs,
 }
 
 ALONE: Final[dict[str, Callable[[Kind, Path], Awaitable[dict[str, Any]]]]] = {
     "hour": hour.measure,
     "ai": ai.measure,
+    "large_output_sizes": large_outputs.sizes,
 }
 """What has no peer to be measured beside."""
 

@@ -33,7 +33,7 @@ NAMED = (
 )
 """Options of a server that knows people by their names."""
 CONNECTED = re.compile(r"\| (Idle|Busy)$")
-CONFIG = {
+CONFIG: dict[str, dict[str, Any]] = {
     "labconfig/default_setting_overrides.json": {
         "@jupyterlab/apputils-extension:notification": {
             "fetchNews": "false",
@@ -43,6 +43,21 @@ CONFIG = {
     # Other tests use its library; its extensions are not what people have.
     "labconfig/page_config.json": {"disabledExtensions": {"nbdime-jupyterlab": True}},
     "jupyter_server_config.json": {"ServerApp": {"jpserver_extensions": {"nbdime": False}}},
+}
+
+
+STOCK: dict[str, dict[str, Any]] = {
+    "labconfig/page_config.json": {
+        "disabledExtensions": {
+            "nbdime-jupyterlab": True,
+            "jupyter-runt": True,
+            "@jupyter/collaboration-extension": True,
+            "@jupyter/docprovider-extension": True,
+        }
+    },
+    "jupyter_server_config.json": {
+        "ServerApp": {"jpserver_extensions": {"nbdime": False, "jupyter_runt": False}}
+    },
 }
 
 
@@ -65,14 +80,16 @@ def _free_address() -> str:
 class Lab:
     """A JupyterLab server with this package, in fresh folders below `folder`."""
 
-    def __init__(self, folder: Path, *, named: bool = False) -> None:
+    def __init__(self, folder: Path, *, named: bool = False, stock: bool = False) -> None:
+        """Name the folders; `stock` is JupyterLab alone, without this package."""
         self._named = named
+        self._status = "/api/status" if stock else "/api/runt/status"
         self.environment: dict[str, str] = {}
         self.root = folder / "notebooks"
         self.root.mkdir()
         self._folder = folder
         self.url = _free_address()
-        for name, content in CONFIG.items():
+        for name, content in (CONFIG | STOCK if stock else CONFIG).items():
             file = folder / "config" / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(json.dumps(content), encoding="utf-8")
@@ -123,7 +140,7 @@ class Lab:
     def _answers(self) -> bool:
         assert self._process.poll() is None, self.log.read_text(encoding="utf-8")
         try:
-            self.get("/api/runt/status")
+            self.get(self._status)
         except (URLError, ConnectionError):
             return False
         return True
@@ -172,6 +189,10 @@ class Lab:
         notebook = self.get("/api/runt/notebooks", path=path)["notebook_id"]
         body = json.dumps({"type": kind, **fields}).encode()
         return json.loads(self._read(f"/api/runt/notebooks/{notebook}/commands", {}, body))
+
+    def read_page(self, path: str, /, **query: str) -> str:
+        """Return the text that the server answers with."""
+        return self._read(path, query).decode()
 
     def _read(self, path: str, query: dict[str, str], body: bytes | None = None) -> bytes:
         url = f"{self.url}{path}?{urlencode(query)}"
