@@ -1,5 +1,6 @@
 """The answer of a turn as a cell keeps it: outputs, and a transcript in its metadata. Pure."""
 
+import json
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -8,7 +9,10 @@ from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.document.turns import ToolUse, Turn, shortened
 
 KEPT: Final = 20
-"""Turns of a cell that its metadata keeps."""
+"""Turns of a cell that its metadata keeps at most."""
+
+KEPT_CHARS: Final = 64_000
+"""About as much as these take at most, but for the last one: each turn writes all of them anew."""
 
 _ARGUMENTS: Final = 4_000
 
@@ -69,8 +73,19 @@ def write_answer(doc: NotebookDoc, turn: Turn) -> None:
     runt = dict(doc.metadata(turn.cell_id).get("runt", {}))
     recorded = runt.get("turns")
     before = recorded if isinstance(recorded, list) else []
-    runt["turns"] = [*before, kept][-KEPT:]
+    runt["turns"] = [*_recent(before, KEPT_CHARS - len(json.dumps(kept))), kept]
     doc.update_cell_metadata(turn.cell_id, {"runt": runt})
+
+
+def _recent(turns: list[Any], room: int) -> list[Any]:
+    """Return the newest turns, of which there is room beside another one."""
+    recent: list[Any] = []
+    for turn in reversed(turns[1 - KEPT :]):
+        room -= len(json.dumps(turn))
+        if room < 0:
+            break
+        recent.insert(0, turn)
+    return recent
 
 
 def clear_answer(doc: NotebookDoc, turn: Turn) -> None:
