@@ -16,6 +16,9 @@ from jupyter_runt.errors import RuntError, RuntimeLost
 LOOK_SECONDS: Final = 10.0
 """How long looking at variables may take."""
 
+TOOLS_SECONDS: Final = 2.0
+"""How long a turn waits to know which functions there are."""
+
 CALL_SECONDS: Final = 120.0
 """How long a function that a notebook offers may take."""
 
@@ -64,7 +67,7 @@ class Offered(Arguments):
 async def offered_tools(place: Workplace) -> list[Tool] | None:
     """Return the functions that the notebook's kernel offers; None if it cannot be asked now."""
     try:
-        found = await place.ask_kernel({"do": "tools"}, LOOK_SECONDS)
+        found = await place.ask_kernel({"do": "tools"}, TOOLS_SECONDS)
     except RuntError:
         return None
     described = found if isinstance(found, list) else []
@@ -105,7 +108,7 @@ async def _preview(name: str, _work: Work, arguments: Offered) -> Preview:
 
 async def _call(name: str, work: Work, arguments: Offered, _preview: Preview) -> Outcome:
     asked = {"do": "call", "name": name, "arguments": _given(arguments)}
-    answer = await work.place.ask_kernel(asked, CALL_SECONDS)
+    answer = await work.place.ask_kernel(asked, CALL_SECONDS, interrupts=True)
     if not isinstance(answer, Mapping):
         raise RuntimeLost("The kernel's answer cannot be read.")
     failure = answer.get("error")

@@ -58,8 +58,13 @@ class Workplace(Protocol):
         """Wait until executions have ended, and tell whether they have."""
         ...
 
-    async def ask_kernel(self, request: Mapping[str, Any], seconds: float) -> Any:
+    async def ask_kernel(
+        self, request: Mapping[str, Any], seconds: float, *, interrupts: bool = False
+    ) -> Any:
         """Return the kernel's answer to a request of `jupyter_runt.kernel`.
+
+        Args:
+            interrupts: end what it does for us where that takes longer, or is cancelled.
 
         Raises:
             RuntimeLost: there is no kernel, it did not answer, or it is not Python's.

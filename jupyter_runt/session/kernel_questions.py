@@ -10,10 +10,14 @@ from jupyter_runt.errors import Conflict, RuntimeLost
 from jupyter_runt.session.runtime import NotebookRuntime
 
 
-async def kernel_answer(runtime: NotebookRuntime, expression: str, seconds: float) -> Any:
+async def kernel_answer(
+    runtime: NotebookRuntime, expression: str, seconds: float, *, interrupts: bool
+) -> Any:
     """Return the JSON that a Python expression tells, evaluated by a kernel without cells to run.
 
-    A kernel that takes longer is interrupted: nobody waits for its answer any more.
+    Args:
+        interrupts: whether the kernel is interrupted where it takes longer, or nobody waits for its
+            answer any more; without it, it is let finish.
 
     Raises:
         RuntimeLost: there is no kernel, it did not answer, or could not.
@@ -29,20 +33,14 @@ async def kernel_answer(runtime: NotebookRuntime, expression: str, seconds: floa
         async with asyncio.timeout(seconds):
             await connection.ready()
             reply = await connection.evaluate(expression, begun.set)
-    except TimeoutError:
-        await _interrupt(runtime, begun)
+    except (TimeoutError, asyncio.CancelledError) as error:
+        if interrupts and begun.is_set():  # and not at somebody's cell
+            with suppress(RuntimeLost):
+                await runtime.interrupt()
+        if isinstance(error, asyncio.CancelledError):
+            raise
         raise RuntimeLost(f"The kernel did not answer within {seconds:g} s.") from None
-    except asyncio.CancelledError:
-        await _interrupt(runtime, begun)
-        raise
     return _value(reply)
-
-
-async def _interrupt(runtime: NotebookRuntime, begun: asyncio.Event) -> None:
-    """Interrupt the kernel if it is at our request, and not at somebody's cell."""
-    if begun.is_set():
-        with suppress(RuntimeLost):
-            await runtime.interrupt()
 
 
 def _value(reply: dict[str, Any]) -> Any:

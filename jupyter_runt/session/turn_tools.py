@@ -114,8 +114,11 @@ class TurnPlace:
         known = map(self.execution, execution_ids)
         return any(each is not None and not each.ended for each in known)
 
-    async def ask_kernel(self, request: Mapping[str, Any], seconds: float) -> Any:
+    async def ask_kernel(
+        self, request: Mapping[str, Any], seconds: float, *, interrupts: bool = False
+    ) -> Any:
         """See `Workplace`."""
         await self._require(Capability.EXECUTE)  # it is code, whoever wrote it
         source = await to_thread(files("jupyter_runt").joinpath("kernel.py").read_text, "utf-8")
-        return await kernel_answer(self._host.runtime, expression(source, request), seconds)
+        code = expression(source, request)
+        return await kernel_answer(self._host.runtime, code, seconds, interrupts=interrupts)

@@ -22,7 +22,9 @@ class Kernel:
     def place(self) -> "Kernel":
         return self
 
-    async def ask_kernel(self, request: Mapping[str, Any], seconds: float) -> Any:
+    async def ask_kernel(
+        self, request: Mapping[str, Any], seconds: float, *, interrupts: bool = False
+    ) -> Any:
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer

@@ -27,12 +27,14 @@ async def started(notebook: OpenNotebook) -> FakeKernel:
 async def test_the_value_of_an_expression_is_its_json(notebook: OpenNotebook) -> None:
     await started(notebook)
     code = '\'{"a": [1, "\\\\u00e9"]}\''
-    assert await kernel_answer(notebook.session.runtime, code, 5) == {"a": [1, "é"]}
+    assert await kernel_answer(notebook.session.runtime, code, 5, interrupts=False) == {
+        "a": [1, "é"]
+    }
 
 
 async def test_without_a_kernel_there_is_no_answer(notebook: OpenNotebook) -> None:
     with pytest.raises(RuntimeLost, match="no kernel yet"):
-        await kernel_answer(notebook.session.runtime, "'1'", 5)
+        await kernel_answer(notebook.session.runtime, "'1'", 5, interrupts=False)
 
 
 @pytest.mark.rule("EX8")
@@ -40,7 +42,7 @@ async def test_a_kernel_that_runs_a_cell_is_not_asked(notebook: OpenNotebook) ->
     await notebook.run("c0")
     kernel = await notebook.started()
     with pytest.raises(Conflict, match="get_execution"):
-        await kernel_answer(notebook.session.runtime, "'1'", 5)
+        await kernel_answer(notebook.session.runtime, "'1'", 5, interrupts=False)
     kernel.finish(kernel.asked[0][0])
 
 
@@ -67,14 +69,20 @@ async def test_a_kernel_that_does_not_understand_is_told_from_one_that_does(
 
     monkeypatch.setattr(kernel, "evaluate", evaluate)
     with pytest.raises(RuntimeLost, match=told):
-        await kernel_answer(notebook.session.runtime, "'1'", 5)
+        await kernel_answer(notebook.session.runtime, "'1'", 5, interrupts=False)
 
 
 @pytest.mark.rule("EX5")
 @pytest.mark.parametrize("cancelled", [True, False])
 @pytest.mark.parametrize("begins", [True, False])
-async def test_what_takes_too_long_is_interrupted_if_it_is_ours(
-    notebook: OpenNotebook, monkeypatch: pytest.MonkeyPatch, *, cancelled: bool, begins: bool
+@pytest.mark.parametrize("interrupts", [True, False])
+async def test_what_takes_too_long_is_interrupted_if_it_is_ours_and_may_be(
+    notebook: OpenNotebook,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    cancelled: bool,
+    begins: bool,
+    interrupts: bool,
 ) -> None:
     kernel = await started(notebook)
     asked = asyncio.Event()
@@ -88,10 +96,11 @@ async def test_what_takes_too_long_is_interrupted_if_it_is_ours(
 
     monkeypatch.setattr(kernel, "evaluate", evaluate)
     seconds = 60 if cancelled else 0.01
-    answer = asyncio.create_task(kernel_answer(notebook.session.runtime, "'1'", seconds))
+    asking = kernel_answer(notebook.session.runtime, "'1'", seconds, interrupts=interrupts)
+    answer = asyncio.create_task(asking)
     await asked.wait()
     if cancelled:
         answer.cancel()
     await until(answer.done)
     assert answer.cancelled() if cancelled else isinstance(answer.exception(), RuntimeLost)
-    assert ("interrupt" in notebook.workspace.gateway.did) == begins
+    assert ("interrupt" in notebook.workspace.gateway.did) == (begins and interrupts)
