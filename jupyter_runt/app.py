@@ -22,11 +22,12 @@ from jupyter_server.services.contents.largefilemanager import (
     AsyncLargeFileManager,
     LargeFileManager,
 )
-from traitlets import Enum, Float, Integer, Unicode, default
+from traitlets import Enum, Float, Integer, TraitError, Unicode, default
 
 from jupyter_runt.ai.keys import Keys
 from jupyter_runt.ai.models import Models
 from jupyter_runt.ai.policy import Policy
+from jupyter_runt.ai.providers import AiConfig
 from jupyter_runt.config import ArtifactTraits, RuntAI
 from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.errors import StoreUnavailable
@@ -246,6 +247,16 @@ class RuntApp(ArtifactTraits, ExtensionApp):
             root=str(Path(root).resolve()),
         )
 
+    def _ai(self) -> tuple[RuntAI, AiConfig]:
+        """Return how the AI is configured; where that cannot be read, there is none."""
+        try:
+            ai = RuntAI(parent=self)
+        except TraitError as error:
+            self.log.critical("The AI is off, as its configuration is wrong. %s", error)
+            problem = f"The AI's configuration on this server is wrong: {error}"
+            return RuntAI(), AiConfig(providers={}, problem=problem)
+        return ai, ai.plain(os.environ)
+
     async def _serve(self, serverapp: ServerApp) -> None:
         async with AsyncExitStack() as stack:
             server_id, url = new_id(), str(serverapp.connection_url)
@@ -276,13 +287,9 @@ class RuntApp(ArtifactTraits, ExtensionApp):
             services = RuntimeServices(
                 store, store, gateway, artifacts, platform.node(), url, self._owners
             )
-            ai = RuntAI(parent=self)
-            models = await stack.enter_async_context(
-                Models(
-                    ai.plain(os.environ),
-                    Keys(Path(self.store_dir) / "keys", os.environ),
-                )
-            )
+            ai, plain = self._ai()
+            keys = Keys(Path(self.store_dir) / "keys", os.environ)
+            models = await stack.enter_async_context(Models(plain, keys))
             serverapp.web_app.settings["runt_models"] = models
             turns = TurnServices(
                 models, partial(open_toolbox, Policy.of(ai.policy), artifacts), ai.approval_seconds

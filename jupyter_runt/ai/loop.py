@@ -21,6 +21,9 @@ SAME: Final = 3
 """So often the same call with the same result is a loop."""
 
 
+UNSEEN: Final = "You cannot see the picture: you take text alone."
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
     """How a turn ended."""
@@ -73,6 +76,8 @@ class Turn:
     prefix: str
     price: Price | None = None
     with_tools: bool = True
+    sees: bool = False
+    """Whether the model takes pictures."""
     usage: Usage | None = None
     """What was used so far, as the provider counted."""
     _conversation: list[Message] = field(default_factory=list)
@@ -163,7 +168,10 @@ class Turn:
             result = _unreadable(call) or await self._called(call, clock)
             await self.listener.returned(result)
             text = self.envelope.wrap(result.text) if result.tainted else result.text
-            self._conversation.append(Returned(each.wire_id, text, result.images))
+            images = result.images if self.sees else ()
+            if len(images) < len(result.images):
+                text += f"\n{UNSEEN}"
+            self._conversation.append(Returned(each.wire_id, text, images))
             key = (call.name, _canonical(call.arguments), result.text)
             self._seen[key] += 1
             if self._seen[key] >= SAME:

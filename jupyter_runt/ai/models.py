@@ -91,6 +91,8 @@ class Models(AbstractAsyncContextManager["Models"]):
         Raises:
             ProviderFailure: it cannot be used; the message says why.
         """
+        if self.config.problem is not None:
+            raise ProviderFailure(self.config.problem)
         name = wanted or self.config.default_model or await self._default(actor)
         provider_name, _, model = name.partition("/")
         provider = self.config.providers.get(provider_name)
@@ -101,7 +103,7 @@ class Models(AbstractAsyncContextManager["Models"]):
             )
         key = await self.key(provider, actor)
         info = await self._info(provider, key, model)
-        conversation = await self._conversation(provider, key, model)
+        conversation = await self._conversation(provider, key, info)
         context = provider.context_tokens or info.context_tokens or UNKNOWN_CONTEXT
         budget = min(context - min(16_000, context // 4), self.config.max_context_tokens)
         return Choice(name, conversation, info, budget, price_of(provider, model))
@@ -113,10 +115,12 @@ class Models(AbstractAsyncContextManager["Models"]):
         providers = []
         for name, each in found.items():
             own = await asyncio.to_thread(self.keys.has_own, name, actor)
-            told = {"name": name, "ready": each.ready, "own_key": own}
-            providers.append(told if each.problem is None else {**told, "problem": each.problem})
+            known = {"name": name, "ready": each.ready, "own_key": own}
+            providers.append(known if each.problem is None else {**known, "problem": each.problem})
         default = self.config.default_model or _best(found)
-        return {"models": models, "providers": providers, "default": default}
+        told = {"models": models, "providers": providers, "default": default}
+        problem = self.config.problem
+        return told if problem is None else {**told, "problem": problem}
 
     async def give_key(self, provider: Provider, actor: ActorId, key: str) -> None:
         """Keep somebody's own key of a provider; raises OSError."""
@@ -158,11 +162,21 @@ class Models(AbstractAsyncContextManager["Models"]):
 
     # talking
 
-    async def _conversation(self, provider: Provider, key: str, model: str) -> Conversation:
+    async def _conversation(self, provider: Provider, key: str, info: ModelInfo) -> Conversation:
         client = await self._client(provider, key)
-        adapter = Responses if provider.kind == "responses" else ChatCompletions
         patience = Patience(self.config.first_byte_seconds, self.config.silence_seconds)
-        return adapter(client, model, provider=provider.name, secrets=(key,), patience=patience)
+        if provider.kind == "responses":
+            return Responses(
+                client,
+                info.name,
+                provider=provider.name,
+                secrets=(key,),
+                patience=patience,
+                reasons="reasoning" in info.capabilities,
+            )
+        return ChatCompletions(
+            client, info.name, provider=provider.name, secrets=(key,), patience=patience
+        )
 
     async def _client(self, provider: Provider, key: str) -> Any:
         which = (provider.name, key)

@@ -116,6 +116,8 @@ class AiConfig(BaseModel):
     max_context_tokens: int = 100_000
     first_byte_seconds: float = 300.0
     silence_seconds: float = 300.0
+    problem: str | None = None
+    """Why there is no AI at all, for people."""
 
 
 _DATED: Final = re.compile(r"-\d{4}-\d{2}-\d{2}$|:.*$")

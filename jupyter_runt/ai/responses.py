@@ -23,7 +23,11 @@ from jupyter_runt.tools import Image, ToolSpec
 
 
 class Responses:
-    """A `Conversation` over the Responses API; arguments as of `ChatCompletions`."""
+    """A `Conversation` over the Responses API; arguments as of `ChatCompletions`.
+
+    Args:
+        reasons: whether the model has thoughts, which it wants back; others refuse to be asked.
+    """
 
     def __init__(
         self,
@@ -33,8 +37,10 @@ class Responses:
         provider: str,
         secrets: Collection[str] = (),
         patience: Patience | None = None,
+        reasons: bool = False,
     ) -> None:
         self._client = client
+        self._reasons = reasons
         self._model = model
         self._provider = provider
         self._secrets = secrets
@@ -49,7 +55,7 @@ class Responses:
             input=wire_items(messages),
             stream=True,
             store=False,
-            include=["reasoning.encrypted_content"],
+            **({"include": ["reasoning.encrypted_content"]} if self._reasons else {}),
             **({"tools": [_wire_tool(tool) for tool in tools]} if tools else {}),
         )
         ended: dict[str, Any] | None = None
@@ -90,8 +96,8 @@ def _said(response: dict[str, Any]) -> Said:
                 texts += [part.get("text") or "" for part in item.get("content") or ()]
             case "function_call":
                 calls.append(Call(item["call_id"], item["name"], item["arguments"]))
-            case "reasoning":
-                opaque.append(item)
+            case "reasoning" if item.get("encrypted_content"):
+                opaque.append(item)  # without it, it would be looked for at the provider
     usage = response.get("usage") and Usage(
         input_tokens=response["usage"].get("input_tokens") or 0,
         output_tokens=response["usage"].get("output_tokens") or 0,

@@ -156,6 +156,7 @@ class Answering:
             prefix=self._turn_id,
             price=Price(choice.price.input, choice.price.output) if choice.price else None,
             with_tools=bool(specs),
+            sees=sees,
         )
         return await self._followed(turn)
 

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
+from jupyter_runt.ai.envelope import Envelope
 from jupyter_runt.document.turns import Turn, Turns, advance
 from jupyter_runt.errors import TurnNotFound
 from jupyter_runt.events.agent import (
@@ -99,8 +100,12 @@ def shown(events: Iterable[Event]) -> dict[str, Any] | None:
                 calls[-1]["arguments"] = payload.arguments
             case ToolCallCompleted() as payload if given is not None:
                 if calls:  # its own words come back to it with its calls
-                    given["messages"].append({"role": "assistant", "text": text, "calls": calls})
+                    said = {"role": "assistant", "text": text.lstrip("\n"), "calls": calls}
+                    given["messages"].append(said)
                     text, calls = "", []
-                result = {"call_id": payload.call_id, "text": payload.result}
-                given["messages"].append({"role": "tool", **result})
+                told = payload.result
+                if payload.tainted:
+                    told = Envelope.of(payload.turn_id).wrap(told)
+                result = {"role": "tool", "call_id": payload.call_id, "text": told}
+                given["messages"].append(result)
     return given

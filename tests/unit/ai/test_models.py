@@ -107,6 +107,13 @@ async def test_a_model_that_there_is_not_is_named(tmp_path: Path, name: str) -> 
             await opened.choose(name, ADA)
 
 
+async def test_an_ai_that_is_off_says_why(tmp_path: Path) -> None:
+    async with models(tmp_path, problem="It is configured wrongly.") as opened:
+        assert (await opened.describe(ADA))["problem"] == "It is configured wrongly."
+        with pytest.raises(ProviderFailure, match="configured wrongly"):
+            await opened.choose("", ADA)
+
+
 async def test_without_a_choice_a_model_with_tools_answers(tmp_path: Path) -> None:
     one = provider("one", "http://127.0.0.1:9/v1", models=["o1-mini", "m"])
     two = provider("two", "http://127.0.0.1:9/v1", models=["gpt-5-mini"])

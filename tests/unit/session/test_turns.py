@@ -23,6 +23,7 @@ from jupyter_runt.errors import (
 from jupyter_runt.events.agent import TurnCompleted, TurnStarted, TurnTextAppended
 from jupyter_runt.events.document import DocumentUpdated
 from jupyter_runt.session import answering
+from jupyter_runt.tools import Image, ToolResult
 from tests.unit.session.scripted import says
 from tests.unit.session.workspace import ADA, OpenNotebook, Workspace, until
 
@@ -375,6 +376,22 @@ async def test_what_tools_take_is_no_time_of_the_model(
         await until(lambda: len(workspace.model.heard) == 2)
         more.set()
         assert (await notebook.answered(turn_id))["status"] == "ok"
+
+
+@pytest.mark.rule("AG6")
+async def test_pictures_of_tools_are_for_models_that_see(workspace: Workspace) -> None:
+    picture = Image("image/png", b"png")
+    for capabilities, seen in [(("tools",), ()), (("tools", "vision"), (picture,))]:
+        workspace.model.capabilities = capabilities
+        workspace.model.heard.clear()
+        workspace.model.replies = [says(calls=[("look", "{}")]), says("Done.")]
+        workspace.tools.results = [ToolResult("c", "a plot", "ok", True, (picture,))]
+        async with workspace.running(), workspace.open(PATH) as notebook:
+            await notebook.answered(await notebook.ask("ai"))
+        returned = workspace.model.heard[1][-1]
+        assert isinstance(returned, Returned)
+        assert returned.images == seen
+        assert ("cannot see" in returned.text) == (not seen)
 
 
 @pytest.mark.rule("AG5")
