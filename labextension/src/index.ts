@@ -2,6 +2,7 @@ import { ai } from './plugins/ai';
 import { aiAnswers } from './plugins/aiAnswers';
 import { aiCommands } from './plugins/aiCommands';
 import { aiKeys } from './plugins/aiKeys';
+import { aiMentions } from './plugins/aiMentions';
 import { aiWaiting } from './plugins/aiWaiting';
 import { artifacts } from './plugins/artifacts';
 import { cellStatus } from './plugins/cellStatus';
@@ -31,5 +32,6 @@ export default [
   cellTypes,
   aiCommands,
   aiWaiting,
-  aiKeys
+  aiKeys,
+  aiMentions
 ];

@@ -9,9 +9,11 @@ import {
   nullTranslator,
   type TranslationBundle
 } from '@jupyterlab/translation';
+import type { LabIcon } from '@jupyterlab/ui-components';
 
 import type { NotebookAI } from '../ai/notebookAI';
 import type { TurnAction } from '../ai/turnBar';
+import { seenIcon } from '../ai/icons';
 import { INotebookAIs } from '../tokens';
 
 const ID = 'jupyter-runt:ai-commands';
@@ -34,13 +36,14 @@ export const aiCommands: JupyterFrontEndPlugin<void> = {
   ) => {
     const trans = (translator ?? nullTranslator).load('jupyter_runt');
     const current = () => ais.get(tracker.currentWidget?.content);
-    for (const { id, label, caption, isEnabled, execute } of [
+    for (const { id, label, caption, icon, isEnabled, execute } of [
       ...cellCommands(trans),
       ...turnCommands(trans)
     ]) {
       app.commands.addCommand(id, {
         label,
         caption,
+        icon,
         describedBy: { args: { type: 'object', properties: {} } },
         isEnabled: () => {
           const ai = current();
@@ -61,6 +64,7 @@ interface ICommand {
   id: string;
   label: string;
   caption?: string;
+  icon?: LabIcon;
   isEnabled?: (ai: NotebookAI) => boolean;
   execute: (ai: NotebookAI) => Promise<unknown> | void;
 }
@@ -109,6 +113,7 @@ function cellCommands(trans: TranslationBundle): ICommand[] {
     {
       id: 'runt:toggle-context-visibility',
       label: trans.__('Show Cell to AI, or Hide It'),
+      icon: seenIcon,
       execute: ai => ai.toggleVisible()
     },
     {

@@ -1,0 +1,175 @@
+import {
+  type Completer,
+  CompleterModel,
+  type CompletionHandler,
+  type ICompletionContext,
+  type ICompletionProvider
+} from '@jupyterlab/completer';
+import { PathExt } from '@jupyterlab/coreutils';
+import type { NotebookPanel } from '@jupyterlab/notebook';
+import type { Contents, Kernel } from '@jupyterlab/services';
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { isAICell } from '../model/cellType';
+
+/** How much of a cell's first line names it. */
+const NAMED = 40;
+
+/** An `@` that begins a word, up to the cursor. */
+const MENTION = /(?:^|[\s([{"'])(@[\w./:-]*)$/;
+
+/** How long the kernel is waited for: the rest is to be offered at once. */
+const PATIENCE_MS = 400;
+
+/** What IPython says of names that somebody gave to something. */
+const VARIABLES = new Set(['instance', 'module', 'statement']);
+
+interface IMention extends CompletionHandler.ICompletionItem {
+  isMention: true;
+}
+
+/**
+ * Completes what an AI cell mentions: `@cell:…`, `@file:…` and `@variable`.
+ */
+export class Mentions implements ICompletionProvider {
+  constructor(private _options: Mentions.IOptions) {}
+
+  readonly identifier = 'jupyter-runt:mentions';
+
+  /** Before what the kernel and the words of the notebook have to say. */
+  readonly rank = 1000;
+
+  /**
+   * Return the completer's model, in which mentions are alone where there are some.
+   *
+   * It is the first provider's for all editors: elsewhere nothing is mentioned.
+   */
+  modelFactory = (): Promise<Completer.IModel> =>
+    Promise.resolve(new MentionsModel());
+
+  readonly renderer = null;
+
+  /**
+   * Whether an AI cell is written in.
+   */
+  isApplicable({ widget }: ICompletionContext): Promise<boolean> {
+    const cell = this._options.panelOf(widget)?.content.activeCell;
+    return Promise.resolve(Boolean(cell && isAICell(cell.model.sharedModel)));
+  }
+
+  /**
+   * Return what can be mentioned where the cursor is.
+   */
+  async fetch(
+    { offset, text }: CompletionHandler.IRequest,
+    { session, widget }: ICompletionContext
+  ): Promise<CompletionHandler.ICompletionItemsReply> {
+    const mention = MENTION.exec(text.slice(0, offset))?.[1];
+    const panel = this._options.panelOf(widget);
+    if (mention === undefined || panel === undefined) {
+      return { start: offset, end: offset, items: [] };
+    }
+    const [files, variables] = await Promise.all([
+      this._files(panel),
+      Promise.race([
+        this._variables(session?.kernel, mention.slice(1)),
+        new Promise<IMention[]>(resolve => setTimeout(resolve, PATIENCE_MS, []))
+      ])
+    ]);
+    const items = [...this._cells(panel), ...variables, ...files];
+    return { start: offset - mention.length, end: offset, items };
+  }
+
+  /**
+   * Whether to offer it while the person types.
+   */
+  shouldShowContinuousHint(isVisible: boolean): boolean {
+    return !isVisible;
+  }
+
+  private _cells({ content }: NotebookPanel): IMention[] {
+    const { trans } = this._options;
+    return content.widgets
+      .map(({ model }, index) => ({ model, number: index + 1 }))
+      .filter(({ model }) => model.id !== content.activeCell?.model.id)
+      .map(({ model, number }) => {
+        const line = model.sharedModel.getSource().trim().split('\n', 1)[0];
+        return {
+          label: `@cell ${number}: ${line.slice(0, NAMED)}`,
+          insertText: `@cell:${model.id}`,
+          type: trans.__('cell'),
+          isMention: true
+        };
+      });
+  }
+
+  private async _variables(
+    kernel: Kernel.IKernelConnection | null | undefined,
+    code: string
+  ): Promise<IMention[]> {
+    if (!kernel || kernel.status !== 'idle') {
+      return []; // it would answer when its cells have run
+    }
+    const { content } = await kernel.requestComplete({
+      code,
+      cursor_pos: code.length
+    });
+    if (content.status !== 'ok') {
+      return [];
+    }
+    const types = content.metadata['_jupyter_types_experimental'];
+    return ((types as { text: string; type: string }[] | undefined) ?? [])
+      .filter(({ type }) => VARIABLES.has(type))
+      .map(({ text, type }) => ({
+        label: `@${text}`,
+        insertText: `@${text}`,
+        type,
+        isMention: true
+      }));
+  }
+
+  private async _files({ context }: NotebookPanel): Promise<IMention[]> {
+    const { contents, trans } = this._options;
+    const folder = await contents.get(PathExt.dirname(context.path));
+    return (folder.content as Contents.IModel[])
+      .filter(({ path }) => path !== context.path)
+      .map(({ name, type }) => ({
+        label: `@file ${name}`,
+        insertText: `@file:${name}`,
+        type: type === 'directory' ? trans.__('folder') : trans.__('file'),
+        isMention: true
+      }));
+  }
+}
+
+class MentionsModel extends CompleterModel {
+  setCompletionItems(items: CompletionHandler.ICompletionItems): void {
+    const mentions = items.filter(item => 'isMention' in item);
+    super.setCompletionItems(mentions.length > 0 ? mentions : items);
+  }
+}
+
+/**
+ * Tell whether a person has just typed what begins a mention.
+ */
+export function beginsMention(text: string, offset: number): boolean {
+  return MENTION.exec(text.slice(0, offset))?.[1] === '@';
+}
+
+/**
+ * A namespace for Mentions statics.
+ */
+export namespace Mentions {
+  /**
+   * The options of mentions.
+   */
+  export interface IOptions {
+    contents: Pick<Contents.IManager, 'get'>;
+    trans: TranslationBundle;
+
+    /**
+     * Return the notebook that a widget is, if it is one.
+     */
+    panelOf: (widget: unknown) => NotebookPanel | undefined;
+  }
+}
