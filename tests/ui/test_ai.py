@@ -58,7 +58,7 @@ def ended(person: Person, status: str = "ok") -> None:
     part(person, f"TurnBar[data-status={status}]").wait_for()
 
 
-@pytest.mark.rule("AG5", "AG6")
+@pytest.mark.rule("AG6", "AG7")
 def test_everybody_watches_an_answer_grow_and_it_loads_nothing(
     lab: Lab, person: People, model: Model
 ) -> None:
@@ -99,7 +99,7 @@ def test_everybody_watches_an_answer_grow_and_it_loads_nothing(
     assert "secret" not in model.server.requests[0].text
 
 
-@pytest.mark.rule("AG2")
+@pytest.mark.rule("AG2", "AG7")
 def test_code_runs_when_who_asked_allows_exactly_that(
     lab: Lab, person: People, model: Model
 ) -> None:

@@ -68,7 +68,6 @@ export class AICell implements IDisposable {
   write(turn: ITurn | undefined): void {
     const { cell, trans } = this._options;
     this._turn = turn;
-    cell.node.dataset.runtTurn = turn?.status ?? '';
     if (turn && isActive(turn)) {
       this._followed = turn.turn_id;
     }
@@ -108,7 +107,6 @@ export class AICell implements IDisposable {
     if (!cell.isDisposed) {
       cell.removeClass('jp-runt-AICell');
       cell.removeClass('jp-runt-mod-answering');
-      delete cell.node.dataset.runtTurn;
       delete cell.editorWidget?.node.dataset.hint;
       cell.model.mimeType = codeMimeType();
       cell.updateEditorConfig({ lineWrap: false, ...this._config });

@@ -212,6 +212,28 @@ describe('AICells', () => {
     expect(stage.part('mod-live')?.textContent).toBe('');
   });
 
+  it('offers nothing for answers that the server knows nothing of', async () => {
+    const stage = new Stage();
+    const answer = {
+      turn_id: 'x1',
+      prompt: 'Before?',
+      items: [],
+      status: 'ok'
+    };
+    const turns = [answer, { ...answer, turn_id: 'x2', prompt: 'Why?' }];
+    stage.ai.setMetadata('runt', { type: 'ai', turns });
+    stage.cells[0].model.outputs.add({
+      output_type: 'display_data',
+      metadata: {},
+      data: { [ANSWER_MIME]: turns[1] }
+    });
+    await vi.waitFor(() =>
+      expect(stage.part('Earlier')?.textContent).toBe('1 earlier question')
+    );
+    expect(stage.part('TurnBar')?.classList).toContain('lm-mod-hidden');
+    expect(stage.part('Approval')).toBe(null);
+  });
+
   it('says why an answer ends early, and keeps what had come', async () => {
     const stage = new Stage();
     stage.says({ text: 'Half' });

@@ -11,8 +11,8 @@ type Run = INotebookCellExecutor.IRunCellOptions;
 /**
  * The cells that a person ran with one gesture: they become one command.
  *
- * An AI cell is asked where it is the only one. "Run All" and its like leave it as it is: an answer
- * costs something, and is another one each time.
+ * AI cells are asked where the person had selected what is run. "Run All" and its like leave them as
+ * they are: an answer costs something, and is another one each time.
  */
 export class Batch {
   constructor(options: Batch.IOptions) {
@@ -24,6 +24,8 @@ export class Batch {
    */
   add(run: Run): Promise<boolean> {
     const outcome = new PromiseDelegate<boolean>();
+    // JupyterLab has deselected them by now, and takes the class away later.
+    this._areSelected &&= run.cell.hasClass('jp-mod-selected');
     this._runs.push({ run, outcome });
     return outcome.promise;
   }
@@ -32,11 +34,10 @@ export class Batch {
    * Ask the server to run the cells, and follow them.
    */
   async submit(): Promise<void> {
-    if (this._runs.length === 1 && isAI(this._runs[0])) {
-      return this._ask(this._runs[0]);
+    if (this._runs.length > 1 && !this._areSelected) {
+      this._runs.filter(isAI).forEach(({ outcome }) => outcome.resolve(true));
+      this._runs = this._runs.filter(one => !isAI(one));
     }
-    this._runs.filter(isAI).forEach(({ outcome }) => outcome.resolve(true));
-    this._runs = this._runs.filter(one => !isAI(one));
     if (this._runs.length > 0) {
       await this._execute();
     }
@@ -44,19 +45,22 @@ export class Batch {
 
   private async _execute(): Promise<void> {
     const [{ run }] = this._runs;
+    const code = this._runs.filter(one => !isAI(one));
     // What was on the screen when the person ran it; a kernel takes its time.
     const stateVector = encodeStateVector(run.notebook.sharedModel);
     try {
-      if (!(await hasKernel(run))) {
+      if (code.length > 0 && !(await hasKernel(run))) {
         this._runs.forEach(({ outcome }) => outcome.resolve(true));
         return;
       }
-      for (const { run } of this._runs) {
+      for (const { run } of code) {
         run.onCellExecutionScheduled({ cell: run.cell });
       }
       const executions = await this._request(stateVector);
+      // An answer comes by itself: nobody has to wait for it.
+      this._runs.filter(isAI).forEach(({ outcome }) => outcome.resolve(true));
       await Promise.all(
-        this._runs.map(async ({ run, outcome }) => {
+        code.map(async ({ run, outcome }) => {
           const id = executions.get(run.cell.model.id);
           outcome.resolve(id !== undefined && (await this._follow(run, id)));
         })
@@ -70,28 +74,15 @@ export class Batch {
     }
   }
 
-  /** The answer comes by itself: nobody has to wait for it. */
-  private async _ask({ run, outcome }: IRequested): Promise<void> {
-    try {
-      await this._options.runtime.command({
-        type: 'ask',
-        cell_id: run.cell.model.id,
-        command_id: UUID.uuid4(),
-        state_vector: encodeStateVector(run.notebook.sharedModel)
-      });
-      outcome.resolve(true);
-    } catch (reason) {
-      this._options.onError(reason as Error);
-      outcome.resolve(false);
-    }
-  }
-
   /** Returns the execution of each cell. */
   private async _request(stateVector: string): Promise<Map<string, string>> {
+    const cell_ids = this._runs.map(({ run }) => run.cell.model.id);
+    // Who may edit and not execute may still ask.
+    const asks = cell_ids.length === 1 && isAI(this._runs[0]);
     const { events } = await this._options.runtime.command({
-      type: 'execute_cells',
-      cell_ids: this._runs.map(({ run }) => run.cell.model.id),
-      stop_on_error: true,
+      ...(asks
+        ? { type: 'ask', cell_id: cell_ids[0] }
+        : { type: 'execute_cells', cell_ids, stop_on_error: true }),
       command_id: UUID.uuid4(),
       state_vector: stateVector
     });
@@ -125,6 +116,7 @@ export class Batch {
 
   private _options: Batch.IOptions;
   private _runs: IRequested[] = [];
+  private _areSelected = true;
 }
 
 interface IRequested {

@@ -73,7 +73,7 @@ function notebookOf(...sources: string[]): NotebookModel {
   return notebook;
 }
 
-function setUp(server: Server, notebook: NotebookModel) {
+function setUp(server: Server, notebook: NotebookModel, selected = true) {
   const executor = new ServerCellExecutor({
     runtimes: { get: () => server as unknown as NotebookRuntime },
     translator: nullTranslator
@@ -89,7 +89,11 @@ function setUp(server: Server, notebook: NotebookModel) {
   };
   const run = (index: number): Promise<boolean> =>
     executor.runCell({
-      cell: { model: notebook.cells.get(index), isDisposed: false } as Cell,
+      cell: {
+        model: notebook.cells.get(index),
+        isDisposed: false,
+        hasClass: () => selected
+      } as unknown as Cell,
       notebook,
       sessionContext: sessionContext as unknown as Run['sessionContext'],
       onCellExecuted,
@@ -229,10 +233,22 @@ describe('ServerCellExecutor', () => {
     const server = new Server();
     const notebook = notebookOf('Why?', 'a');
     notebook.cells.get(0).sharedModel.setMetadata('runt', { type: 'ai' });
-    const { run } = setUp(server, notebook);
+    const { run } = setUp(server, notebook, false);
     expect(await Promise.all([run(0), run(1)])).toEqual([true, true]);
     expect(server.command.mock.calls).toMatchObject([
       [{ type: 'execute_cells', cell_ids: ['c1'] }]
     ]);
+  });
+
+  it('asks AI cells among the selected ones', async () => {
+    const server = new Server();
+    const notebook = notebookOf('a', 'Why?');
+    notebook.cells.get(1).sharedModel.setMetadata('runt', { type: 'ai' });
+    const { run, onCellExecuted } = setUp(server, notebook);
+    expect(await Promise.all([run(0), run(1)])).toEqual([true, true]);
+    expect(server.command.mock.calls).toMatchObject([
+      [{ type: 'execute_cells', cell_ids: ['c0', 'c1'] }]
+    ]);
+    expect(onCellExecuted).toHaveBeenCalledTimes(1);
   });
 });
