@@ -140,7 +140,7 @@ async def show_replacement(work: Work, arguments: ReplaceCell) -> str:
 async def replace_cell(work: Work, arguments: ReplaceCell) -> Outcome:
     """Replace all of a cell's text, if it is what the model knows."""
     cell = await _editable(work, arguments.cell_id)
-    _expect(cell, arguments.expected_rev or work.seen.get(cell.cell_id, ""))
+    _expect(cell, arguments.expected_rev or _seen(work, cell))
     return await _rewrite(work, cell, arguments.source)
 
 
@@ -149,6 +149,11 @@ async def _editable(work: Work, name: str) -> CellView:
     if cell.cell_id == work.place.cell_id:
         raise InvalidCommand("You answer in that cell: what is asked there stays.")
     return cell
+
+
+def _seen(work: Work, cell: CellView) -> str:
+    """Return the revision of a cell that the model knows; of one that is new, none fits."""
+    return work.seen.get(cell.cell_id, "unseen")
 
 
 def _expect(cell: CellView, revision: str) -> None:
@@ -164,9 +169,13 @@ def _expect(cell: CellView, revision: str) -> None:
 async def _rewrite(work: Work, cell: CellView, source: str) -> Outcome:
     command: dict[str, Any] = {"expected_revision": cell.revision, "source": source}
     await work.place.perform(Edit(type="edit_cell", cell_id=cell.cell_id, **command))
-    revision = work.seen[cell.cell_id] = _revision(source)
+    revision = _revision(source)
+    others = _seen(work, cell) != cell.revision
+    if not others:  # else what others wrote in it is yet to be read
+        work.seen[cell.cell_id] = revision
+    note = " Others edited it, too: read_cells shows it as it is." if others else ""
     changed = diff(cell.source, source) or "[nothing changed]"
-    return Outcome(f"Cell {cell.cell_id} is now rev={short(revision)}.\n{changed}")
+    return Outcome(f"Cell {cell.cell_id} is now rev={short(revision)}.{note}\n{changed}")
 
 
 class DeleteCells(Arguments):
@@ -187,7 +196,7 @@ async def delete_cells(work: Work, arguments: DeleteCells) -> Outcome:
     if any(cell.cell_id == work.place.cell_id for cell in cells):
         return Outcome("You answer in that cell: it stays.", failed=True)
     for cell in cells:
-        _expect(cell, work.seen.get(cell.cell_id, ""))
+        _expect(cell, _seen(work, cell))
     names = tuple(cell.cell_id for cell in cells)
     await work.place.perform(Delete(type="delete_cells", cell_ids=names))
     return Outcome(f"Deleted {', '.join(names)}.")

@@ -131,6 +131,46 @@ async def test_a_cell_that_somebody_edited_meanwhile_is_not_replaced(workspace: 
         assert len(await notebook.sources()) == 2
 
 
+async def test_what_others_wrote_in_a_cell_is_not_replaced_unread(workspace: Workspace) -> None:
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        turn = await turn_in(notebook)
+        await notebook.send("edit_cell", cell_id="c2", source="x = 1\ny = 2\nprint(x)\n# mine")
+        edited = await turn.call("edit_cell", cell_id="c2", old="y = 2", new="y = 3")
+        assert (edited.status, "Others edited it, too" in edited.text) == ("ok", True)
+        assert (await turn.call("replace_cell", cell_id="c2", source="z")).status == "error"
+        assert (await turn.call("delete_cells", cell_ids=["c2"])).status == "error"
+        assert (await notebook.sources())[2] == "x = 1\ny = 3\nprint(x)\n# mine"
+        await notebook.send("create_cell", cell_type="code", source="new", after="c2")
+        document = await notebook.session.document()
+        new = await document.room.read(lambda doc: doc.cell_ids[-1])
+        assert (await turn.call("replace_cell", cell_id=new, source="z")).status == "error"
+        await turn.call("read_cells", cell_ids=[new, "c2"])
+        assert (await turn.call("replace_cell", cell_id=new, source="z")).status == "ok"
+        assert (await turn.call("delete_cells", cell_ids=["c2"])).status == "ok"
+
+
+async def test_edits_of_the_ai_and_of_people_at_once_all_count(workspace: Workspace) -> None:
+    workspace.write(PATH, "ask", "\n".join(f"a{n} = 0\nb{n} = 0" for n in range(20)))
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        turn = await turn_in(notebook)
+
+        async def people() -> None:
+            for n in range(20):
+                change = {"old": f"b{n} = 0", "new": f"b{n} = 2"}
+                await notebook.send("edit_cell", cell_id="c1", replacements=[change])
+
+        async def ai() -> list[str]:
+            calls = [
+                await turn.call("edit_cell", cell_id="c1", old=f"a{n} = 0", new=f"a{n} = 1")
+                for n in range(20)
+            ]
+            return [result.status for result in calls]
+
+        statuses, _ = await asyncio.gather(ai(), people())
+        assert statuses == ["ok"] * 20
+        assert (await notebook.sources())[1] == "\n".join(f"a{n} = 1\nb{n} = 2" for n in range(20))
+
+
 async def test_cells_are_moved(workspace: Workspace) -> None:
     async with workspace.running(), workspace.open(PATH) as notebook:
         turn = await turn_in(notebook)
