@@ -93,7 +93,7 @@ class _Heard:
         text = ""
         for choice in chunk.get("choices") or ():
             self._finish = choice.get("finish_reason") or self._finish
-            delta = choice.get("delta") or {}
+            delta = choice.get("delta") or choice.get("message") or {}
             text += delta.get("content") or delta.get("refusal") or ""
             for part in delta.get("tool_calls") or ():
                 self._hear_call(part)

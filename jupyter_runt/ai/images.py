@@ -5,8 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from PIL import Image as Pillow
-
 from jupyter_runt.ai.output_text import output_images
 from jupyter_runt.events.agent import ShownImage
 from jupyter_runt.ids import CellId
@@ -75,10 +73,18 @@ def _images(cell: _Cell) -> Iterator[tuple[int, Image]]:
 
 def fitted_image(image: Image) -> tuple[Image, int, int] | None:
     """Return a picture as PNG or JPEG of a size that models take, None if it is none."""
+    from PIL import Image as Pillow  # here, as many never need it
+
     if len(image.data) > _LARGEST:
         return None
     try:
-        return _fitted(image.data)
+        with Pillow.open(io.BytesIO(image.data)) as picture:
+            kind, (width, height) = picture.format, picture.size
+            if width * height > _PIXELS:
+                return None
+            if kind in ("PNG", "JPEG") and max(width, height) <= SIDE:
+                return Image(f"image/{kind.lower()}", image.data), width, height
+            small = picture.convert("RGBA" if "A" in picture.getbands() else "RGB")
     except (
         OSError,
         ValueError,
@@ -87,17 +93,7 @@ def fitted_image(image: Image) -> tuple[Image, int, int] | None:
         Pillow.DecompressionBombWarning,
     ):
         return None
-
-
-def _fitted(data: bytes) -> tuple[Image, int, int] | None:
-    with Pillow.open(io.BytesIO(data)) as picture:
-        if picture.width * picture.height > _PIXELS:
-            return None
-        kind = picture.format
-        if kind in ("PNG", "JPEG") and max(picture.size) <= SIDE:
-            return Image(f"image/{kind.lower()}", data), *picture.size
-        small = picture.convert("RGBA" if "A" in picture.getbands() else "RGB")
-        small.thumbnail((SIDE, SIDE))
-        written = io.BytesIO()
-        small.save(written, "PNG")
-        return Image("image/png", written.getvalue()), *small.size
+    small.thumbnail((SIDE, SIDE))
+    written = io.BytesIO()
+    small.save(written, "PNG")
+    return Image("image/png", written.getvalue()), *small.size

@@ -32,6 +32,9 @@ LOOK_SECONDS: Final = 3.0
 """How long who asks which models there are waits for a list; who needs one waits longer."""
 
 _PREFERRED: Final = ("gpt-5-mini", "gpt-5", "gpt-4.1-mini", "gpt-4o-mini")
+UNLISTED: Final = "openai/gpt-4o-mini"
+"""What is asked where nobody chose a model and no provider says which ones it has."""
+
 _MOST: Final = 60
 """Models of Ollama that are asked about."""
 
@@ -268,6 +271,8 @@ class Models(AbstractAsyncContextManager["Models"]):
         found = await self._all(actor, None)
         if (best := _best(found)) is not None:
             return best
+        if UNLISTED.partition("/")[0] in self.config.providers:
+            return UNLISTED  # who asks it learns what is wrong
         problems = [each.problem for each in found.values() if each.problem]
         raise ProviderFailure(" ".join(problems) or "There is no model to ask.")
 

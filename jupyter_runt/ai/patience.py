@@ -29,7 +29,8 @@ async def events(
 ) -> AsyncGenerator[dict[str, Any]]:
     """Yield the JSON objects of a response of server-sent events; it is closed whatever happens.
 
-    They are parsed here: the client library makes several objects of each word.
+    They are parsed here: the client library makes several objects of each word. Of a server that
+    does not stream, the one object that it sends.
 
     Args:
         asked: a streaming response of the client library, not entered.
@@ -42,6 +43,9 @@ async def events(
     async with AsyncExitStack() as stack:
         entering = stack.enter_async_context(asked)
         response = await _in_time(entering, patience.first, provider)
+        if response.headers.get("content-type", "").startswith("application/json"):
+            yield _parsed([(await _in_time(response.text(), patience.first, provider))]) or {}
+            return
         data: list[str] = []
         lines = aiter(response.iter_lines())
         seconds = patience.first

@@ -73,6 +73,9 @@ class Responses:
                             raise self._failed((event.get("response") or {}).get("error"))
                         case "error":
                             raise self._failed(event)
+                        case None if event.get("object") == "response":  # it does not stream
+                            ended = event
+                            yield Delta(_said(event).message.text)
             said = None if ended is None else _said(ended)
         except Exception as error:  # noqa: BLE001  (some versions let their transport's through)
             raise failure(error, self._provider, self._secrets, begun=begun) from None

@@ -7,6 +7,9 @@ from typing import Any
 
 import openai
 import pytest
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+from tornado.web import Application, RequestHandler
 
 from jupyter_runt.ai.chat_completions import ChatCompletions
 from jupyter_runt.ai.failures import ProviderFailure
@@ -127,6 +130,37 @@ async def test_thoughts_go_back_as_they_came_to_models_that_have_some() -> None:
     assert first.body["include"] == ["reasoning.encrypted_content"]
     assert first.messages[1] == thought
     assert "include" not in second.body
+
+
+class _Whole(RequestHandler):
+    """A server that does not stream, whatever it is asked."""
+
+    def post(self) -> None:
+        function = {"name": "look", "arguments": "{}"}
+        if self.request.path.endswith("responses"):
+            part = {"type": "output_text", "text": "All of it."}
+            call = {"type": "function_call", "call_id": "c", **function}
+            output = [{"type": "message", "content": [part]}, call]
+            self.finish({"object": "response", "status": "completed", "output": output})
+        else:
+            call = {"id": "c", "type": "function", "function": function}
+            message = {"role": "assistant", "content": "All of it.", "tool_calls": [call]}
+            choice = {"index": 0, "message": message, "finish_reason": "tool_calls"}
+            self.finish({"choices": [choice], "usage": None})
+
+
+@BOTH
+async def test_a_server_that_does_not_stream_is_heard_as_well(api: Any) -> None:
+    sockets = bind_sockets(0, "127.0.0.1")
+    server = HTTPServer(Application([(r"/v1/.*", _Whole)]))
+    server.add_sockets(sockets)
+    url = f"http://127.0.0.1:{sockets[0].getsockname()[1]}/v1"
+    async with openai.AsyncOpenAI(api_key=KEY, base_url=url) as client:
+        pieces, said = await heard(api(client, "m", provider="test"))
+    server.stop()
+    await server.close_all_connections()
+    assert pieces == ["All of it."]
+    assert said.message == Assistant("All of it.", (Call("c", "look", "{}"),))
 
 
 async def test_nothing_is_left_with_a_provider() -> None:

@@ -107,6 +107,14 @@ async def test_a_model_that_there_is_not_is_named(tmp_path: Path, name: str) -> 
             await opened.choose(name, ADA)
 
 
+async def test_where_nobody_lists_models_openai_s_is_asked_for_one(tmp_path: Path) -> None:
+    async with (
+        FakeModel([Reply("hi")], models=None) as fake,
+        models(tmp_path, provider("openai", fake.url)) as opened,
+    ):
+        assert (await opened.choose("", ADA)).model_id == "openai/gpt-4o-mini"
+
+
 async def test_an_ai_that_is_off_says_why(tmp_path: Path) -> None:
     async with models(tmp_path, problem="It is configured wrongly.") as opened:
         assert (await opened.describe(ADA))["problem"] == "It is configured wrongly."

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.asyncio
 class Response:
     def __init__(self, text: str) -> None:
         self._lines = text.split("\n")
+        self.headers = {"content-type": "text/event-stream; charset=utf-8"}
 
     async def iter_lines(self) -> AsyncIterator[str]:
         for line in self._lines:
