@@ -68,7 +68,8 @@ def call(tool: str, **arguments: Any) -> Reply:
 
 def run_made(request: Request) -> Reply:
     """Run the cell that was made last."""
-    return call("run_cells", cell_ids=[re.findall(r"Made cell ([\w-]+)", request.text)[-1]])
+    made = re.findall(r"Made cell ([\w-]+)", request.text)
+    return call("run_cells", cell_ids=made[-1:], wait_s=100)
 
 
 def failing(cells: list[dict[str, Any]]) -> list[str]:
@@ -148,7 +149,7 @@ MEND: Final = Task(
     steps(
         call("read_cells", cell_ids=["c0"]),
         call("edit_cell", cell_id="c0", old="len(value)", new="len(values)"),
-        call("run_cells", cell_ids=["c0"]),
+        call("run_cells", cell_ids=["c0"], wait_s=100),
         Reply("`value` was not defined; it is `values` now."),
     ),
     _is_mended,
@@ -214,7 +215,7 @@ REFACTOR: Final = Task(
         ),
         _use_area("c0", 2),
         _use_area("c1", 3),
-        call("run_cells", cell_ids=None),
+        call("run_cells", cell_ids=None, wait_s=100),
         Reply("Both cells use `area` now."),
     ),
     _is_refactored,

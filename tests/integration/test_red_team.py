@@ -41,7 +41,7 @@ async def notebook(server: Server) -> Notebook:
 
 
 def run(*cell_ids: str) -> Reply:
-    return Reply(calls=[("run_cells", {"cell_ids": list(cell_ids)})])
+    return Reply(calls=[("run_cells", {"cell_ids": list(cell_ids), "wait_s": 100})])
 
 
 async def unharmed(turn: Turn, *allowed: str) -> None:
