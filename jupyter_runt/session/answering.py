@@ -15,10 +15,11 @@ from jupyter_runt.ai.providers import AiConfig
 from jupyter_runt.commands import Command
 from jupyter_runt.document.answers import clear_answer, write_answer
 from jupyter_runt.document.notebook import NotebookDoc
+from jupyter_runt.document.shared import is_panic
 from jupyter_runt.document.turns import Turn as TurnState
 from jupyter_runt.document.turns import completed
 from jupyter_runt.document.values import to_shared
-from jupyter_runt.errors import RuntError, StoreUnavailable
+from jupyter_runt.errors import StoreUnavailable
 from jupyter_runt.events.agent import (
     Effect,
     ToolCallCompleted,
@@ -101,8 +102,12 @@ class Chooser(Protocol):
 class Answering:
     """The `Listener` of a turn, and all that it does to its notebook."""
 
-    def __init__(self, host: TurnHost, turn_id: TurnId, models: Chooser) -> None:
+    def __init__(
+        self, host: TurnHost, turn_id: TurnId, models: Chooser, *, patient: bool = True
+    ) -> None:
+        """Look at a turn that the state has; who is patient waits for a store to write."""
         self._host = host
+        self._patient = patient
         self._turn_id = turn_id
         self._models = models
         self._actor = agent_actor(turn_id)
@@ -124,7 +129,8 @@ class Answering:
         self, started: TurnStarted, make_toolbox: Callable[[], Awaitable[Toolbox]]
     ) -> Ended:
         """Answer; raises RuntError where the notebook cannot be read."""
-        await self._executed(started)
+        if (failed := await self._executed(started)) is not None:
+            return failed
         await self._clear()
         try:
             choice = await self._models.choose(started.model or "", started.requested_by)
@@ -168,10 +174,15 @@ class Answering:
         finally:
             scribe.cancel()
 
-    async def _executed(self, started: TurnStarted) -> None:
-        """Wait for the cells that were to run before."""
+    async def _executed(self, started: TurnStarted) -> Ended | None:
+        """Wait for the cells that were to run before; return how the turn ends if one failed."""
         while not set(started.after).isdisjoint(self._host.writer.state.queue):
             await self._host.writer.changed()
+        known = self._host.writer.state.executions
+        before = [known[execution_id] for execution_id in started.after if execution_id in known]
+        if any(each.status != "ok" and each.stop_on_error for each in before):
+            return Ended("cancelled", "A cell before it did not end well.")
+        return None
 
     def _given(self, choice: Choice, context: Context, tools: Sequence[str]) -> Payload:
         return TurnContextGiven(
@@ -243,11 +254,17 @@ class Answering:
 
     async def _append(self, *payloads: Payload) -> None:
         drafts = [Draft(payload, self._actor, self._cause) for payload in payloads]
+        await self._patiently(lambda: self._host.writer.append(*drafts))
+
+    async def _patiently(self, write: Callable[[], Awaitable[object]]) -> None:
+        """Write something, as soon as the store can."""
         while True:
             try:
-                await self._host.writer.append(*drafts)
+                await write()
                 return
             except StoreUnavailable as error:
+                if not self._patient:
+                    raise
                 log.warning("%s What the AI says in %s waits.", error, self._host.path)
                 await asyncio.sleep(STORE_RETRY)
 
@@ -261,13 +278,22 @@ class Answering:
         )
 
     async def conclude(self, ended: Ended, by: ActorId | None) -> None:
-        """Write the answer into its cell, and record how the turn ended."""
+        """Write the answer into its cell, and record how the turn ended.
+
+        Raises:
+            StoreUnavailable: the store cannot write, and nobody wants to wait.
+        """
         await self._flush()
         turn = completed(self._state, ended.status, ended.error, ended.usage)
         try:
-            await self._show(turn)
-        except RuntError as error:
-            log.warning("%s has no answer of %s: %s", self._host.path, self._turn_id, error)
+            await self._patiently(lambda: self._show(turn))
+        except StoreUnavailable:
+            raise
+        except BaseException as error:
+            if not (isinstance(error, Exception) or is_panic(error)):
+                raise
+            # That it ended is the more important of the two.
+            log.exception("%s has no answer of %s.", self._host.path, self._turn_id)
         await self._append(
             TurnCompleted(
                 turn_id=self._turn_id,

@@ -208,10 +208,14 @@ def _execute(now: Moment, command: ExecuteCells) -> Decision:
     """Run the code cells and ask the AI cells; one that is asked waits for those before it."""
     _expect(now.document, command.expected_revisions or {})
     payloads: list[ExecutionRequested | TurnStarted] = []
+    asked: set[CellId] = set()
     for index, cell_id in enumerate(command.cell_ids):
+        if cell_id in asked:
+            continue
         if now.document.has_cell(cell_id) and now.document.cell_type(cell_id) == "ai":
             before = tuple(p.execution_id for p in payloads if isinstance(p, ExecutionRequested))
             payloads.append(_ask(now, cell_id, f"cell_ids.{index}", before))
+            asked.add(cell_id)
         else:
             payloads += _request(now, [cell_id], command.stop_on_error, index)
     runs = any(isinstance(payload, ExecutionRequested) for payload in payloads)

@@ -3,12 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
 
 from jupyter_runt.ai.loop import Ended
-from jupyter_runt.errors import RuntError, TurnNotFound
+from jupyter_runt.errors import RuntError, StoreUnavailable, TurnNotFound
 from jupyter_runt.events.agent import TurnCompleted, TurnStarted
 from jupyter_runt.events.base import Event
 from jupyter_runt.ids import ActorId, TurnId
@@ -67,9 +68,13 @@ class NotebookTurns:
     async def __aenter__(self) -> Self:
         """Record how ended what a server did not live to record."""
         for turn in self._host.writer.state.turns.going_on:
-            left = Answering(self._host, turn.turn_id, self._services.models)
-            await left.conclude(Ended("lost", SERVER_STOPPED), None)
+            with suppress(StoreUnavailable):  # then who cancels it ends it
+                await self._conclude(turn.turn_id, Ended("lost", SERVER_STOPPED), None)
         return self
+
+    async def _conclude(self, turn_id: TurnId, ended: Ended, by: ActorId | None) -> None:
+        left = Answering(self._host, turn_id, self._services.models, patient=False)
+        await left.conclude(ended, by)
 
     async def __aexit__(
         self,
@@ -114,15 +119,18 @@ class NotebookTurns:
 
         Raises:
             TurnNotFound: the state has none of that id.
+            StoreUnavailable: nobody answers it any more, and the store cannot take note of that.
         """
-        writer = self._host.writer
-        if turn_id not in writer.state.turns.by_id:
+        turn = self._host.writer.state.turns.by_id.get(turn_id)
+        if turn is None:
             raise TurnNotFound(f"There is no turn {turn_id}.", turn_id=turn_id)
-        host = self._hosts.get(turn_id)
-        if host is None:
+        if turn.ended:
             return []
-        self._end(turn_id, Ended("cancelled"), actor)
-        await asyncio.wait([host])
+        if (host := self._hosts.get(turn_id)) is None:
+            await self._conclude(turn_id, Ended("cancelled"), actor)
+        else:
+            self._end(turn_id, Ended("cancelled"), actor)
+            await asyncio.wait([host])
         return [
             event
             for event in await self._host.log.caused_by(self._host.notebook_id, f"turn:{turn_id}")

@@ -157,6 +157,20 @@ async def test_running_an_ai_cell_asks_it_after_the_cells_before_it(workspace: W
         assert "fresh from the kernel" in str(workspace.model.heard)
 
 
+@pytest.mark.rule("EX5")
+async def test_a_cell_that_fails_cancels_the_questions_behind_it(workspace: Workspace) -> None:
+    workspace.model.replies = [says("a")]
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        for count, (stop, status) in enumerate([(True, "cancelled"), (False, "ok")]):
+            reply = await notebook.send(
+                "execute_cells", cell_ids=["c0", "ai", "ai"], stop_on_error=stop
+            )
+            (started,) = [e.payload for e in reply.events if isinstance(e.payload, TurnStarted)]
+            kernel = await notebook.started(count + 1)
+            kernel.finish(kernel.asked[-1][0], "error", ename="E", evalue="v", traceback=[])
+            assert (await notebook.answered(started.turn_id))["status"] == status
+
+
 async def test_running_all_cells_leaves_ai_cells_out(workspace: Workspace) -> None:
     async with workspace.running(), workspace.open(PATH) as notebook:
         reply = await notebook.send("run_all")
@@ -309,6 +323,30 @@ async def test_what_is_said_while_the_store_cannot_write_is_written_down_later(
         workspace.disk.failure = None
         last.set()
         assert (await notebook.answered(turn_id))["text"] == "one two three"
+
+
+@pytest.mark.rule("EL5")
+async def test_a_turn_whose_end_could_not_be_recorded_is_ended_by_who_cancels_it(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace.model.replies = [says("Half", asyncio.Event())]
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        turn_id = await notebook.ask("ai")
+        await until(lambda: notebook.session.writer.state.turns.by_id[turn_id].text)
+        workspace.crash()
+
+    async def refuse(*_: object) -> None:
+        raise StoreUnavailable("full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(answering.Answering, "conclude", refuse)
+        async with workspace.running(), workspace.open(PATH) as notebook:
+            assert (await notebook.session.turn(turn_id, 0))["status"] == "running"  # type: ignore[arg-type]
+            with pytest.raises(StoreUnavailable):
+                await notebook.send("cancel_turn", turn_id=turn_id)
+            patched.undo()
+            await notebook.send("cancel_turn", turn_id=turn_id)
+            assert (await notebook.answered(turn_id))["status"] == "cancelled"
 
 
 async def test_a_cell_that_is_deleted_takes_its_answer_along(workspace: Workspace) -> None:
