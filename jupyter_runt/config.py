@@ -131,6 +131,12 @@ class ArtifactTraits(HasTraits):
         config=True,
         help="The same for outputs of text, JSON or HTML; their beginning and end stay.",
     )
+    inline_outputs = Integer(
+        1000,
+        min=1,
+        config=True,
+        help="So many outputs of a cell are in the document; all further ones are kept as one.",
+    )
     artifact_grace_hours = Float(
         24,
         min=0,
@@ -149,5 +155,5 @@ class ArtifactTraits(HasTraits):
         else:
             store = ObjectArtifacts.in_folder(Path(self.store_dir) / "artifacts")
         binary, text = self.inline_binary_kilobytes, self.inline_text_kilobytes
-        limits = references.Limits(int(binary * 1024), int(text * 1024))
+        limits = references.Limits(int(binary * 1024), int(text * 1024), self.inline_outputs)
         return Artifacts(store, table, limits)

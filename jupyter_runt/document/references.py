@@ -9,7 +9,7 @@ import binascii
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,6 +20,9 @@ from jupyter_runt.document.values import to_shared
 
 REFERENCE: Final = "application/vnd.runt.artifact+json"
 """MIME type of a reference: `{sha256, mime, size}`, with a preview as `text/plain` beside it."""
+
+OUTPUTS: Final = "application/x-ndjson"
+"""MIME type of an artifact that is many outputs, one a line."""
 
 PREVIEW: Final = 4_000
 """Characters of the beginning, and of the end, of a text that stay in the document."""
@@ -39,6 +42,8 @@ class Limits:
     """Of an image or the like."""
     text: int = 64 * 1024
     """Of any other content of an output."""
+    outputs: int = 1_000
+    """Of one cell; how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +91,60 @@ def may_be_large(output: Output, limits: Limits) -> bool:
 
 
 def move_out_all(outputs: Iterable[Output], limits: Limits) -> tuple[list[Output], list[Payload]]:
-    """Return outputs as a document has them, and what they refer to."""
-    moved = [move_out(output, limits) for output in outputs]
+    """Return the outputs of a cell as a document has them, and what they refer to."""
+    shown = list(outputs)
+    rest = shown[limits.outputs :]
+    if len(rest) == 1 and _reference(rest[0]) is not None:
+        rest = []
+    moved = [move_out(output, limits) for output in (shown[: limits.outputs] if rest else shown)]
+    if rest:
+        moved.append(_rest(rest))
     return [each.output for each in moved], [each for one in moved for each in one.payloads]
 
 
-def stream_reference(name: str, artifact: Artifact, preview: str) -> Output:
+def _rest(outputs: Sequence[Output]) -> MovedOut:
+    payload = _payload(OUTPUTS, b"".join(map(line_of, outputs)), None)
+    tail = ""
+    for output in reversed(outputs):
+        if len(tail) >= PREVIEW:
+            break
+        tail = readable(output) + tail
+    shown = rest_preview(len(outputs), tail[-PREVIEW:])
+    return MovedOut(rest_reference(payload.artifact, len(outputs), shown), (payload,))
+
+
+def line_of(output: Output) -> bytes:
+    """Return an output as one line of many."""
+    return _json(to_shared(dict(output))) + b"\n"
+
+
+def readable(output: Output) -> str:
+    """Return what a person reads of an output, as one or more lines."""
+    if output.get("output_type") == "stream":
+        return joined(output.get("text", ""))
+    data = output.get("data")
+    words = data.get("text/plain", "") if isinstance(data, Mapping) else output.get("evalue", "")
+    return f"{joined(words) if isinstance(words, (str, list)) else ''}\n"
+
+
+def rest_preview(count: int, tail: str) -> str:
+    """Return how many more outputs a cell has, and their last words.
+
+    Args:
+        tail: the last `PREVIEW` characters of all that is readable.
+    """
+    if len(tail) == PREVIEW and 0 <= (start := tail.find("\n")) < PREVIEW // 2:
+        tail = tail[start + 1 :]
+    return f"⋯ {count:,} more outputs, which end with ⋯\n{tail}"
+
+
+def rest_reference(artifact: Artifact, count: int, preview: str) -> Output:
+    """Return the output that stands for all further ones of a cell."""
+    data = {REFERENCE: {**_described(artifact), "outputs": count}, "text/plain": preview}
+    return {"output_type": "display_data", "data": data, "metadata": {}}
+
+
+def stream_reference(name: str, artifact: Artifact, *, preview: str) -> Output:
     """Return the output that stands for a long text of the stream `name`."""
     reference = {**_described(artifact), "stream": name}
     data = {REFERENCE: reference, "text/plain": preview}
@@ -109,7 +162,7 @@ def _stream(output: Output, limits: Limits) -> MovedOut:
     if len(content) <= limits.text:
         return MovedOut(output)
     payload = _payload("text/plain", content, text)
-    moved = stream_reference(name, payload.artifact, preview(text))
+    moved = stream_reference(name, payload.artifact, preview=preview(text))
     return MovedOut(moved, (payload,))
 
 
@@ -255,7 +308,7 @@ def bring_back(output: Output, value_of: Callable[[Artifact], Any]) -> Output:
     """
     reference = _reference(output)
     values = {artifact.mime: value_of(artifact) for artifact in references(output)}
-    if reference is None or not values or any(value is None for value in values.values()):
+    if reference is None or "outputs" in reference or not values or None in values.values():
         return output
     if isinstance(stream := reference.get("stream"), str):
         return {"output_type": "stream", "name": stream, "text": next(iter(values.values()))}
@@ -287,7 +340,8 @@ def complete(
     if not references_of(outputs):
         return cell
     shown = old.get("outputs")
-    _, payloads = move_out_all(shown if isinstance(shown, list) else [], Limits(0, 0))
+    old_outputs = shown if isinstance(shown, list) else []
+    payloads = [each for one in old_outputs for each in move_out(one, Limits(0, 0)).payloads]
     there = {(each.artifact.sha256, each.artifact.mime): each.value for each in payloads}
 
     def value_of(artifact: Artifact) -> Any:
@@ -299,4 +353,18 @@ def complete(
         except (LookupError, ValueError):
             return None
 
-    return {**cell, "outputs": [bring_back(output, value_of) for output in outputs or ()]}
+    whole = [each for output in outputs or () for each in _expanded(output, value_of)]
+    return {**cell, "outputs": whole}
+
+
+def _expanded(output: Output, value_of: Callable[[Artifact], Any]) -> list[Output]:
+    reference = _reference(output)
+    if reference is None or "outputs" not in reference:
+        return [bring_back(output, value_of)]
+    lines = [value_of(artifact) for artifact in references(output)]
+    if not lines or not isinstance(lines[0], str):
+        return [output]
+    try:
+        return [json.loads(line) for line in lines[0].split("\n")[:-1]]
+    except ValueError:  # a peer said so of something else
+        return [output]

@@ -2,12 +2,14 @@
 
 import hashlib
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO, Final, cast
 from weakref import finalize
 
 from jupyter_runt.artifacts import Artifact
+from jupyter_runt.document.cells import Output
 from jupyter_runt.document.references import PREVIEW, shortened
 
 MUCH: Final = 1 << 20
@@ -17,7 +19,8 @@ MUCH: Final = 1 << 20
 class Spool:
     """Text on its way into an artifact: in memory at first, then in a file without a name."""
 
-    def __init__(self) -> None:
+    def __init__(self, mime: str = "text/plain") -> None:
+        self._mime = mime
         self._pending: list[bytes] = []
         self._file: BinaryIO | None = None
         self._hash = hashlib.sha256()
@@ -51,7 +54,7 @@ class Spool:
 
     def described(self) -> Artifact:
         """Return the artifact that it will be."""
-        return Artifact(self._hash.hexdigest(), "text/plain", self.size)
+        return Artifact(self._hash.hexdigest(), self._mime, self.size)
 
     def content(self) -> bytes | BinaryIO:
         """Return all bytes, or a file of them; use a thread."""
@@ -77,12 +80,12 @@ class Spool:
 
 
 @dataclass(frozen=True, slots=True)
-class SpooledStream:
-    """A stream that ended, as an output: its text is in a spool."""
+class Spooled:
+    """An output whose content is in a spool."""
 
-    name: str
     spool: Spool
-    preview: str
+    reference: Callable[[Artifact], Output]
+    """Returns the output that stands for it."""
 
 
 class LongText:

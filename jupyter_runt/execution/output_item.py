@@ -1,15 +1,17 @@
 """One output of a cell or of a widget, as it grows."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from jupyter_runt.execution.long_text import LongText, Spool, SpooledStream
+from jupyter_runt.document.references import stream_reference
+from jupyter_runt.execution.long_text import LongText, Spool, Spooled
 from jupyter_runt.execution.streams import StreamText, common_prefix
 
 Output = Mapping[str, Any]
 """An output as nbformat 4.5 defines it."""
 
-NewOutput = Output | SpooledStream
+NewOutput = Output | Spooled
 """An output to be written into the document."""
 
 
@@ -17,7 +19,7 @@ class Item:
     """One output. Its content is kept only where it may have to be written again (`kept`).
 
     A stream of more than `limit` bytes shows its beginning and its end. Once it has ended, the
-    whole of it is a `SpooledStream`.
+    whole of it is a `Spooled`.
     """
 
     def __init__(
@@ -49,6 +51,11 @@ class Item:
     def spool(self) -> Spool | None:
         """Where the text is, if it is too long for the document."""
         return None if self._long is None else self._long.spool
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing continues it."""
+        return self._ended
 
     def end(self) -> None:
         """Let nothing continue it."""
@@ -92,7 +99,8 @@ class Item:
                 self._put_away = True
             self._shown = self._long.shown()
             if self._ended:
-                return SpooledStream(self.output["name"], self._long.spool, self._shown)
+                reference = partial(stream_reference, self.output["name"], preview=self._shown)
+                return Spooled(self._long.spool, reference)
             return {**self.output, "text": self._shown}
         text = "".join(self._text)
         self._text = [text] if self._kept or not self._ended else []

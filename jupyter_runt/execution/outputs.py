@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from jupyter_runt.document.references import Limits
 from jupyter_runt.execution.long_text import MUCH, Spool
 from jupyter_runt.execution.output_item import Item, NewOutput, display_id_of, output_of
 from jupyter_runt.execution.output_widgets import COMM_MESSAGES, OutputWidgets
+from jupyter_runt.execution.rest import Rest
 from jupyter_runt.ids import CellId, ExecutionId
 from jupyter_runt.protocols import KernelMessage
 
@@ -131,9 +133,9 @@ class OutputReducer:
     the last one, or all outputs from one on.
     """
 
-    def __init__(self, limit: int) -> None:
-        """Show no more than `limit` bytes of a stream in the document."""
-        self._limit = limit
+    def __init__(self, limits: Limits) -> None:
+        """Show no more than `limits` say of a stream, and of a cell's outputs."""
+        self._limits = limits
         self._cells: dict[CellId, _Cell] = {}
         self._cell_of: dict[ExecutionId, CellId] = {}
         self._displays: dict[str, list[tuple[_Cell, Item]]] = {}
@@ -227,24 +229,41 @@ class OutputReducer:
         return list(groups.items())
 
     def _write(self, cell: _Cell, name: str, text: str) -> None:
+        self.pending += len(text)
+        if (rest := self._rest(cell, name)) is not None:
+            rest.write(name, text)
+            return
         last = cell.items[-1] if cell.items else None
         if last is None or not last.is_stream(name):
-            output = {"output_type": "stream", "name": name}
-            last = Item(
-                len(cell.items), output, stream=True, kept=bool(cell.displays), limit=self._limit
-            )
+            output, limit = {"output_type": "stream", "name": name}, self._limits.text
+            kept = bool(cell.displays)
+            last = Item(len(cell.items), output, stream=True, kept=kept, limit=limit)
             cell.items.append(last)
         if last.stream is not None:
             last.stream.feed(text)
-        self.pending += len(text)
 
     def _append(self, cell: _Cell, output: dict[str, Any], display_id: str | None) -> None:
+        if (rest := self._rest(cell)) is not None:
+            rest.add(output)
+            return
         if display_id is not None:
             cell.displays.add(display_id)
         item = Item(len(cell.items), output, stream=False, kept=bool(cell.displays))
         cell.items.append(item)
         if display_id is not None:
             self._displays.setdefault(display_id, []).append((cell, item))
+
+    def _rest(self, cell: _Cell, stream: str | None = None) -> Rest | None:
+        """Return where an output goes of a cell that has as many as are shown."""
+        last = cell.items[-1] if cell.items else None
+        if isinstance(last, Rest) and not last.ended:
+            return last
+        continues = stream is not None and last is not None and last.is_stream(stream)
+        if continues or len(cell.items) < self._limits.outputs:
+            return None
+        rest = Rest(len(cell.items))
+        cell.items.append(rest)
+        return rest
 
     def _update_display(self, execution_id: ExecutionId | None, content: dict[str, Any]) -> bool:
         shown = self._displays.get(display_id_of(content) or "", [])

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Literal, Protocol
 
+from jupyter_runt.document.references import Limits
 from jupyter_runt.errors import RuntError, RuntimeLost, StaleFence
 from jupyter_runt.events.base import Draft
 from jupyter_runt.events.outputs import InputRequested
@@ -72,10 +73,10 @@ class Runner:
     `run` is the only place where anything happens; every other method leaves a note for it.
     """
 
-    def __init__(self, port: RunnerPort, text_limit: int = 65_536) -> None:
-        """Show no more than `text_limit` bytes of a stream in the document."""
+    def __init__(self, port: RunnerPort, limits: Limits | None = None) -> None:
+        """Show no more in the document than `limits` say."""
         self._port = port
-        self._text_limit = text_limit
+        self._limits = limits or Limits()
         self._notes: deque[Callable[[], Awaitable[None]]] = deque()
         self._noted = asyncio.Event()
         self._working = False
@@ -83,7 +84,7 @@ class Runner:
 
     def attach(self, runtime: RuntimeSession, connection: KernelConnection) -> None:
         """Run what waits on a kernel that is ready; an earlier one was detached."""
-        kernel = Attachment(runtime, connection, OutputReducer(self._text_limit))
+        kernel = Attachment(runtime, connection, OutputReducer(self._limits))
 
         async def attach() -> None:
             self._kernel = kernel
@@ -99,7 +100,7 @@ class Runner:
         began: tuple[ExecutionId, ExecutionView, Written] | None,
     ) -> None:
         """Go on with a kernel that outlived the server which ran it, and with what it ran."""
-        kernel = Attachment(runtime, connection, OutputReducer(self._text_limit))
+        kernel = Attachment(runtime, connection, OutputReducer(self._limits))
         if began is not None:
             execution_id, execution, written = began
             kernel.begin_again(execution_id, execution.cell_id, written)

@@ -8,11 +8,10 @@ from typing import Final
 
 from jupyter_runt.document.materialize import RuntimeState
 from jupyter_runt.document.notebook import NotebookDoc
-from jupyter_runt.document.references import stream_reference
 from jupyter_runt.errors import StoreUnavailable
 from jupyter_runt.events.base import Draft
 from jupyter_runt.execution.attachment import Running
-from jupyter_runt.execution.long_text import SpooledStream
+from jupyter_runt.execution.long_text import Spooled
 from jupyter_runt.execution.output_item import NewOutput, Output
 from jupyter_runt.execution.outputs import (
     AppendOutputs,
@@ -107,9 +106,8 @@ class KernelEffects:
                 await asyncio.sleep(STORE_RETRY)
 
     async def _output(self, output: NewOutput) -> Output:
-        if isinstance(output, SpooledStream):
-            artifact = await self._artifacts.keep_spool(output.spool)
-            return stream_reference(output.name, artifact, output.preview)
+        if isinstance(output, Spooled):
+            return output.reference(await self._artifacts.keep_spool(output.spool))
         return await self._artifacts.moved_out(output)
 
     async def set_next_input(

@@ -51,7 +51,7 @@ class NotebookRuntime:
         self._releasing = False
         self._record = RuntimeRecord(host, services.host)
         self._effects = KernelEffects(host, services.artifacts, self._session, self._after_record)
-        self._runner = Runner(self._effects, services.artifacts.limits.text)
+        self._runner = Runner(self._effects, services.artifacts.limits)
         self._effects.on_lost_outputs = self._runner.outputs_cleared
 
     async def __aenter__(self) -> Self:

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import os
+from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -243,3 +244,57 @@ async def test_a_pasted_reference_counts_and_an_invented_one_does_not(notebook: 
     (notebook.server.root / path).write_text(json.dumps(guess), encoding="utf-8")
     guessing = await notebook.server.opened(path)
     assert (await fetch(guessing, secret["sha256"])).status == 404
+
+
+@pytest.mark.rule("EX8", "EX6", "RM5", "FB1")
+async def test_streams_that_take_turns_are_bounded_in_the_document_and_whole_in_the_file(
+    notebook: Notebook,
+) -> None:
+    source = (
+        "import sys\n"
+        "for number in range(700):\n"
+        "    print('out', number, flush=True)\n"
+        "    print('err', number, file=sys.stderr, flush=True)"
+    )
+    outputs = (await notebook.run_source(source))["outputs"]
+    assert len(outputs) == 1001
+    assert reference_in(outputs[-1])["outputs"] == 400
+    assert outputs[-1]["data"]["text/plain"].endswith("out 699\nerr 699\n")
+    file = await notebook.saved(lambda file: len(file["cells"][-1]["outputs"]) > 1001)
+    written = file["cells"][-1]["outputs"]
+    assert ["".join(output["text"]) for output in written] == [
+        f"{name} {number}\n" for number in range(700) for name in ("out", "err")
+    ]
+    assert [output["name"] for output in written[-2:]] == ["stdout", "stderr"]
+
+
+@pytest.mark.rule("EX3", "AR1")
+async def test_a_long_stream_is_whole_though_the_server_was_killed_in_the_middle(
+    tmp_path: Path,
+) -> None:
+    source = (
+        "import time\n"
+        "for number in range(30_000):\n"
+        "    print('line', number)\n"
+        "    if number == 20_000:\n"
+        "        print('half', flush=True); input()"
+    )
+    with Server(tmp_path).running() as server:
+        notebook = await server.notebook("'top'")
+        (cell,) = await notebook.add(source)
+        (execution_id,) = await notebook.start(cell)
+
+        async def waits() -> bool:
+            execution = await notebook.execution(execution_id, wait=0)
+            return execution["status"] == "waiting_input"
+
+        await eventually(waits, 30)
+        server.kill()
+        server.start()
+        await notebook.do("reply_input", execution_id=execution_id, value="")
+        execution = await notebook.execution(execution_id)
+        assert execution["status"] == "ok"
+        references = [o for o in execution["outputs"] if REFERENCE in o.get("data", {})]
+        content = (await fetch(notebook, reference_in(references[0])["sha256"])).body.decode()
+        lines = [line for line in content.splitlines() if line.startswith("line")]
+        assert lines == [f"line {number}" for number in range(30_000)]

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   fileName,
   isImage,
+  OUTPUTS,
   readReference,
   REFERENCE,
   sizeInWords,
@@ -47,6 +48,16 @@ describe('a reference', () => {
     expect([...reference!.contents.keys()]).toEqual([
       'application/vnd.jupyter.stderr'
     ]);
+  });
+
+  it('of many outputs is shown by none of their types', () => {
+    const reference = readReference({
+      [REFERENCE]: { sha256, mime: OUTPUTS, size: 9, outputs: 3 },
+      'text/plain': '3 more'
+    });
+    expect([...reference!.contents.keys()]).toEqual([OUTPUTS]);
+    expect(reference!.inline).toEqual({});
+    expect(reference!.preview).toBe('3 more');
   });
 
   it.each([

@@ -7,6 +7,11 @@ import type { ReadonlyPartialJSONValue } from '@lumino/coreutils';
 export const REFERENCE = 'application/vnd.runt.artifact+json';
 
 /**
+ * The MIME type of many outputs, one a line: the further ones of a cell.
+ */
+export const OUTPUTS = 'application/x-ndjson';
+
+/**
  * Some bytes that the server keeps beside the document.
  */
 export interface IArtifact {
@@ -40,9 +45,14 @@ export function readReference(
   if (!isArtifact(found)) {
     return null;
   }
-  const { others, stream, added } = found as unknown as Record<string, unknown>;
+  const { others, stream, added, outputs } = found as unknown as Record<
+    string,
+    unknown
+  >;
   const contents = new Map<string, IArtifact>();
-  if (stream === 'stdout' || stream === 'stderr') {
+  if (typeof outputs === 'number') {
+    contents.set(OUTPUTS, found);
+  } else if (stream === 'stdout' || stream === 'stderr') {
     contents.set(`application/vnd.jupyter.${stream}`, found);
   } else {
     const parts: unknown[] = Array.isArray(others) ? others : [];
@@ -55,7 +65,7 @@ export function readReference(
   };
   delete inline[REFERENCE];
   const preview = inline['text/plain'];
-  if (added === 'text/plain' || stream !== undefined) {
+  if (added === 'text/plain' || (stream ?? outputs) !== undefined) {
     delete inline['text/plain'];
   }
   return {
@@ -133,6 +143,7 @@ export function fileName({ mime, sha256 }: IArtifact): string {
     'text/markdown': 'md',
     'application/javascript': 'js',
     'image/jpeg': 'jpg',
+    [OUTPUTS]: 'ndjson',
     'image/svg+xml': 'svg'
   };
   const kind = mime.split('/')[1].replace(/^.*\+/, '').replace(/^x-/, '');

@@ -117,6 +117,26 @@ describe('a reference in an output', () => {
     expect(widget.node.querySelector('button')).toBeNull();
   });
 
+  it('of many outputs shows how many, and all of them when somebody wants to', async () => {
+    const lines = [
+      { output_type: 'stream', name: 'stdout', text: 'one\n' },
+      { output_type: 'display_data', data: { 'text/html': '<b>2</b>' } }
+    ].map(output => `${JSON.stringify({ metadata: {}, ...output })}\n`);
+    says(lines.join(''));
+    const widget = renderer();
+    const mime = 'application/x-ndjson';
+    await widget.renderModel(
+      model({ mime, outputs: 2 }, { 'text/plain': '2 more outputs' })
+    );
+    expect(widget.node.textContent).toContain('2 more outputs');
+    widget.node.querySelector('button')!.click();
+    await vi.waitFor(() =>
+      expect(widget.node.querySelector('b')?.textContent).toBe('2')
+    );
+    expect(widget.node.textContent).toContain('one');
+    expect(widget.node.textContent).not.toContain('2 more outputs');
+  });
+
   it('says that it is gone', async () => {
     answer = () => new Response('{}', { status: 404 });
     const widget = renderer();

@@ -1,3 +1,5 @@
+import type { IOutput } from '@jupyterlab/nbformat';
+import { OutputAreaModel, SimplifiedOutputArea } from '@jupyterlab/outputarea';
 import {
   type IRenderMime,
   type IRenderMimeRegistry,
@@ -16,6 +18,7 @@ import {
   type IReference,
   isImage,
   isPlain,
+  OUTPUTS,
   readReference,
   valueOf
 } from './reference';
@@ -25,6 +28,11 @@ import { ArtifactGone, type ArtifactSource } from './source';
  * More than this is loaded only when somebody asks for it.
  */
 const MUCH = 20e6;
+
+/**
+ * So many further outputs of a cell are shown at once.
+ */
+const MANY = 500;
 
 /**
  * Shows what an output refers to as the output itself would be shown.
@@ -50,10 +58,12 @@ export class ArtifactRenderer extends Panel implements IRenderMime.IRenderer {
     const { contents, inline, preview } = reference;
     const offered = { ...inline, ...Object.fromEntries(contents) };
     const { rendermime } = this._options;
-    const mime = rendermime.preferredMimeType(
-      offered as unknown as IRenderMime.IMimeModel['data'],
-      model.trusted ? 'any' : 'ensure'
-    );
+    const mime = contents.has(OUTPUTS)
+      ? OUTPUTS
+      : rendermime.preferredMimeType(
+          offered as unknown as IRenderMime.IMimeModel['data'],
+          model.trusted ? 'any' : 'ensure'
+        );
     const artifact = mime === undefined ? undefined : contents.get(mime);
     if (mime === undefined || artifact === undefined) {
       const shown = mime ?? 'text/plain';
@@ -107,7 +117,7 @@ export class ArtifactRenderer extends Panel implements IRenderMime.IRenderer {
       await this._draw(model, mime, preview);
       this._bar?.offerAll(load);
       this._bar?.node.classList.add('jp-mod-partial');
-    } else if (artifact.size > MUCH) {
+    } else if (artifact.size > MUCH || mime === OUTPUTS) {
       await this._draw(model, 'text/plain', preview);
       this._bar?.offerAll(load);
       this._bar?.node.classList.add('jp-mod-partial');
@@ -186,14 +196,34 @@ export class ArtifactRenderer extends Panel implements IRenderMime.IRenderer {
     const bytes = await this._read(artifact, this._signal(), () => {
       void this._load(model, mime, artifact);
     });
-    if (bytes !== null) {
-      await this._draw(
-        model,
-        mime,
-        valueOf(mime, bytes) as ReadonlyPartialJSONValue
-      );
-      this._bar?.node.classList.remove('jp-mod-partial');
+    if (bytes === null) {
+      return;
     }
+    if (mime === OUTPUTS) {
+      this._drawOutputs(model, new TextDecoder().decode(bytes));
+    } else {
+      const value = valueOf(mime, bytes) as ReadonlyPartialJSONValue;
+      await this._draw(model, mime, value);
+    }
+    this._bar?.node.classList.remove('jp-mod-partial');
+  }
+
+  /** Show further outputs of a cell, which are one a line, as those before them are. */
+  private _drawOutputs(
+    { trusted }: IRenderMime.IMimeModel,
+    lines: string
+  ): void {
+    const values = lines
+      .split('\n')
+      .filter(line => line !== '')
+      .map(line => JSON.parse(line) as IOutput);
+    this._show(
+      new SimplifiedOutputArea({
+        model: new OutputAreaModel({ values, trusted }),
+        rendermime: this._options.rendermime,
+        maxNumberOutputs: MANY
+      })
+    );
   }
 
   /** Read an artifact; null where that failed, which is said, or nobody waits for it now. */

@@ -5,9 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_runt.document.references import PREVIEW, preview
+from jupyter_runt.document.references import (
+    PREVIEW,
+    REFERENCE,
+    Limits,
+    complete,
+    move_out_all,
+    preview,
+)
 from jupyter_runt.execution import long_text
-from jupyter_runt.execution.long_text import LongText, Spool, SpooledStream
+from jupyter_runt.execution.long_text import LongText, Spool, Spooled
 from jupyter_runt.execution.output_item import NewOutput
 from jupyter_runt.execution.outputs import (
     AppendOutputs,
@@ -48,8 +55,8 @@ def content_of(spool: Spool) -> str:
 class Document:
     """A cell's outputs, edited as the reducer says; `put_away` are the texts that are elsewhere."""
 
-    def __init__(self, limit: int) -> None:
-        self.reducer = OutputReducer(limit)
+    def __init__(self, limit: int, most: int = 1000) -> None:
+        self.reducer = OutputReducer(Limits(text=limit, outputs=most))
         self.outputs: list[dict[str, Any]] = []
         self.largest = 0
         """The longest stream that the document ever had."""
@@ -67,7 +74,7 @@ class Document:
                     case StartCell() | ClearOutputs():
                         self.outputs.clear()
                     case AppendOutputs(outputs=new):
-                        self.outputs.extend(map(self._written, new))
+                        self.outputs += [each for one in new for each in self._written(one)]
                     case GrowStream(text=text):
                         assert not self.outputs[-1].get("away")
                         self.outputs[-1]["text"] += text
@@ -77,16 +84,24 @@ class Document:
                         self.outputs[-1]["text"] = kept + text
                     case ReplaceOutputsFrom(index=index, outputs=new):
                         assert index < len(self.outputs)
-                        self.outputs[index:] = map(self._written, new)
+                        self.outputs[index:] = [e for one in new for e in self._written(one)]
         shown = [len(o["text"]) for o in self.outputs if "text" in o and not o.get("away")]
         self.largest = max([self.largest, *shown])
 
-    def _written(self, output: NewOutput) -> dict[str, Any]:
-        if not isinstance(output, SpooledStream):
-            return dict(output)
+    def _written(self, output: NewOutput) -> list[dict[str, Any]]:
+        if not isinstance(output, Spooled):
+            return [dict(output)]
         text = content_of(output.spool)
-        assert output.preview == preview(text)
-        return {"output_type": "stream", "name": output.name, "text": text, "away": True}
+        reference = output.reference(output.spool.described())
+        shown = reference["data"]["text/plain"]
+        whole = complete({"outputs": [reference]}, {}, lambda _: text.encode())["outputs"]
+        if "outputs" in reference["data"][REFERENCE]:
+            assert shown.startswith(f"⋯ {len(whole):,} more outputs")
+            lean, payloads = move_out_all([{}, *whole], Limits(outputs=1))
+            assert (lean[1], payloads[0].content) == (reference, text.encode())
+        else:
+            assert shown == preview(text)
+        return [{**each, "away": True} for each in whole]
 
     def finish(self) -> None:
         self.reducer.finished(RUN)
@@ -133,6 +148,44 @@ def test_long_streams_are_whole_wherever_they_end(steps: list[tuple[KernelMessag
         for output in short.outputs
         if "text" in output
     )
+
+
+def without_updates(steps: list[tuple[KernelMessage, bool]]) -> list[tuple[KernelMessage, bool]]:
+    """Displays beyond what is shown stay as they first were."""
+    return [step for step in steps if step[0].msg_type != "update_display_data"]
+
+
+@given(st.lists(st.tuples(MESSAGES, st.booleans()), max_size=40), st.integers(1, 4))
+def test_outputs_beyond_what_is_shown_are_all_there_in_order(
+    steps: list[tuple[KernelMessage, bool]], most: int
+) -> None:
+    few, unbounded = Document(20, most), Document(1 << 20)
+    for message, take in without_updates(steps):
+        for each in (few, unbounded):
+            each.feed(message)
+            if take:
+                each.take()
+    for each in (few, unbounded):
+        each.finish()
+    assert few.joined() == unbounded.joined()
+
+
+def test_two_streams_that_alternate_for_ever_are_few_outputs_while_they_do() -> None:
+    document = Document(1 << 16, most=5)
+    for number in range(300):
+        document.feed(stream(f"out {number}\n"), stream(f"err {number}\n", "stderr"))
+        if number % 10 == 9:
+            document.take()
+            assert len(document.outputs) == 6
+    last = document.outputs[-1]["text"]
+    assert last.startswith("⋯ 595 more outputs")
+    assert last.endswith("out 299\nerr 299\n")
+    document.finish()
+    assert len(document.outputs) == 600
+    assert [o["text"] for o in document.outputs[-2:]] == ["out 299\n", "err 299\n"]
+    document.feed(stream("of a thread"))
+    document.take()
+    assert document.outputs[-1]["text"] == "of a thread"
 
 
 def test_a_flood_shows_its_beginning_and_its_end_and_is_whole_when_it_ends() -> None:

@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from jupyter_runt.document.references import Limits
 from jupyter_runt.execution.outputs import OutputReducer
 from jupyter_runt.ids import CellId, ExecutionId
 from jupyter_runt.protocols import KernelMessage
@@ -15,7 +16,7 @@ class Kernel:
     """A kernel that runs a cell, with an output widget for each name."""
 
     def __init__(self, *widgets: str) -> None:
-        self.reducer = OutputReducer(1 << 16)
+        self.reducer = OutputReducer(Limits())
         self.reducer.begin(RUN, CellId("cell"))
         self.reducer.take()
         for name in widgets:

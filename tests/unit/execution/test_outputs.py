@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jupyter_runt.document.references import Limits
 from jupyter_runt.execution.outputs import (
     AppendOutputs,
     ClearOutputs,
@@ -43,7 +44,7 @@ class Document:
     """The outputs of cells, edited as the reducer says and in no other way."""
 
     def __init__(self) -> None:
-        self.reducer = OutputReducer(1 << 16)
+        self.reducer = OutputReducer(Limits())
         self.outputs: dict[CellId, list[dict[str, Any]]] = {A: [], B: []}
         self.reducer.begin(RUN_A, A)
         self.reducer.begin(RUN_B, B)
