@@ -55,9 +55,10 @@ from jupyter_runt.session.notebook_session import NotebookSession, OnCommit
 from jupyter_runt.session.open_document import DocumentConfig, OpenDocument
 from jupyter_runt.session.registered_content import RegisteredContent
 from jupyter_runt.session.registry import SessionRegistry
-from jupyter_runt.session.runtime import NotebookRuntime, RuntimeServices
+from jupyter_runt.session.remotes import RemoteMachines
 from jupyter_runt.session.runtimes import Runtimes, adopt_survivor
 from jupyter_runt.session.saver import SaverConfig
+from jupyter_runt.session.services import Owners, RuntimeServices
 from jupyter_runt.session.trust import NotaryTrust
 from jupyter_runt.session.turn_tools import open_toolbox
 from jupyter_runt.session.turns import TurnServices
@@ -124,6 +125,13 @@ class RuntApp(ArtifactTraits, ExtensionApp):
         config=True,
         help="""Seconds that a kernel lives on after its server died, waiting for another one.""",
     )
+    remote_lease = Float(
+        120.0,
+        min=1,
+        config=True,
+        help="""Seconds that a notebook stays with another machine that runs its kernel and is out
+        of reach. The machine ends the kernel before that, by its own clock.""",
+    )
     journal_megabytes = Integer(
         1000,
         min=1,
@@ -159,7 +167,7 @@ class RuntApp(ArtifactTraits, ExtensionApp):
         self._aside = False
         self._opening = Opening()
         self._server_ydoc = ServerYDoc(self._opening)
-        self._owners: dict[str, NotebookRuntime] = {}
+        self._owners: Owners = {}
         self._adopted = asyncio.Event()
         self._runtimes = Runtimes(self._opening.sessions, self._owners, _current_actor)
 
@@ -333,6 +341,8 @@ class RuntApp(ArtifactTraits, ExtensionApp):
                     free_after=self.free_after,
                 )
             )
+            machines = RemoteMachines(sessions, gateway, self.remote_lease, tasks)
+            serverapp.web_app.settings.update(runt_machines=machines, runt_tokens=store)
             live = LiveDocuments(sessions, linger=self.free_after)
             self._server_ydoc.serve(await stack.enter_async_context(live))
             for manager in (serverapp.session_manager, serverapp.kernel_manager):

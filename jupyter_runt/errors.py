@@ -61,6 +61,13 @@ class VersionNotFound(RuntError):
     status = 404
 
 
+class TokenNotFound(RuntError):
+    """The notebook has no token of that id."""
+
+    code = "token_not_found"
+    status = 404
+
+
 class ExecutionNotFound(RuntError):
     """The log has no execution of that id."""
 

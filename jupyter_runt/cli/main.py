@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from jupyter_client.kernelspec import NoSuchKernel
 
-from jupyter_runt.cli import demo, tasks
+from jupyter_runt.cli import bridge, demo, tasks
 from jupyter_runt.cli.places import Misnamed
 from jupyter_runt.errors import RuntError
 from jupyter_runt.storage.replay import Inconsistent
@@ -103,6 +104,39 @@ def demo_model(
     _run(demo.serve(port))
 
 
+def agent(
+    url: Annotated[str, typer.Option(help="Of the Jupyter server that has the notebook open.")],
+    notebook: Annotated[
+        str, typer.Option(metavar="NOTEBOOK", help="Its path on that server, or its id.")
+    ],
+    token: Annotated[
+        str,
+        typer.Option(
+            envvar=bridge.TOKEN_ENV,
+            help="Made for the notebook there, with POST …/tokens; or one of the server itself.",
+        ),
+    ],
+    kernel: Annotated[
+        str | None, typer.Option(metavar="NAME", help="A kernelspec of this machine.")
+    ] = None,
+    folder: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Where the kernel works; by default here.")
+    ] = Path(),
+) -> None:
+    """Run a notebook's kernel on this machine.
+
+    Whoever may run cells in the notebook can run anything on this machine as you.
+    """
+    offer = bridge.Offer(url, notebook, token, kernel, folder)
+    try:
+        typer.echo(asyncio.run(bridge.Bridge(offer, typer.echo).run()))
+    except (bridge.Refused, NoSuchKernel, OSError) as error:
+        typer.echo(f"Error: {error}", err=True)
+        raise typer.Exit(1) from error
+    except KeyboardInterrupt as error:
+        raise typer.Exit(130) from error
+
+
 def _run(task: Coroutine[Any, Any, bool]) -> bool:
     """Run a command's task; errors that a person can do something about become one sentence."""
     try:
@@ -127,7 +161,7 @@ def commands() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
-    for command in (status, log, verify, compact, demo_model):
+    for command in (status, log, verify, compact, agent, demo_model):
         app.command()(command)
     return app
 

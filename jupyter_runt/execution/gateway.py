@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import posixpath
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -15,7 +15,9 @@ from jupyter_core.utils import ensure_async
 from jupyter_runt.errors import RuntimeLost
 from jupyter_runt.execution.activity import Activity
 from jupyter_runt.execution.connection import LinkedKernelConnection
+from jupyter_runt.execution.doorstep import Doorstep
 from jupyter_runt.execution.kernel_manager import Gates
+from jupyter_runt.execution.remote import RemoteMachine, write_connection_file
 from jupyter_runt.execution.started import StartedKernel, settled
 from jupyter_runt.protocols import Kernel, Lease
 from jupyter_runt.provisioning.agents import (
@@ -24,7 +26,7 @@ from jupyter_runt.provisioning.agents import (
     end_survivor,
     survivors,
 )
-from jupyter_runt.wire import PROTOCOL
+from jupyter_runt.wire import PROTOCOL, Channel, Record
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +57,7 @@ class AgentConfig:
 class Deaths(Protocol):
     """The part of `RuntimePort` that hears of kernels that ended by themselves."""
 
-    def died(self, kernel_id: str, cause: str, *, restarting: bool) -> None:
+    def died(self, kernel_id: str, cause: str, *, restarting: bool, expired: bool = False) -> None:
         """See `RuntimePort.died`."""
         ...
 
@@ -125,11 +127,55 @@ class ServerKernelGateway:
         env = self._sessions.get_kernel_env(path, posixpath.basename(path))
         return str(folder), dict(env)
 
-    def _manage(self, kernel_id: str, manager: Any, lease: Lease | None) -> StartedKernel:
+    async def start_elsewhere(self, machine: RemoteMachine, lease: Lease) -> Kernel:
+        """Have another machine start a kernel, and connect to it.
+
+        Raises:
+            RuntimeLost: it could not be started; the message says why.
+        """
+        kernel_id = machine.about.kernel_id
+        folder = Path(self._kernels.connection_dir)
+
+        def hand_on(channel: Channel, parts: Sequence[bytes]) -> None:
+            if (started := self._started.get(kernel_id)) is not None:
+                started.connection.hand_on(channel, parts)
+
+        doorstep = Doorstep(self._context, hand_on)
+        file = str(folder / f"kernel-{kernel_id}.json")
+        try:
+            await asyncio.to_thread(folder.mkdir, mode=0o700, parents=True, exist_ok=True)
+            await asyncio.to_thread(write_connection_file, file, machine.about, doorstep.ports)
+            manager = await self._kernels.start_elsewhere(machine, file, doorstep.close)
+        except BaseException:
+            doorstep.close()
+            raise
+        started = self._manage(kernel_id, manager, lease, doorstep.tell)
+        started.connect()
+        return Kernel(kernel_id, manager.kernel_name, started.connection)
+
+    async def give_up(self, machine: RemoteMachine, cause: str) -> None:
+        """Forget the kernel of a machine that runs it no more; `died` is told of it."""
+        kernel_id = machine.about.kernel_id
+        if (started := self._started.get(kernel_id)) is None:
+            return
+        machine.farewell = ("expired", cause)
+        self.let_go(kernel_id, cause)
+        await started.manager.provisioner.cleanup()
+        started.manager.cleanup_connection_file()
+        self.forget(kernel_id)
+        self._deaths.died(kernel_id, cause, restarting=False, expired=True)
+
+    def _manage(
+        self,
+        kernel_id: str,
+        manager: Any,
+        lease: Lease | None,
+        overhear: Callable[[Record], None] | None = None,
+    ) -> StartedKernel:
         activity = Activity(self._kernels, manager)
         connection = LinkedKernelConnection(self._context, activity.note)
         fence = 0 if lease is None else lease.fence
-        started = StartedKernel(kernel_id, manager, connection, activity, fence, self)
+        started = StartedKernel(kernel_id, manager, connection, activity, fence, self, overhear)
         self._started[kernel_id] = started
         started.watch()
         return started

@@ -72,7 +72,7 @@ class RuntimePort(Protocol):
         """Tell whether the kernel has cells to run: it is not culled then."""
         ...
 
-    def died(self, kernel_id: str, cause: str, *, restarting: bool) -> None:
+    def died(self, kernel_id: str, cause: str, *, restarting: bool, expired: bool = False) -> None:
         """The kernel's process ended by itself; `cause` is a sentence for people.
 
         Where `restarting`, Jupyter starts a new one under the same id: the connection object stays,

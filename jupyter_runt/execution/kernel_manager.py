@@ -6,12 +6,15 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
+from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from jupyter_core.utils import ensure_async
 from jupyter_server.prometheus.metrics import KERNEL_CURRENTLY_RUNNING_TOTAL
 
 from jupyter_runt.execution.connection import LinkedKernelConnection
 from jupyter_runt.execution.hooks import RuntimePort
+from jupyter_runt.execution.remote import RemoteMachine
+from jupyter_runt.execution.remote_provisioner import RemoteProvisioner
 from jupyter_runt.provisioning.agents import Survivor
 
 
@@ -142,16 +145,57 @@ class OwnedKernels(_Base):  # type: ignore[misc]
         Raises:
             RuntimeLost, OSError, NoSuchKernel: it cannot be managed here.
         """
-        options = {"kernel_id": survivor.kernel_id}
-        manager, _, kernel_id = self.pre_start_kernel(survivor.kernel_name, options)
-        manager.kernel_id = kernel_id
-        manager.load_connection_file(survivor.connection_file)
-        manager._connection_file_written = True
+        file = survivor.connection_file
+        manager = self._manager_of(survivor.kernel_id, survivor.kernel_name, file)
         factory = KernelProvisionerFactory.instance(parent=self.parent)
         manager.provisioner = factory.create_provisioner_instance(
-            kernel_id, manager.kernel_spec, parent=manager
+            survivor.kernel_id, manager.kernel_spec, parent=manager
         )
         manager.provisioner.adopt(survivor)
+        await self._take_in(manager, path, env)
+        return manager
+
+    async def start_elsewhere(
+        self, machine: RemoteMachine, connection_file: str, on_cleanup: Callable[[], None]
+    ) -> Any:
+        """Have another machine start a kernel, and return its manager.
+
+        Args:
+            connection_file: says how Jupyter's clients on this machine reach the kernel.
+            on_cleanup: called when the kernel was stopped for good.
+
+        Raises:
+            RuntimeLost: it did not start.
+        """
+        about = machine.about
+        manager = self._manager_of(about.kernel_id, about.kernel_name, connection_file)
+        manager._kernel_spec = KernelSpec(
+            display_name=about.display_name,
+            language=about.language,
+            interrupt_mode=about.interrupt_mode,
+        )
+        manager.provisioner = RemoteProvisioner(
+            kernel_id=about.kernel_id,
+            kernel_spec=manager.kernel_spec,
+            parent=manager,
+            machine=machine,
+        )
+        manager.provisioner.connection_info = manager.get_connection_info()
+        manager.provisioner.on_cleanup = on_cleanup
+        await machine.start()
+        await self._take_in(manager, "", {})
+        return manager
+
+    def _manager_of(self, kernel_id: str, kernel_name: str | None, connection_file: str) -> Any:
+        manager, _, kernel_id = self.pre_start_kernel(kernel_name, {"kernel_id": kernel_id})
+        manager.kernel_id = kernel_id
+        manager.load_connection_file(connection_file)
+        manager._connection_file_written = True
+        return manager
+
+    async def _take_in(self, manager: Any, path: str, env: dict[str, str]) -> None:
+        """Have Jupyter know a kernel that runs."""
+        kernel_id = manager.kernel_id
         manager._launch_args = self._kernel_start_kwargs(env=env, cwd=self.cwd_for_path(path))
         manager._attempted_start = True
         manager.ready.set_result(None)
@@ -164,7 +208,6 @@ class OwnedKernels(_Base):  # type: ignore[misc]
         await self._finish_kernel_start(kernel_id)
         if not self._initialized_culler:
             self.initialize_culler()
-        return manager
 
     def forget(self, kernel_id: str) -> None:
         """Let go of a kernel that is another server's now."""

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from jupyter_runt.handlers.agent_socket import AgentSocket
 from jupyter_runt.handlers.approvals import ApprovalsHandler
 from jupyter_runt.handlers.artifacts import ArtifactHandler
 from jupyter_runt.handlers.collaboration import DocumentSessionHandler
@@ -24,6 +25,7 @@ from jupyter_runt.handlers.models import (
 from jupyter_runt.handlers.notebooks import NotebooksHandler, RuntimesHandler, StatusHandler
 from jupyter_runt.handlers.room_socket import RoomSocket
 from jupyter_runt.handlers.timeline import TimelineHandler, UndoRedoHandler
+from jupyter_runt.handlers.tokens import TokenHandler, TokensHandler
 
 _NOTEBOOK: Final = r"/api/runt/notebooks/([^/]+)"
 
@@ -39,7 +41,10 @@ ROUTES: Final[tuple[tuple[str, type[Any]], ...]] = (
     (r"/api/runt/models", ModelsHandler),
     (r"/api/runt/providers/([^/]+)/key", KeyHandler),
     (r"/api/runt/providers/([^/]+)/test", ProviderTestHandler),
+    (r"/api/runt/agents", AgentSocket),
     (rf"{_NOTEBOOK}/commands", CommandsHandler),
+    (rf"{_NOTEBOOK}/tokens", TokensHandler),
+    (rf"{_NOTEBOOK}/tokens/([^/]+)", TokenHandler),
     (rf"{_NOTEBOOK}/events", EventsHandler),
     (rf"{_NOTEBOOK}/executions/([^/]+)", ExecutionHandler),
     (rf"{_NOTEBOOK}/turns/([^/]+)", TurnHandler),

@@ -4,7 +4,7 @@ import os
 import shutil
 import signal
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from jupyter_client.connect import KernelConnectionInfo, LocalPortCache
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
@@ -19,6 +19,22 @@ from jupyter_runt.provisioning.agents import (
     launching,
     without_plan,
 )
+
+SECRETS: Final = frozenset(
+    {
+        "CONFIGPROXY_AUTH_TOKEN",
+        "JPY_API_TOKEN",
+        "JUPYTERHUB_API_TOKEN",
+        "JUPYTERHUB_COOKIE_SECRET",
+        "JUPYTER_GATEWAY_AUTH_TOKEN",
+        "JUPYTER_GATEWAY_HTTP_PWD",
+        "JUPYTER_TOKEN",
+        "KG_AUTH_TOKEN",
+        "KG_HTTP_PASS",
+        "OPENAI_API_KEY",
+    }
+)
+"""Environment variables with which the server itself is reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +88,7 @@ class RuntProvisioner(KernelProvisionerBase):
 
     withheld_env = Set(
         Unicode(),
-        default_value={
-            "CONFIGPROXY_AUTH_TOKEN",
-            "JPY_API_TOKEN",
-            "JUPYTERHUB_API_TOKEN",
-            "JUPYTERHUB_COOKIE_SECRET",
-            "JUPYTER_GATEWAY_AUTH_TOKEN",
-            "JUPYTER_GATEWAY_HTTP_PWD",
-            "JUPYTER_TOKEN",
-            "KG_AUTH_TOKEN",
-            "KG_HTTP_PASS",
-            "OPENAI_API_KEY",
-        },
+        default_value=SECRETS,
         help="""Environment variables of the server that no kernel inherits, beside those in which
         `RuntAI.providers` finds keys.""",
     ).tag(config=True)

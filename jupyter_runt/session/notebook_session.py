@@ -45,8 +45,9 @@ from jupyter_runt.session.intents import EDITS, apply_intent, outputs_to_clear
 from jupyter_runt.session.made_apart import MadeApart, goes_back_to, made_apart
 from jupyter_runt.session.open_document import OpenDocument
 from jupyter_runt.session.replies import Replies, Reply
-from jupyter_runt.session.runtime import NotebookRuntime, RuntimeServices
+from jupyter_runt.session.runtime import NotebookRuntime
 from jupyter_runt.session.seen import wait_until_seen
+from jupyter_runt.session.services import RuntimeServices
 from jupyter_runt.session.turn_record import describe_turn
 from jupyter_runt.session.turns import NotebookTurns, TurnServices
 from jupyter_runt.session.undo import undo_cause

@@ -3,38 +3,27 @@
 import asyncio
 from collections.abc import Coroutine, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
 from jupyter_runt.errors import RuntError, RuntimeLost, StaleFence, StoreUnavailable
 from jupyter_runt.events.runtime import EndReason, RuntimeStatus
 from jupyter_runt.execution.queue import RuntimeSession
+from jupyter_runt.execution.remote import RemoteMachine
 from jupyter_runt.execution.runner import Runner
 from jupyter_runt.ids import ActorId, CellId, ExecutionId, RuntimeSessionId, done_by, new_id
-from jupyter_runt.protocols import EventLog, KernelConnection, KernelGateway, Lease, Leases
+from jupyter_runt.protocols import KernelConnection, Lease
 from jupyter_runt.session.adoption import begun
-from jupyter_runt.session.artifacts import Artifacts
 from jupyter_runt.session.decide import RuntimeAction
 from jupyter_runt.session.hosting import BackgroundTasks, logged
 from jupyter_runt.session.kernel_effects import KernelEffects
-from jupyter_runt.session.runtime_record import OwnedKernel, RuntimeHost, RuntimeRecord
-
-
-@dataclass(frozen=True, slots=True)
-class RuntimeServices:
-    """What all runtimes of a server share."""
-
-    leases: Leases
-    log: EventLog
-    gateway: KernelGateway
-    artifacts: Artifacts
-    host: str
-    """Name of the machine that the kernels run on."""
-    url: str
-    """Where this server is reached, for those who meet its leases."""
-    owners: dict[str, "NotebookRuntime"] = field(default_factory=dict)
-    """Which notebook's runtime each kernel id belongs to; kept by the runtimes."""
+from jupyter_runt.session.runtime_record import (
+    OwnedKernel,
+    RuntimeHost,
+    RuntimeRecord,
+    preferred_kernel,
+)
+from jupyter_runt.session.services import RuntimeServices
 
 
 class NotebookRuntime:
@@ -185,6 +174,20 @@ class NotebookRuntime:
             owned = await self._start(kernel_name, new_id(), actor)
             return owned.kernel.kernel_id
 
+    async def hand_over(self, machine: RemoteMachine, actor: ActorId) -> None:
+        """Run the notebook on another machine from now on; raises as `ensure`."""
+        async with self._changing:
+            self._releasing = False
+            about = machine.about
+            await self._stop("displaced", f"The notebook runs on {about.host} now.")
+            await self._start(about.kernel_name, about.kernel_id, actor, machine)
+
+    async def presence(self, machine: RemoteMachine) -> None:
+        """Note that a machine, perhaps that of the kernel, came or went."""
+        async with self._changing:
+            if self._owned is not None and self._owned.machine is machine:
+                await self._record.presence(self._owned, machine)
+
     async def stop(self, reason: EndReason, cause: str) -> None:
         """Stop the kernel, ending what runs and waits; nothing happens if there is none."""
         async with self._changing:
@@ -195,9 +198,10 @@ class NotebookRuntime:
         self._releasing = True
         self._spawn(self._stop_if_released(), "stop a released kernel")
 
-    def died(self, cause: str, *, restarting: bool) -> None:
-        """The kernel's process ended by itself."""
-        self._spawn(self._after_death(cause, restarting=restarting), "after a kernel's death")
+    def died(self, cause: str, *, restarting: bool, expired: bool = False) -> None:
+        """The kernel's process ended by itself, or what ran it was not heard of for too long."""
+        reason: EndReason = "expired" if expired else "crashed"
+        self._spawn(self._after_death(cause, reason, restarting=restarting), "note a death")
 
     # one change at a time
 
@@ -208,19 +212,28 @@ class NotebookRuntime:
             else:
                 await self._restart(self._owned, actor, keep_waiting=True)
 
-    async def _start(self, kernel_name: str | None, kernel_id: str, actor: ActorId) -> OwnedKernel:
+    async def _start(
+        self,
+        kernel_name: str | None,
+        kernel_id: str,
+        actor: ActorId,
+        machine: RemoteMachine | None = None,
+    ) -> OwnedKernel:
         services = self._services
         info = {"url": services.url, "host": services.host}
         lease = await services.leases.acquire(self._host.notebook_id, "runtime", info)
         services.owners[kernel_id] = self
         try:
-            name = kernel_name or await self._preferred_kernel()
-            kernel = await services.gateway.start(self._host.path, name, kernel_id, lease)
+            if machine is None:
+                name = kernel_name or await preferred_kernel(self._host)
+                kernel = await services.gateway.start(self._host.path, name, kernel_id, lease)
+            else:
+                kernel = await machine.launch(lease)
         except BaseException:
             del services.owners[kernel_id]
             await services.leases.release(lease)
             raise
-        owned = self._owned = OwnedKernel(kernel, lease, actor, _new_session(lease))
+        owned = self._owned = OwnedKernel(kernel, lease, actor, _new_session(lease), machine)
         try:
             await self._record.started(owned)
         except BaseException:  # a kernel that the log does not know must not run
@@ -298,20 +311,22 @@ class NotebookRuntime:
         if owned is None:
             return
         await self._runner.detach(cause, "cancelled")
+        if owned.machine is not None:
+            owned.machine.farewell = (reason, cause)
         await self._services.gateway.stop(owned.kernel.kernel_id)
         try:
             await self._record.ended(owned, reason, cause)
         finally:
             await self._forget(owned)
 
-    async def _after_death(self, cause: str, *, restarting: bool) -> None:
+    async def _after_death(self, cause: str, reason: EndReason, *, restarting: bool) -> None:
         async with self._changing:
             owned = self._owned
             if owned is None:
                 return
             try:
                 await self._runner.detach(cause, "lost")
-                await self._record.ended(owned, "crashed", cause)
+                await self._record.ended(owned, reason, cause)
             except StaleFence:
                 restarting = False
             if not restarting:
@@ -361,15 +376,6 @@ class NotebookRuntime:
         self._releasing = False
         self._services.owners.pop(owned.kernel.kernel_id, None)
         await self._services.leases.release(owned.lease)
-
-    async def _preferred_kernel(self) -> str | None:
-        try:
-            document = await self._host.document()
-        except RuntError:
-            return None  # a notebook that cannot be opened may still have a kernel
-        metadata = await document.room.read(lambda doc: doc.notebook_metadata())
-        name = metadata.get("kernelspec", {}).get("name")
-        return name if isinstance(name, str) and name else None
 
     def _existing(self) -> OwnedKernel:
         if self._owned is None:

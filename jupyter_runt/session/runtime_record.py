@@ -25,6 +25,7 @@ from jupyter_runt.execution.queue import (
     running,
     runtime_gone,
 )
+from jupyter_runt.execution.remote import RemoteMachine
 from jupyter_runt.ids import (
     ActorId,
     CellId,
@@ -70,6 +71,8 @@ class OwnedKernel:
     lease: Lease
     owner: ActorId
     session: RuntimeSession
+    machine: RemoteMachine | None = None
+    """What it runs on, where that is not the server's own."""
 
 
 class RuntimeRecord:
@@ -86,16 +89,28 @@ class RuntimeRecord:
             kernel_id=owned.kernel.kernel_id,
             kernel_name=owned.kernel.kernel_name,
             owner=owned.owner,
-            host=self._machine,
+            host=self._machine if owned.machine is None else owned.machine.about.host,
             fence=owned.session.fence,
         )
         await self._append(owned, started)
 
-    async def status(self, owned: OwnedKernel, status: RuntimeStatus) -> None:
+    async def status(
+        self, owned: OwnedKernel, status: RuntimeStatus, reason: str | None = None
+    ) -> None:
         """Record how the kernel is."""
         session_id = owned.session.runtime_session_id
-        changed = RuntimeStatusChanged(runtime_session_id=session_id, status=status)
+        changed = RuntimeStatusChanged(runtime_session_id=session_id, status=status, reason=reason)
         await self._append(owned, changed)
+
+    async def presence(self, owned: OwnedKernel, machine: RemoteMachine) -> None:
+        """Record whether the machine that a kernel runs on can be reached, where that changed."""
+        runtime = self._host.writer.state.runtime
+        status = None if runtime is None else runtime.status
+        if status == "ready" and not machine.present:
+            reason = f"{machine.about.host} is out of reach."
+            await self.status(owned, "unresponsive", reason)
+        elif status == "unresponsive" and machine.present:
+            await self.status(owned, "ready")
 
     async def ended(self, owned: OwnedKernel, reason: EndReason, cause: str) -> None:
         """Record that the kernel's incarnation owns the notebook no more."""
@@ -166,3 +181,14 @@ class RuntimeRecord:
         actor = runtime_actor(owned.session.runtime_session_id)
         draft = Draft(payload=payload, actor=actor)
         await self._host.writer.append(draft, fence=owned.session.fence)
+
+
+async def preferred_kernel(host: RuntimeHost) -> str | None:
+    """Return the name of the kernelspec that a notebook wants, if that can be known."""
+    try:
+        document = await host.document()
+    except RuntError:
+        return None  # a notebook that cannot be opened may still have a kernel
+    metadata = await document.room.read(lambda doc: doc.notebook_metadata())
+    name = metadata.get("kernelspec", {}).get("name")
+    return name if isinstance(name, str) and name else None

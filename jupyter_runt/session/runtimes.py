@@ -104,10 +104,10 @@ class Runtimes:
         owner = self._owners.get(kernel_id)
         return None if owner is None else owner.path
 
-    def died(self, kernel_id: str, cause: str, *, restarting: bool) -> None:
+    def died(self, kernel_id: str, cause: str, *, restarting: bool, expired: bool = False) -> None:
         """See `RuntimePort`."""
         if kernel_id in self._owners:
-            self._owners[kernel_id].died(cause, restarting=restarting)
+            self._owners[kernel_id].died(cause, restarting=restarting, expired=expired)
 
     def _owner(self, kernel_id: str) -> NotebookRuntime:
         if kernel_id not in self._owners:

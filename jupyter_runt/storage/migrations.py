@@ -101,7 +101,24 @@ _ARTIFACTS: Final = (
     "CREATE INDEX artifacts_by_hash ON artifacts (sha256)",
 )
 
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _FILES, _ARTIFACTS)
+_TOKENS: Final = (
+    # The order of the columns is that of `AccessToken`.
+    """
+    CREATE TABLE tokens (
+        token_id TEXT PRIMARY KEY,
+        notebook_id TEXT NOT NULL,
+        action TEXT NOT NULL,
+        actor TEXT NOT NULL,
+        label TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        created_at TEXT NOT NULL,
+        expires_at TEXT NOT NULL
+    )
+    """,
+    "CREATE INDEX tokens_by_notebook ON tokens (notebook_id)",
+)
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _FILES, _ARTIFACTS, _TOKENS)
 """Step `n` takes a store from version `n` to `n + 1`; an empty file has version 0."""
 
 

@@ -16,10 +16,18 @@ from jupyter_runt.storage.sqlite.event_log import SqliteEventLog
 from jupyter_runt.storage.sqlite.leases import SqliteLeases
 from jupyter_runt.storage.sqlite.liveness import ServerLock
 from jupyter_runt.storage.sqlite.registry import SqliteRegistry
+from jupyter_runt.storage.sqlite.tokens import SqliteTokens
 from jupyter_runt.storage.sqlite.upkeep import SqliteUpkeep
 
 
-class SqliteStore(SqliteEventLog, SqliteUpkeep, SqliteRegistry, SqliteLeases, SqliteArtifactTable):
+class SqliteStore(
+    SqliteEventLog,
+    SqliteUpkeep,
+    SqliteRegistry,
+    SqliteLeases,
+    SqliteArtifactTable,
+    SqliteTokens,
+):
     """A `Store` in an SQLite database, which several servers of one user on one host can share.
 
     It is open, and its server known as alive to the others, inside one `async with`.
