@@ -21,5 +21,6 @@ export type ErrorCode =
   | 'stale_fence'
   | 'stale_revision'
   | 'store_unavailable'
+  | 'token_not_found'
   | 'turn_not_found'
   | 'version_not_found';
