@@ -147,8 +147,7 @@ class Bridge:
                     return farewell
             except HTTPClientError as error:
                 if error.code in {400, 403, 404} or self._stream == 0:
-                    message = error.response.reason if error.response else error.message
-                    raise Refused(f"{self._offer.url}: {error.code} {message}") from error
+                    raise Refused(f"{self._offer.url}: {_reason(error)}") from error
             except OSError as error:
                 if self._stream == 0:
                     raise Refused(f"{self._offer.url}: {error}") from error
@@ -346,3 +345,11 @@ def _first(error: Exception) -> Exception:
     while isinstance(error, ExceptionGroup):
         error = error.exceptions[0]
     return error
+
+
+def _reason(error: HTTPClientError) -> str:
+    """Return why a server refused us."""
+    try:
+        return str(json.loads(error.response.body if error.response else b"")["message"])
+    except (TypeError, ValueError, KeyError):
+        return str(error)

@@ -53,12 +53,12 @@ class Introduction:
 class Channel(Protocol):
     """One connection to another machine."""
 
-    def post(self, message: str | bytes) -> None:
+    def tell(self, message: str | bytes) -> None:
         """Send a message; it may be lost with the connection."""
         ...
 
     def close(self) -> None:
-        """Let it go, once what was posted is sent."""
+        """Let it go, once what was told is sent."""
         ...
 
 
@@ -134,9 +134,9 @@ class RemoteMachine:
             "stream": self._stream,
             "received": 0 if self._ferry is None else self._ferry.received,
         }
-        channel.post(json.dumps(greeting))
+        channel.tell(json.dumps(greeting))
         if self._ferry is not None and stream == self._stream:
-            self._ferry.connected(channel.post, received)
+            self._ferry.connected(channel.tell, received)
         self._on_presence(self)
 
     def detach(self, channel: Channel) -> None:
@@ -180,7 +180,7 @@ class RemoteMachine:
 
     def _post(self, message: dict[str, Any]) -> None:
         if self._channel is not None:
-            self._channel.post(json.dumps(message))
+            self._channel.tell(json.dumps(message))
 
     async def expired(self) -> str | None:
         """Wait for the end of the lease, and return a sentence why; None if it was let go of."""
@@ -236,7 +236,7 @@ class RemoteMachine:
     async def _carry(self, local: socket.socket) -> None:
         ferry = self._ferry = await Ferry.open(local)
         if self._channel is not None:
-            ferry.connected(self._channel.post, 0)
+            ferry.connected(self._channel.tell, 0)
         await ferry.run()
 
     async def _drop_ferry(self) -> None:

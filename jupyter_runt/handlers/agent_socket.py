@@ -9,7 +9,6 @@ from jupyter_core.utils import ensure_async
 from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.base.websocket import WebSocketMixin
-from tornado.web import HTTPError
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from jupyter_runt.errors import NotAuthorized, RuntError
@@ -63,8 +62,11 @@ class AgentSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
         try:
             await self._admit()
         except RuntError as error:
-            raise HTTPError(error.status, error.message) from error
-        await super().get()
+            self.set_status(error.status)
+            self.set_header("Content-Type", "application/json")
+            self.finish(json.dumps(error.to_json()))
+        else:
+            await super().get()
 
     async def _admit(self) -> None:
         wanted = self.get_query_argument("notebook", "")
@@ -102,7 +104,7 @@ class AgentSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
                 await self._machine.hear(message)
                 await self._look_at_token(self._machine)
         except RuntError as error:
-            self.post(json.dumps({"type": "end", "reason": "refused", "message": error.message}))
+            self.tell(json.dumps({"type": "end", "reason": "refused", "message": error.message}))
             self.close(4403 if error.status == 403 else 4400, error.code)
         except (BadStream, ValueError, TypeError, KeyError) as error:
             self.log.warning("An agent of another machine was refused: %s", error)
@@ -135,7 +137,7 @@ class AgentSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
 
     # the machine's `Channel`
 
-    def post(self, message: str | bytes) -> None:
+    def tell(self, message: str | bytes) -> None:
         """Send a message; it may be lost with the connection."""
         with suppress(WebSocketClosedError):
             sending = self.write_message(message, binary=isinstance(message, bytes))
