@@ -28,11 +28,13 @@ class _Look:
         if self.waiting is None:
             self._begin(doc)
         until = time.perf_counter() + SLICE_SECONDS
-        while self.waiting and time.perf_counter() < until:
+        while self.waiting:
             number, cell_id = self.waiting.pop()
             own = cell_id == self.asked
             if doc.has_cell(cell_id) and (own or not is_hidden(doc.metadata(cell_id))):
                 self.cells.append(CellView(number, doc.cell(cell_id), doc.cell_type(cell_id)))
+            if time.perf_counter() >= until:
+                break
         return not self.waiting
 
     def _begin(self, doc: NotebookDoc) -> None:

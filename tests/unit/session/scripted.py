@@ -8,7 +8,7 @@ from jupyter_runt.ai.catalog import ModelInfo
 from jupyter_runt.ai.failures import ProviderFailure
 from jupyter_runt.ai.messages import Assistant, Call, Delta, Message, Said
 from jupyter_runt.ai.models import Choice
-from jupyter_runt.ai.providers import AiConfig
+from jupyter_runt.ai.providers import AiConfig, ModelPrice
 from jupyter_runt.events.agent import Usage
 from jupyter_runt.ids import ActorId
 from jupyter_runt.tools import Effect, ToolCall, ToolResult, ToolSpec
@@ -36,6 +36,7 @@ class ScriptedModel:
     capabilities: tuple[str, ...] = ("tools",)
     budget: int = 20_000
     problem: str | None = None
+    price: ModelPrice | None = None
     config: AiConfig = field(default_factory=lambda: AiConfig(providers={}))
     closed: int = 0
 
@@ -44,7 +45,7 @@ class ScriptedModel:
         if self.problem is not None:
             raise ProviderFailure(self.problem)
         info = ModelInfo("scripted", self.capabilities)  # type: ignore[arg-type]
-        return Choice(wanted or "test/scripted", self, info, self.budget, None)
+        return Choice(wanted or "test/scripted", self, info, self.budget, self.price)
 
     async def say(
         self, messages: Sequence[Message], tools: Sequence[ToolSpec]

@@ -11,7 +11,7 @@ from PIL import Image as Pillow
 from jupyter_runt.ai.failures import ProviderFailure
 from jupyter_runt.ai.limits import Limits
 from jupyter_runt.ai.messages import Assistant, Returned, User
-from jupyter_runt.ai.providers import AiConfig
+from jupyter_runt.ai.providers import AiConfig, ModelPrice
 from jupyter_runt.document.ai_cells import ANSWER_MIME
 from jupyter_runt.errors import (
     CellNotFound,
@@ -459,6 +459,18 @@ async def test_limits_end_a_turn_and_a_notebook_may_only_lower_them(workspace: W
         await room.edit(lambda doc: doc._meta["metadata"].update(meta), actor=ADA)
         turn = await notebook.answered(await notebook.ask("ai"))
         assert (turn["status"], "5 tokens" in turn["error"]) == ("limit", True)
+
+
+@pytest.mark.rule("AG5")
+async def test_a_turn_that_costs_too_much_is_ended(workspace: Workspace) -> None:
+    workspace.model.config = AiConfig(providers={}, limits=Limits(cost=0.01))
+    workspace.model.price = ModelPrice(input=1_000, output=1_000)  # a cent for each answer
+    workspace.model.replies = [says(f"{n}", calls=[("look", f'{{"n": {n}}}')]) for n in range(9)]
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        turn = await notebook.answered(await notebook.ask("ai"))
+        assert (turn["status"], turn["text"]) == ("limit", "0\n\n1")
+        assert turn["usage"]["cost"] == pytest.approx(0.02)
+        assert "0.01" in turn["error"]
 
 
 # what is shown
