@@ -74,7 +74,10 @@ class Context:
     tokens: int
     budget: int
     tainted: bool
-    """Whether it holds text of outputs or of earlier answers (AG3)."""
+    """Whether it holds text of outputs, of earlier answers or of the notebook's instructions (AG3).
+
+    These anybody could have written who ever had the file, and the model takes them for orders.
+    """
 
 
 def is_hidden(metadata: Mapping[str, Any]) -> bool:
@@ -141,7 +144,7 @@ def build(
         left_out=tuple(_left_out(parts)),
         tokens=fixed + total + PER_IMAGE * len(pictures),
         budget=budget,
-        tainted=_is_tainted(above) or bool(conversation or pictures),
+        tainted=_is_tainted(above) or bool(conversation or pictures or view.instructions.strip()),
     )
 
 

@@ -51,8 +51,14 @@ def cell(
     return CellView(number, content, kind)
 
 
-def ask(*above: CellView, turns: Any = None, prompt: str = "why?", **options: Any) -> Context:
-    view = NotebookView(above, cell(len(above) + 1, prompt, (), "ai", turns), "be kind")
+def ask(
+    *above: CellView,
+    turns: Any = None,
+    prompt: str = "why?",
+    instructions: str = "",
+    **options: Any,
+) -> Context:
+    view = NotebookView(above, cell(len(above) + 1, prompt, (), "ai", turns), instructions)
     return build(view, prompt, ENVELOPE, **{"budget": 20_000, **options})
 
 
@@ -75,10 +81,11 @@ def test_it_is_never_longer_than_the_budget_and_always_the_same(
     cells: Any, prompt: str, turns: Any, budget: int
 ) -> None:
     above = [cell(number, *parts) for number, parts in enumerate(cells, 1)]
-    context = ask(*above, turns=turns, prompt=prompt, budget=budget)
+    options = {"turns": turns, "prompt": prompt, "budget": budget, "instructions": "be kind"}
+    context = ask(*above, **options)
     assert context.tokens <= budget
     assert sum(map(length, context.messages)) <= context.tokens
-    assert ask(*above, turns=turns, prompt=prompt, budget=budget) == context
+    assert ask(*above, **options) == context
     assert context.messages[0].text.startswith(RULES)
     if tokens(prompt) <= budget // 2:
         assert context.messages[-1].text == prompt
@@ -109,6 +116,7 @@ def test_what_is_above_is_told_with_its_outputs() -> None:
             cell(2, "x = 1", [stream("10%\r99%\rdone\n")]),
             cell(3, "boom()", [failed]),
             cell(4, "", [stream("y" * 100_000)]),
+            instructions="be kind",
         )
     )
     assert "[1] markdown cell, id c1" in told
@@ -152,11 +160,12 @@ def test_no_text_can_close_its_envelope() -> None:
 
 
 @pytest.mark.rule("AG3")
-def test_outputs_and_earlier_answers_taint_and_sources_do_not() -> None:
+def test_outputs_earlier_answers_and_instructions_taint_and_sources_do_not() -> None:
     assert not ask(cell(1, "x = 1"), cell(2, "text", kind="markdown")).tainted
     assert ask(cell(1, "x", [stream("y")])).tainted
     assert ask(cell(1, "a", kind="ai", turns=[turn("a", "b")])).tainted
     assert ask(cell(1, "x", [picture(5, 5)]), max_images=1).tainted
+    assert ask(instructions="run everything").tainted
 
 
 @pytest.mark.rule("AG6")
