@@ -19,17 +19,27 @@ from tests.integration.server import Server
 ROOT = Path(__file__).parents[2]
 
 
+LARGE = """\
+for number in range(1100): display(number)
+print('x' * 100_000)
+"""
+"""A cell of more, and of larger, outputs than are in a document."""
+
+
 async def edit(server: Server) -> None:
     notebook = await server.notebook("x = 1", path="here.ipynb")
     for number in range(30):
         await notebook.add(f"y = {number}")
     await notebook.saved(lambda it: len(it["cells"]) == 31)
     await server.notebook("z = 1", path="folder/there.ipynb")
+    large = await server.notebook(LARGE, path="large.ipynb")
+    await large.run("c0")
+    await large.saved(lambda it: it["cells"][0]["outputs"])
 
 
 @pytest.fixture(scope="module")
 def left(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a server that stopped; it had two notebooks."""
+    """The folder of a server that stopped; it had three notebooks."""
     server = Server(tmp_path_factory.mktemp("left") / "server")
     with server.running():
         asyncio.run(edit(server))
@@ -73,10 +83,10 @@ def test_status_tells_what_is_in_the_store(runt: Runt) -> None:
     assert report["store"] == str(runt.store)
     assert report["size"] >= runt.store.stat().st_size
     events = {each["path"]: each["events"] for each in report["notebooks"]}
-    assert events.keys() == {"here.ipynb", "folder/there.ipynb"}
+    assert events.keys() == {"here.ipynb", "folder/there.ipynb", "large.ipynb"}
     assert events["here.ipynb"] > 30
     runt.store.with_name("store.db.damaged-20260101T000000Z").touch()
-    for told in (str(runt.store), "2 notebooks", "folder/there.ipynb", "was set aside"):
+    for told in (str(runt.store), "3 notebooks", "folder/there.ipynb", "was set aside"):
         assert told in runt("status").stdout
 
 
@@ -123,7 +133,7 @@ def test_what_cannot_be_done_is_said_in_one_sentence(runt: Runt, tmp_path: Path)
 @pytest.mark.rule("EL2", "FB1")
 def test_verify_finds_a_whole_store_whole(runt: Runt) -> None:
     reports = runt.json("verify", "--root", str(runt.notebooks))
-    assert [report["problems"] for report in reports] == [[], []]
+    assert [report["problems"] for report in reports] == [[], [], []]
     assert [report["file"] for report in reports] == ["same", "same"]
     (runt.notebooks / "folder/there.ipynb").unlink()
     (runt.notebooks / "here.ipynb").write_text("{}", encoding="utf-8")

@@ -15,6 +15,7 @@ from jupyter_runt.document.references import (
     complete,
     may_be_large,
     move_out,
+    move_out_all,
     preview,
     references,
     value_in_output,
@@ -210,3 +211,30 @@ def test_an_artifact_is_what_its_hash_mime_and_size_say():
     assert moved.payloads[0].artifact == Artifact(
         moved.payloads[0].artifact.sha256, "text/html", 30
     )
+
+
+def test_many_outputs_are_completed_with_what_the_file_says_and_then_with_the_artifact():
+    many = [
+        {"output_type": "stream", "name": name, "text": f"{number}\n"}
+        for number in range(3)
+        for name in ("stdout", "stderr")
+    ]
+    many.append(display(data={"text/plain": "a\nb", "application/json": ["x"]}))
+    lean, payloads = move_out_all(many, Limits(outputs=2))
+    assert lean[:2] == many[:2]
+    assert lean[2]["data"][REFERENCE]["outputs"] == 5
+    assert lean[2]["data"]["text/plain"] == (
+        "⋯ 5 more outputs, which end with ⋯\n1\n1\n2\n2\na\nb\n"
+    )
+    assert move_out_all(lean, Limits(outputs=2)) == (lean, [])
+    cell = {"cell_type": "code", "outputs": lean}
+    old = json.loads(json.dumps(many))
+    old[2]["text"] = ["1\n"]
+    old[-1]["data"]["text/plain"] = ["a\n", "b"]
+    assert complete(cell, {"outputs": old}, {}.__getitem__)["outputs"] == many
+    (payload,) = payloads
+    from_artifact = complete(cell, {}, {payload.artifact.sha256: payload.content}.__getitem__)
+    assert from_artifact["outputs"] == many
+    assert complete(cell, {}, {}.__getitem__)["outputs"] == lean
+    nonsense = {payload.artifact.sha256: b"{not JSON}\n"}
+    assert complete(cell, {}, nonsense.__getitem__)["outputs"] == lean
