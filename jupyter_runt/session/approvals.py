@@ -179,20 +179,18 @@ class Approvals:
         if self._waiting.get(command.call_id) is not waiting:
             raise Conflict("It was decided already.", call_id=command.call_id)
         del self._waiting[command.call_id]  # nobody else decides while it is recorded
-        always = command.decision == "always" and not waiting.proposal.tainted
-        settlement: Settlement = "once" if command.decision == "always" else command.decision
+        proposal, decision = waiting.proposal, command.decision
+        if decision == "always" and proposal.tainted:
+            decision = "once"
         try:
-            events = await self._record(
-                waiting, "always" if always else settlement, command.reason, requester.actor, cause
-            )
+            events = await self._record(waiting, decision, command.reason, requester.actor, cause)
         except BaseException:
             if datetime.now(UTC) < waiting.expires_at:
                 self._waiting[command.call_id] = waiting
             else:
                 self._rule(waiting, Ruling(allowed=False, reason=TOO_LATE))
             raise
-        if always:
-            proposal = waiting.proposal
+        if decision == "always":
             key = (requester.actor, proposal.tool, proposal.effect, proposal.fingerprint)
             self._granted.add(key)
         self._rule(waiting, _ruling(command))
@@ -232,8 +230,10 @@ class Approvals:
         if not shown or dict(shown) == dict(await self._revisions(tuple(shown))):
             return
         if self._waiting.pop(command.call_id, None) is waiting:
-            await self._record(waiting, "withdrawn", NOT_THAT_CODE, None, cause)
-            self._rule(waiting, Ruling(allowed=False, reason=NOT_THAT_CODE))
+            try:
+                await self._record(waiting, "withdrawn", NOT_THAT_CODE, None, cause)
+            finally:
+                self._rule(waiting, Ruling(allowed=False, reason=NOT_THAT_CODE))
         raise StaleRevision("The code is not the one that was shown: the AI was told to ask anew.")
 
     def _rule(self, waiting: _Waiting, ruling: Ruling) -> None:

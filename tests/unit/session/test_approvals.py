@@ -150,6 +150,17 @@ async def test_code_that_changed_after_it_was_shown_does_not_run(turn: Bench) ->
     assert (settled.decision, settled.by) == ("withdrawn", None)
 
 
+async def test_what_changed_is_withdrawn_although_the_store_cannot_take_it(turn: Bench) -> None:
+    call, shown = await turn.asks("run_cells", cell_ids=["c1"])
+    await turn.notebook.send("edit_cell", cell_id="c1", source="import os")
+    turn.notebook.workspace.disk.failure = StoreUnavailable("full")
+    with pytest.raises(RuntError):
+        await turn.decide(shown)
+    turn.notebook.workspace.disk.failure = None
+    assert (await call).status == "denied"
+    assert await ran(turn) == []
+
+
 async def test_nobody_allows_what_they_may_not_do(turn: Bench) -> None:
     call, shown = await turn.asks("run_cells", cell_ids=["c1"])
     turn.notebook.workspace.denied.add(Capability.EXECUTE)
