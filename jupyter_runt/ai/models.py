@@ -135,11 +135,24 @@ class Models(AbstractAsyncContextManager["Models"]):
         await asyncio.to_thread(self.keys.delete, provider.name, actor)
         self.forget(provider.name)
 
-    async def test(self, provider: Provider, actor: ActorId) -> None:
-        """Ask a provider for its models with the key of who asks; raises ProviderFailure."""
+    async def test(self, provider: Provider, actor: ActorId) -> str | None:
+        """Ask a provider for its models with the key of who asks.
+
+        Returns:
+            Why that says nothing of the key, if it does not.
+
+        Raises:
+            ProviderFailure: the provider cannot be used with it.
+        """
         key = await self.key(provider, actor)
         self.forget(provider.name)
-        await self._fetched(provider, key)
+        if provider.models is not None:
+            provider = provider.model_copy(update={"models": None})
+        try:
+            await self._fetched(provider, key)
+        except _NoList as error:
+            return f"{error} So the key was not tried."
+        return None
 
     def forget(self, provider: str) -> None:
         """Ask a provider anew for its models, since a key changed."""

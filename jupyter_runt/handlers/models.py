@@ -87,8 +87,9 @@ class ProviderTestHandler(_AiHandler):
     async def post(self, name: str) -> None:
         """Answer whether the provider takes the key that the person would use."""
         try:
-            await self.models.test(self.provider(name), await self.actor())
+            problem = await self.models.test(self.provider(name), await self.actor())
         except ProviderFailure as error:
             self.send({"name": name, "ready": False, "problem": str(error)})
         else:
-            self.send({"name": name, "ready": True})
+            told = {"name": name, "ready": True}
+            self.send(told if problem is None else {**told, "problem": problem})

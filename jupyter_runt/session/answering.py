@@ -141,6 +141,8 @@ class Answering:
         document = await self._host.document()
         view, settings = await view_of(document.room, started.cell_id)
         specs = toolbox.specs() if "tools" in choice.info.capabilities else ()
+        if size_of(specs) > choice.budget // 2:
+            specs = ()  # a small model has better use for its context
         sees = "vision" in choice.info.capabilities
         most = self._models.config.max_images if sees else 0
         view = await with_pictures(view, self._host.artifacts, most)

@@ -92,12 +92,18 @@ async def test_each_person_s_key_is_used_for_that_person(tmp_path: Path) -> None
 
 
 async def test_a_key_is_tried_when_somebody_asks(tmp_path: Path) -> None:
-    async with FakeModel([]) as fake:
-        fine = provider("fine", fake.url, key_env="K")
-        async with models(tmp_path, fine, env={"K": KEY}) as opened:
-            await opened.test(fine, ADA)
+    async with FakeModel([]) as fake, FakeModel([], models=None) as silent:
+        fine = provider("fine", fake.url, key_env="K", models=["named"])
+        unlisted = provider("unlisted", silent.url, key_env="K")
+        async with models(tmp_path, fine, unlisted, env={"K": KEY}) as opened:
+            assert await opened.test(fine, ADA) is None
+            assert "not tried" in str(await opened.test(unlisted, ADA))
             with pytest.raises(ProviderFailure, match="has no key"):
                 await opened.test(provider("none", fake.url, key_env="MISSING"), ADA)
+        nowhere = fine.model_copy(update={"base_url": "http://127.0.0.1:9/v1"})
+        async with models(tmp_path, nowhere, env={"K": KEY}) as opened:
+            with pytest.raises(ProviderFailure, match="cannot be reached"):
+                await opened.test(nowhere, ADA)
 
 
 @pytest.mark.parametrize("name", ["nobody/x", "p", "p/", "x"])

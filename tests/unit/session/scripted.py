@@ -32,6 +32,7 @@ class ScriptedModel:
 
     replies: list[list[Step | Said]] = field(default_factory=list)
     heard: list[list[Message]] = field(default_factory=list)
+    offered: list[tuple[ToolSpec, ...]] = field(default_factory=list)
     wanted: list[tuple[str, ActorId]] = field(default_factory=list)
     capabilities: tuple[str, ...] = ("tools",)
     budget: int = 20_000
@@ -51,6 +52,7 @@ class ScriptedModel:
         self, messages: Sequence[Message], tools: Sequence[ToolSpec]
     ) -> AsyncGenerator[Delta | Said]:
         self.heard.append(list(messages))
+        self.offered.append(tuple(tools))
         try:
             for step in self.replies.pop(0):
                 if isinstance(step, asyncio.Event):

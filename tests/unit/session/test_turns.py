@@ -417,6 +417,21 @@ async def test_what_tools_take_is_no_time_of_the_model(
 
 
 @pytest.mark.rule("AG6")
+@pytest.mark.parametrize(
+    ("capabilities", "budget"), [((), 20_000), (("tools",), 100), (("reasoning",), 20_000)]
+)
+async def test_tools_are_for_models_that_can_use_them_and_have_room(
+    workspace: Workspace, capabilities: tuple[str, ...], budget: int
+) -> None:
+    workspace.model.capabilities, workspace.model.budget = capabilities, budget
+    workspace.model.replies = [says("a")]
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        turn = await notebook.answered(await notebook.ask("ai"))
+        assert turn["shown"]["tools"] == []
+        assert workspace.model.offered == [()]
+
+
+@pytest.mark.rule("AG6")
 async def test_pictures_of_tools_are_for_models_that_see(workspace: Workspace) -> None:
     picture = Image("image/png", b"png")
     for capabilities, seen in [(("tools",), ()), (("tools", "vision"), (picture,))]:
