@@ -30,7 +30,7 @@ from jupyter_runt.events.agent import TurnStarted
 from jupyter_runt.events.base import Payload
 from jupyter_runt.events.execution import ExecutionCancelled, ExecutionRequested
 from jupyter_runt.events.outputs import InputReplied
-from jupyter_runt.ids import ActorId, CellId, ExecutionId, Seq, TurnId
+from jupyter_runt.ids import ActorId, CellId, ExecutionId, Seq, TurnId, is_person
 
 
 class DocumentView(Protocol):
@@ -242,6 +242,11 @@ def _ask(
     if not prompt.strip():
         raise InvalidCommand(
             f"Cell {cell_id} asks nothing.", errors=[{"field": field, "message": "is empty"}]
+        )
+    if not is_person(now.actor):
+        raise InvalidCommand(
+            "Only people ask the AI: it does not ask itself.",
+            errors=[{"field": field, "message": "is an AI cell"}],
         )
     last = now.state.turns.of_cell(cell_id)
     if last is not None and not last.ended:

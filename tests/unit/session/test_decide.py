@@ -14,6 +14,7 @@ from jupyter_runt.errors import (
     InvalidCommand,
     StaleRevision,
 )
+from jupyter_runt.events.agent import TurnStarted
 from jupyter_runt.events.base import Event, Payload
 from jupyter_runt.events.execution import (
     ExecutionAssigned,
@@ -31,7 +32,7 @@ RUNTIME = RuntimeSessionId("r")
 
 
 class Cells:
-    """A notebook: code cells, but those whose id starts with m."""
+    """A notebook: code cells, Markdown where the id starts with m, AI cells where with ai."""
 
     def __init__(self, **sources: str) -> None:
         self._sources = sources
@@ -44,6 +45,8 @@ class Cells:
         return cell_id in self._sources
 
     def cell_type(self, cell_id: CellId) -> str:
+        if cell_id.startswith("ai"):
+            return "ai"
         return "markdown" if cell_id.startswith("m") else "code"
 
     def source(self, cell_id: CellId) -> str:
@@ -100,13 +103,15 @@ def command(kind: str, **fields: Any) -> Command:
     return parse_command(json.dumps({"type": kind, **fields}).encode())
 
 
-def decided(wanted: Command, now: RuntimeState | None = None, **sources: str) -> Decision:
+def decided(
+    wanted: Command, now: RuntimeState | None = None, actor: ActorId = ADA, **sources: str
+) -> Decision:
     numbers = count(1)
     moment = Moment(
         state=now or RuntimeState(),
         document=Cells(**sources) if sources else NoDocument(),
         document_seq=Seq(5),
-        actor=ADA,
+        actor=actor,
         new_id=lambda: f"e{next(numbers)}",
     )
     return decide(wanted, moment)
@@ -226,3 +231,33 @@ def test_a_cell_that_is_tagged_to_fail_stops_nothing() -> None:
     decision = decided(command("execute_cells", cell_ids=["a", "fails"]), a="1", fails="1/0")
     requests = [p for p in decision.payloads if isinstance(p, ExecutionRequested)]
     assert [request.stop_on_error for request in requests] == [True, False]
+
+
+# questions
+
+
+def test_a_question_is_asked_as_it_stands_of_the_model_that_is_named() -> None:
+    (asked,) = decided(command("ask", cell_id="ai"), ai="Why?").payloads
+    assert isinstance(asked, TurnStarted)
+    assert (asked.cell_id, asked.prompt, asked.model) == ("ai", "Why?", None)
+    assert (asked.requested_by, asked.after) == (ADA, ())
+
+
+def test_ai_cells_that_are_run_are_asked_once_behind_what_comes_before_them() -> None:
+    cells = {"a": "1", "ai": "Why?", "b": "2"}
+    decision = decided(command("execute_cells", cell_ids=["a", "ai", "b", "ai"]), **cells)
+    kinds = [type(payload) for payload in decision.payloads]
+    assert kinds == [ExecutionRequested, TurnStarted, ExecutionRequested]
+    first, asked, _ = decision.payloads
+    assert asked.after == (first.execution_id,)  # type: ignore[attr-defined]
+    assert decision.action == RuntimeAction("run")
+    assert decided(command("execute_cells", cell_ids=["ai"]), **cells).action is None
+
+
+@pytest.mark.rule("AG2")
+@pytest.mark.parametrize(
+    "wanted", [command("ask", cell_id="ai"), command("execute_cells", cell_ids=["ai"])]
+)
+def test_the_ai_does_not_ask_itself(wanted: Command) -> None:
+    with pytest.raises(InvalidCommand, match="itself"):
+        decided(wanted, actor=ActorId("agent:turn"), ai="Why?")
