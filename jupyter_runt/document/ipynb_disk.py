@@ -41,7 +41,8 @@ def disk_cell(cell: Cell, old: dict[str, Any], *, with_id: bool) -> dict[str, An
     }
     metadata = {k: v for k, v in cell.get("metadata", {}).items() if k != "trusted"}
     wanted["metadata"] = metadata | _trusted(old.get("metadata"))
-    return _keep_map(old, _left_alone(old, wanted) | _without_defaults(wanted, old), _keep_member)
+    needed = _without_defaults(wanted, old, "cell_type")
+    return _keep_map(old, _left_alone(old, wanted) | needed, _keep_member)
 
 
 def _left_alone(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,9 +58,15 @@ def _trusted(metadata: Any) -> dict[str, Any]:
     return {"trusted": metadata["trusted"]} if says else {}
 
 
-def _without_defaults(wanted: Mapping[str, Any], old: Any) -> dict[str, Any]:
-    """Return what is new without what is empty: reading filled in what the file left out."""
-    return {k: v for k, v in wanted.items() if not old or k in old or v not in _DEFAULTS}
+def _without_defaults(wanted: Mapping[str, Any], old: Any, kind: str) -> dict[str, Any]:
+    """Return what is new without what is empty: reading filled in what the file left out.
+
+    Args:
+        kind: the key that says of what type it is: another type has to have other things.
+    """
+    if not isinstance(old, dict) or old.get(kind) != wanted.get(kind):
+        return dict(wanted)
+    return {k: v for k, v in wanted.items() if k in old or v not in _DEFAULTS}
 
 
 def keep(old: Any, new: Any) -> Any:
@@ -111,7 +118,7 @@ def _keep_output(old: Any, new: Output) -> dict[str, Any]:
             return _keep_text(was, value)
         return keep(was, value)
 
-    return _keep_map(old, _without_defaults(new, old), keep_item)
+    return _keep_map(old, _without_defaults(new, old, "output_type"), keep_item)
 
 
 def _keep_data(mime: str, old: Any, new: Any) -> Any:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from jupyter_ydoc import YNotebook
 
 from jupyter_runt.document.ipynb import NotebookText, import_update, read_notebook
+from jupyter_runt.document.ipynb_disk import disk_cell
 from jupyter_runt.document.ipynb_layout import scan
 from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.document.values import to_shared
@@ -357,3 +358,18 @@ def test_a_document_that_was_open_before_keeps_its_ids_and_the_file_its_text():
         ["B"],
         "a",
     ]
+
+
+def test_an_output_in_the_place_of_one_of_another_type_has_all_that_nbformat_asks_for():
+    stream = {"output_type": "stream", "name": "stdout", "text": ["1"]}
+    old = {**json.loads(json.dumps(nbformat.v4.new_code_cell("x", id="c"))), "outputs": [stream]}
+    display = {"output_type": "display_data", "data": {"text/plain": "1"}, "metadata": {}}
+    cell = {**old, "source": "x", "outputs": [display]}
+    assert disk_cell(cell, old, with_id=True)["outputs"][0]["metadata"] == {}
+
+
+def test_a_cell_that_became_one_of_code_has_all_that_nbformat_asks_for():
+    old = {"cell_type": "markdown", "id": "c", "metadata": {}, "source": ["x"]}
+    cell = {**old, "cell_type": "code", "source": "x", "outputs": [], "execution_count": None}
+    written = disk_cell(cell, old, with_id=True)
+    assert (written["outputs"], written["execution_count"]) == ([], None)
