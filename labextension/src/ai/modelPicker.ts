@@ -17,6 +17,8 @@ export class ModelPicker extends Widget {
     this.select.addEventListener('change', () => {
       _options.onChoose(this.select.value);
     });
+    // JupyterLab's keys are for the cell around it.
+    this.select.addEventListener('keydown', event => event.stopPropagation());
     // The list may be longer by now: somebody has set a key.
     this.select.addEventListener('pointerdown', _options.onOpen);
   }
