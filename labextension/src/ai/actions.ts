@@ -73,8 +73,8 @@ export class AIActions {
   /**
    * Make cells of another type.
    */
-  async changeType(cells: readonly ICellModel[], to: CellType): Promise<void> {
-    for (const { id } of cells) {
+  async changeType(cellIds: readonly string[], to: CellType): Promise<void> {
+    for (const id of cellIds) {
       await this._command({
         type: 'set_cell_type',
         cell_id: id,

@@ -28,15 +28,17 @@ const MARKDOWN_MIME = 'text/x-ipythongfm';
  */
 export class AICell implements IDisposable {
   constructor(private _options: AICell.IOptions) {
-    const { approvals, cell, models, now, rendermime, trans, words } = _options;
+    const { approvals, cell, isWritable, models, now } = _options;
+    const { onAction, rendermime, trans, words } = _options;
     cell.addClass('jp-runt-AICell');
     this._live = new AnswerView({ rendermime, trans });
     this._live.addClass('jp-runt-mod-live');
     this._live.hide();
     this._earlier = new EarlierTurns({ rendermime, trans });
-    this._bar = new TurnBar({ words, trans, now, onAction: _options.onAction });
+    this._bar = new TurnBar({ words, trans, now, isWritable, onAction });
     this._header = new PromptHeader({
       trans,
+      isWritable,
       onChoose: _options.onModel,
       onOpen: () => void models.refresh(),
       onSettings: _options.onSettings
@@ -237,6 +239,11 @@ export namespace AICell {
      * Return how late it is on the server.
      */
     now: () => number;
+
+    /**
+     * Return whether the person may edit the notebook.
+     */
+    isWritable: () => boolean;
 
     /**
      * Return what the notebook's code cells are highlighted as.

@@ -76,7 +76,8 @@ class Stage {
       words: new TurnWords({ names, durations, trans }),
       tools: new ToolWords(trans),
       trans,
-      now: () => Date.parse(AT) + 3000
+      now: () => Date.parse(AT) + 3000,
+      isWritable: () => this.isWritable
     });
     open.push(this);
   }
@@ -127,6 +128,14 @@ class Stage {
     return this.cells[0].node.querySelector(`.jp-runt-${name}`);
   }
 
+  /** What the bar below the prompt offers. */
+  get offered(): (string | undefined)[] {
+    const buttons = this.part('TurnBar')?.querySelectorAll('button') ?? [];
+    return [...buttons]
+      .filter(({ hidden }) => !hidden)
+      .map(({ dataset }) => dataset['action']);
+  }
+
   get ai() {
     return this.model.sharedModel.cells[0];
   }
@@ -138,6 +147,7 @@ class Stage {
   readonly view: AICells;
   readonly command = vi.fn(() => Promise.resolve({ seq: 1, events: [] }));
   decisions: IApproval[] = [];
+  isWritable = true;
 }
 
 class FakeCell extends Panel {
@@ -188,6 +198,7 @@ describe('AICells', () => {
       expect(stage.part('mod-live')?.textContent).toContain('It is *zero*')
     );
     expect(stage.part('TurnBar')?.textContent).toContain('Answering: 3 s');
+    expect(stage.offered).toEqual(['stop', 'shown']);
     stage.says({ text: ', so.', status: 'ok', completed_at: LATER });
     await vi.waitFor(() =>
       expect(stage.part('mod-live')?.textContent).toContain('zero*, so.')
@@ -232,6 +243,15 @@ describe('AICells', () => {
     );
     expect(stage.part('TurnBar')?.classList).toContain('lm-mod-hidden');
     expect(stage.part('Approval')).toBe(null);
+  });
+
+  it('offers nothing to do to who may only read', async () => {
+    const stage = new Stage();
+    stage.isWritable = false;
+    stage.says({ text: 'It is' });
+    await vi.waitFor(() => expect(stage.offered).toEqual(['shown']));
+    const select = stage.part('ModelPicker') as HTMLSelectElement;
+    expect(select.disabled).toBe(true);
   });
 
   it('says why an answer ends early, and keeps what had come', async () => {
@@ -335,7 +355,7 @@ describe('AICells', () => {
     });
     await vi.waitFor(() =>
       expect(stage.part('PromptHeader-help')?.textContent).toContain(
-        'openai: There is no key.'
+        'There is no key.'
       )
     );
   });

@@ -151,8 +151,8 @@ export class AICells implements IDisposable {
   }
 
   private _create(cell: CodeCell): IDecorated {
-    const { actions, models, notebook, now, tools, trans, words } =
-      this._options;
+    const { actions, isWritable, models, notebook, now } = this._options;
+    const { tools, trans, words } = this._options;
     const approvals = new ApprovalList({
       trans,
       tools,
@@ -168,6 +168,7 @@ export class AICells implements IDisposable {
       words,
       trans,
       now,
+      isWritable,
       codeMimeType: () => notebook.codeMimetype,
       notebookModel: () => runtMetadata(notebook.model!.sharedModel).model,
       onModel: model => actions.chooseModel(cell.model, model),
@@ -209,6 +210,11 @@ export namespace AICells {
      * Return how late it is on the server.
      */
     now: () => number;
+
+    /**
+     * Return whether the person may edit the notebook.
+     */
+    isWritable: () => boolean;
   }
 }
 

@@ -1,5 +1,5 @@
 import { Dialog, showDialog } from '@jupyterlab/apputils';
-import type { ICellModel } from '@jupyterlab/cells';
+import { type ICellModel, MarkdownCell } from '@jupyterlab/cells';
 import { type NotebookPanel, NotebookActions } from '@jupyterlab/notebook';
 import type { ITranslator } from '@jupyterlab/translation';
 import type { IDisposable } from '@lumino/disposable';
@@ -54,7 +54,8 @@ export class NotebookAI implements IDisposable {
       words: new TurnWords({ durations, names, trans }),
       tools: new ToolWords(trans),
       trans,
-      now: () => runtime.clock.now()
+      now: () => runtime.clock.now(),
+      isWritable: () => runtime.info?.writable !== false
     });
     this._eyes = new ContextEyes({
       notebook: panel.content,
@@ -119,8 +120,20 @@ export class NotebookAI implements IDisposable {
     const { content } = this.panel;
     const cells = this._selected.filter(model => typeOf(model) !== to);
     if (to === 'ai' || cells.some(({ sharedModel }) => isAICell(sharedModel))) {
+      const active = content.activeCell!.model.id;
+      const ids = cells.map(({ id }) => id);
       content.deselectAll();
-      await this.actions.changeType(cells, to);
+      await this.actions.changeType(ids, to);
+      const changed = ids.map(id =>
+        this._arrival(id, model => typeOf(model) === to)
+      );
+      for (const index of await Promise.all(changed)) {
+        const cell = content.widgets[index];
+        if (cell instanceof MarkdownCell) {
+          cell.rendered = false;
+        }
+      }
+      await this.go(active, 'command');
     } else if (to !== 'sql') {
       NotebookActions.changeCellType(content, to);
     }
@@ -235,20 +248,24 @@ export class NotebookAI implements IDisposable {
     await this.actions.setVisible(ids(false), false);
   }
 
-  /** Resolves to where the cell is. */
-  private _arrival(cellId: string): Promise<number> {
-    const { cells } = this.panel.context.model;
-    const find = () => [...cells].findIndex(({ id }) => id === cellId);
+  /** Resolves to where the cell is, once it is as it should be. */
+  private _arrival(
+    cellId: string,
+    isRight: (cell: ICellModel) => boolean = () => true
+  ): Promise<number> {
+    const { cells, contentChanged } = this.panel.context.model;
+    const find = () =>
+      [...cells].findIndex(cell => cell.id === cellId && isRight(cell));
     return new Promise(resolve => {
       const look = () => {
         const index = find();
         if (index >= 0) {
-          cells.changed.disconnect(look);
+          contentChanged.disconnect(look);
           // The notebook has its widget once it has heard of it, too.
           queueMicrotask(() => resolve(index));
         }
       };
-      cells.changed.connect(look);
+      contentChanged.connect(look);
       look();
     });
   }

@@ -28,6 +28,7 @@ export class PromptHeader extends Panel {
    */
   write(known: IModels | null, chosen: string): void {
     this._picker.write(known, chosen);
+    this._picker.select.disabled = !this._options.isWritable();
     const missing = known !== null && known.models.length === 0;
     this._help.setHidden(!missing);
     if (missing) {
@@ -40,17 +41,17 @@ export class PromptHeader extends Panel {
     const problems = document.createElement('ul');
     for (const { name, problem } of providers) {
       const item = document.createElement('li');
-      item.textContent = problem ? `${name}: ${problem}` : name;
+      item.textContent = problem ?? name;
       problems.append(item);
     }
     const lead = document.createElement('p');
     lead.textContent = trans.__(
-      'There is no model to ask yet. Set a key, run Ollama beside this server, or try it with the demo model: run "jupyter runt demo-model" in a terminal.'
+      'There is no model to ask yet. Give a key, or run Ollama beside this server. To try it without, "jupyter runt demo-model" in a terminal serves a demo, and says how it is used.'
     );
     const button = document.createElement('button');
     button.type = 'button';
-    button.className = 'jp-Button jp-mod-styled';
-    button.textContent = trans.__('Set a Key…');
+    button.className = 'jp-Button jp-mod-styled jp-mod-accept';
+    button.textContent = trans.__('Give a Key…');
     button.addEventListener('click', onSettings);
     this._help.node.replaceChildren(lead, problems, button);
   }
@@ -68,6 +69,11 @@ export namespace PromptHeader {
    */
   export interface IOptions extends ModelPicker.IOptions {
     trans: TranslationBundle;
+
+    /**
+     * Return whether the person may edit the notebook.
+     */
+    isWritable: () => boolean;
 
     /**
      * The person wants to set a key.

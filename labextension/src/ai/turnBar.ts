@@ -82,7 +82,9 @@ export class TurnBar extends Widget {
     }
     this.node.dataset.status = turn.status;
     for (const [action, button] of Object.entries(this._buttons)) {
-      button.hidden = !isPossible(action as TurnAction, turn);
+      button.hidden =
+        !isPossible(action as TurnAction, turn) ||
+        (action !== 'shown' && !this._options.isWritable());
     }
     this._say();
   }
@@ -154,6 +156,11 @@ export namespace TurnBar {
      * Return how late it is on the server.
      */
     now: () => number;
+
+    /**
+     * Return whether the person may edit the notebook.
+     */
+    isWritable: () => boolean;
 
     /**
      * The person wants this.
