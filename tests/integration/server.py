@@ -79,6 +79,7 @@ class Server:
         self.folder = folder
         self.log = folder / "server.log"
         self.store = folder / "data/runt/store.db"
+        self.command = [sys.executable, "-m", "jupyter_server"]
         self._names = itertools.count(1)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -139,7 +140,7 @@ class Server:
         environment = {**os.environ, **folders, "IPYTHONDIR": str(self.folder / "ipython")}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "jupyter_server"],
+                self.command,
                 env=environment,
                 cwd=Path(__file__).parents[2],
                 stdout=log,
