@@ -10,7 +10,14 @@ from jupyter_runt import wire
 from jupyter_runt.errors import RuntimeLost
 from jupyter_runt.execution.agent_link import AgentDoor, AgentLink
 from jupyter_runt.execution.links import ConnectionInfo, Link, Listener, ZmqLink
+from jupyter_runt.ids import new_id
 from jupyter_runt.protocols import KernelMessage
+
+WIDGETS: Final = "jupyter.widget"
+"""The target of comms that are widgets."""
+
+WIDGETS_VERSION: Final = {"version": "1.0.0"}
+"""Of the protocol in which all of them are asked for."""
 
 READY_SECONDS: Final = 60.0
 """How long a kernel may take to answer after its process was started."""
@@ -36,6 +43,7 @@ class LinkedKernelConnection:
         self._overhear = overhear
         self._listener: Listener = _ignore
         self._link: Link | None = None
+        self._widgets_asked: str | None = None
         self._changed = asyncio.Event()
         self._closed: str | None = None
         self._asked: dict[str, tuple[asyncio.Future[dict[str, Any]], Callable[[], None]]] = {}
@@ -177,6 +185,9 @@ class LinkedKernelConnection:
         """See `KernelConnection.resume`."""
         if isinstance(self._link, AgentLink):
             self._link.resume()
+            wanted = {"target_name": WIDGETS}
+            send, aside = self._link.send, self._link.subshell
+            self._widgets_asked = send("shell", "comm_info_request", wanted, subshell=aside)
 
     def retire(self, position: int) -> None:
         """See `KernelConnection.retire`."""
@@ -191,6 +202,8 @@ class LinkedKernelConnection:
     def _hear(self, messages: Sequence[KernelMessage], *, answered: bool) -> None:
         if answered:
             self._changed.set()
+        if self._widgets_asked is not None:
+            self._ask_widgets(messages)
         for message in messages if self._asked else ():
             if (asked := self._asked.get(message.parent_id or "")) is not None:
                 reply, begun = asked
@@ -199,6 +212,20 @@ class LinkedKernelConnection:
                     reply.set_result(message.content)
         if messages:
             self._listener(messages)
+
+    def _ask_widgets(self, messages: Sequence[KernelMessage]) -> None:
+        """Have a kernel that has widgets say what they are; who listens hears it."""
+        found = [each for each in messages if each.parent_id == self._widgets_asked]
+        comms = [each.content.get("comms") for each in found if each.channel == "shell"]
+        if not comms or self._link is None:
+            return
+        self._widgets_asked = None
+        if not comms[0]:
+            return
+        comm_id, aside = new_id(), self._link.subshell
+        opened = {"comm_id": comm_id, "target_name": f"{WIDGETS}.control", "data": {}}
+        self._link.send("shell", "comm_open", opened, metadata=WIDGETS_VERSION, subshell=aside)
+        self.tell_comm(comm_id, {"method": "request_states"})
 
 
 def _ignore(messages: Sequence[KernelMessage]) -> None:

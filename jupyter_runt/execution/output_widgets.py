@@ -62,6 +62,9 @@ class OutputWidgets:
             ours: executions of which nobody else catches anything.
         """
         comm_id, data = str(message.content.get("comm_id")), message.content.get("data") or {}
+        if data.get("method") == "update_states":  # of all widgets, as somebody asked for
+            self._meet(data.get("states") or {}, ours)
+            return
         state = data.get("state")
         known = self._widgets.get(comm_id)
         if message.msg_type == "comm_close":
@@ -118,6 +121,12 @@ class OutputWidgets:
         changed = [(comm_id, widget.outputs()) for comm_id, widget in self._changed.items()]
         self._changed.clear()
         return changed
+
+    def _meet(self, states: dict[str, Any], ours: Container[ExecutionId]) -> None:
+        for comm_id, described in states.items():
+            if described.get("model_name") == "OutputModel" and comm_id not in self._widgets:
+                widget = self._widgets[comm_id] = _Widget(comm_id)
+                self._take_state(widget, described.get("state") or {}, ours)
 
     def _take_state(
         self, widget: _Widget, state: dict[str, Any], ours: Container[ExecutionId]

@@ -154,6 +154,21 @@ async def test_an_adopted_kernel_is_interrupted_restarted_and_stopped_as_any_oth
     await gone(again, kernel)
 
 
+@pytest.mark.rule("EX6", "EX1")
+async def test_widgets_of_earlier_cells_catch_what_is_said_inside_them_under_the_next_server(
+    server: Server,
+) -> None:
+    notebook = await server.notebook("import ipywidgets\nout = ipywidgets.Output()")
+    await notebook.run("c0")
+    await asyncio.to_thread(server.kill)
+    await asyncio.to_thread(server.start)
+    await notebook.run_source("pass")
+    caught = await notebook.run_source("with out:\n    print('inside')\nprint('after', end='')")
+    assert text_of(caught) == "after"
+    shown = await notebook.run_source("print(out.outputs[0]['text'], end='')")
+    assert text_of(shown) == "inside\n"
+
+
 @pytest.mark.rule("EX7")
 async def test_the_death_of_a_kernel_or_of_its_agent_is_told_in_the_cell(server: Server) -> None:
     notebook = await server.notebook("'top'")

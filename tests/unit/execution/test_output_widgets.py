@@ -148,3 +148,16 @@ def test_a_widget_that_was_closed_catches_nothing() -> None:
     kernel.displays("2", "d")
     assert kernel.cell() == ["2"]
     assert kernel.widgets() == {}
+
+
+def test_widgets_that_were_there_before_are_met_when_the_kernel_tells_of_all() -> None:
+    kernel = Kernel()
+    shown = [{"output_type": "stream", "name": "stdout", "text": "earlier\n"}]
+    states = {
+        "out": {"model_name": "OutputModel", "state": {"msg_id": RUN, "outputs": shown}},
+        "slider": {"model_name": "IntSliderModel", "state": {"value": 1}},
+    }
+    kernel.says("comm_msg", comm_id="control", data={"method": "update_states", "states": states})
+    kernel.prints("inside\n")
+    assert kernel.widgets() == {"out": ["earlier\n", "inside\n"]}
+    assert kernel.cell() == []
