@@ -20,6 +20,12 @@ QUESTIONS: Final = frozenset(
 )
 """Requests that change nothing, and that a person or a page waits for."""
 
+WIDGETS: Final = "jupyter.widget.control"
+ALL_STATES: Final = "request_states"
+"""The target and the method with which a page asks for all widgets, once it is loaded."""
+
+_SIGNS: Final = (*QUESTIONS, WIDGETS, ALL_STATES)
+
 _v1: Any = sockets
 _Base: Any = object
 
@@ -64,14 +70,14 @@ def aside(message: Any, subshell: str, protocol: str | None) -> Any:
     if protocol == V1:
         channel, parts = _v1.deserialize_msg_from_ws_v1(message)
         header = json.loads(parts[0])
-        if channel != "shell" or not _asks(header):
+        if channel != "shell" or not _asks(header, json.loads(parts[3])):
             return message
         header["subshell_id"] = subshell
         return _v1.serialize_msg_to_ws_v1([json.dumps(header).encode(), *parts[1:]], channel)
     if isinstance(message, bytes):  # with buffers, which no question has
         return message
     request = json.loads(message)
-    if request.get("channel") != "shell" or not _asks(request["header"]):
+    if request.get("channel") != "shell" or not _asks(request["header"], request["content"]):
         return message
     request["header"]["subshell_id"] = subshell
     return json.dumps(request)
@@ -80,9 +86,15 @@ def aside(message: Any, subshell: str, protocol: str | None) -> Any:
 def _may_ask(message: str | bytes) -> bool:
     """Tell questions from what may be large without taking it apart."""
     if isinstance(message, str):
-        return any(kind in message for kind in QUESTIONS)
-    return any(kind.encode() in message[:2048] for kind in QUESTIONS)
+        return any(sign in message for sign in _SIGNS)
+    return any(sign.encode() in message[:2048] for sign in _SIGNS)
 
 
-def _asks(header: dict[str, Any]) -> bool:
-    return header.get("msg_type") in QUESTIONS and header.get("subshell_id") is None
+def _asks(header: dict[str, Any], content: dict[str, Any]) -> bool:
+    kind, data = header.get("msg_type"), content.get("data") or {}
+    question = (
+        kind in QUESTIONS
+        or (kind == "comm_open" and content.get("target_name") == WIDGETS)
+        or (kind == "comm_msg" and data.get("method") == ALL_STATES)
+    )
+    return question and header.get("subshell_id") is None

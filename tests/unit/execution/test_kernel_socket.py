@@ -53,3 +53,21 @@ def test_all_else_stays_as_it_is(header: dict[str, Any], channel: str) -> None:
 def test_buffers_are_not_looked_into() -> None:
     message = b"\x00\x00\x00\x01 complete_request"
     assert aside(message, "s", None) == message
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        ("comm_open", {"comm_id": "1", "target_name": "jupyter.widget.control", "data": {}}),
+        ("comm_msg", {"comm_id": "1", "data": {"method": "request_states"}}),
+    ],
+)
+def test_a_page_that_asks_for_all_widgets_asks_a_question(
+    kind: str, content: dict[str, Any]
+) -> None:
+    header = {"msg_id": "1", "msg_type": kind}
+    binary = sockets.serialize_msg_to_ws_v1(parts(header, json.dumps(content)), "shell")
+    assert header_of(aside(binary, "s", V1))["subshell_id"] == "s"
+    other = {**content, "target_name": "jupyter.widget", "data": {"method": "update"}}
+    binary = sockets.serialize_msg_to_ws_v1(parts(header, json.dumps(other)), "shell")
+    assert aside(binary, "s", V1) == binary
