@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.ui.conftest import RESULTS
 from tests.ui.lab import Lab, Person, eventually
 
 People = Callable[[str], Person]
+
+LIMIT = 120_000
+"""Milliseconds: two kernels load their libraries at once."""
 
 SETUP = """\
 import base64, io, random
@@ -89,7 +92,7 @@ def looked_over(one: Person) -> list[Any]:
 
 def settled(one: Person) -> list[Any]:
     """Return what cells that run show once that does not change any more."""
-    one.sees_output(len(CELLS), "as it should")
+    expect(one.output(len(CELLS))).to_contain_text("as it should", timeout=LIMIT)
     before = looked_over(one)
 
     def same() -> bool:
@@ -97,7 +100,7 @@ def settled(one: Person) -> list[Any]:
         last, before = before, looked_over(one)
         return last == before and "nothing yet" not in str(before)
 
-    eventually(same, 30)
+    eventually(same, 90)
     return before
 
 
@@ -135,4 +138,4 @@ def test_the_gallery_looks_as_in_jupyterlab_alone(lab: Lab, person: People, stoc
     assert page.count("data:image/png;base64,") >= 3
     ada.close()
     ada.open()
-    eventually(lambda: looked_over(ada) == expected, 30)
+    eventually(lambda: looked_over(ada) == expected, 90)
