@@ -140,7 +140,10 @@ async def show_replacement(work: Work, arguments: ReplaceCell) -> str:
 async def replace_cell(work: Work, arguments: ReplaceCell) -> Outcome:
     """Replace all of a cell's text, if it is what the model knows."""
     cell = await _editable(work, arguments.cell_id)
-    _expect(cell, arguments.expected_rev or _seen(work, cell))
+    if arguments.expected_rev:
+        _expect(cell, arguments.expected_rev)
+    else:
+        await _expect_known(work, cell)
     return await _rewrite(work, cell, arguments.source)
 
 
@@ -151,29 +154,41 @@ async def _editable(work: Work, name: str) -> CellView:
     return cell
 
 
-def _seen(work: Work, cell: CellView) -> str:
-    """Return the revision of a cell that the model knows; of one that is new, none fits."""
-    return work.seen.get(cell.cell_id, "unseen")
+async def _is_known(work: Work, cell: CellView) -> bool:
+    """Tell whether the model knows a cell as it is."""
+    if cell.cell_id in work.seen:
+        return work.seen[cell.cell_id] == cell.revision
+    return not await work.place.touched(cell.cell_id)
+
+
+async def _expect_known(work: Work, cell: CellView) -> None:
+    """Raise StaleRevision if the model does not know a cell as it is."""
+    if not await _is_known(work, cell):
+        raise _stale(cell)
 
 
 def _expect(cell: CellView, revision: str) -> None:
-    """Raise StaleRevision if a cell is not as it was expected."""
+    """Raise StaleRevision if a cell is of another revision."""
     if not cell.revision.startswith(revision):
-        now = short(cell.revision)
-        raise StaleRevision(
-            f"Cell {cell.cell_id} was edited meanwhile (rev={now}): read_cells shows it as it is.",
-            revision=cell.revision,
-        )
+        raise _stale(cell)
+
+
+def _stale(cell: CellView) -> StaleRevision:
+    now = short(cell.revision)
+    return StaleRevision(
+        f"Cell {cell.cell_id} was edited meanwhile (rev={now}): read_cells shows it as it is.",
+        revision=cell.revision,
+    )
 
 
 async def _rewrite(work: Work, cell: CellView, source: str) -> Outcome:
     command: dict[str, Any] = {"expected_revision": cell.revision, "source": source}
+    known = await _is_known(work, cell)
     await work.place.perform(Edit(type="edit_cell", cell_id=cell.cell_id, **command))
     revision = _revision(source)
-    others = _seen(work, cell) != cell.revision
-    if not others:  # else what others wrote in it is yet to be read
-        work.seen[cell.cell_id] = revision
-    note = " Others edited it, too: read_cells shows it as it is." if others else ""
+    # Where others wrote in it, that is yet to be read.
+    work.seen[cell.cell_id] = revision if known else ""
+    note = "" if known else " Others edited it, too: read_cells shows it as it is."
     changed = diff(cell.source, source) or "[nothing changed]"
     return Outcome(f"Cell {cell.cell_id} is now rev={short(revision)}.{note}\n{changed}")
 
@@ -196,7 +211,7 @@ async def delete_cells(work: Work, arguments: DeleteCells) -> Outcome:
     if any(cell.cell_id == work.place.cell_id for cell in cells):
         return Outcome("You answer in that cell: it stays.", failed=True)
     for cell in cells:
-        _expect(cell, _seen(work, cell))
+        await _expect_known(work, cell)
     names = tuple(cell.cell_id for cell in cells)
     await work.place.perform(Delete(type="delete_cells", cell_ids=names))
     return Outcome(f"Deleted {', '.join(names)}.")

@@ -132,7 +132,6 @@ class TurnToolbox:
     async def open(cls, place: Workplace, desk: Desk, policy: Policy) -> "TurnToolbox":
         """Return the toolbox of a turn that begins now: what it is shown is the notebook of now."""
         box = cls(place, desk, policy, _tools={tool.name: tool for tool in BUILT_IN})
-        box._seen = dict(await place.each(lambda doc, cell_id, _: (cell_id, doc.revision(cell_id))))
         await box._look_for_tools()
         return box
 

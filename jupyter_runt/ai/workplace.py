@@ -46,6 +46,10 @@ class Workplace(Protocol):
         """Return an output of the notebook with what is kept beside the document."""
         ...
 
+    async def touched(self, cell_id: CellId) -> bool:
+        """Tell whether others wrote in a cell, or made it, since the turn began."""
+        ...
+
     async def perform(self, command: Command) -> Sequence[Event]:
         """Perform a command, recorded as the turn's, and return its first events."""
         ...
@@ -99,7 +103,8 @@ class Work(Protocol):
 
     place: Workplace
     seen: dict[CellId, str]
-    """The revision of each cell that the model knows, by what it was shown."""
+    """The revisions of the cells that the model read or wrote; others it knows as they were when
+    the turn began."""
     made: list[CellId]
     """The cells that the turn made below its own, in order."""
 

@@ -5,7 +5,7 @@ import time
 from asyncio import to_thread
 from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from jupyter_runt.ai.kernel_tools import expression
 from jupyter_runt.ai.policy import Policy
@@ -14,13 +14,20 @@ from jupyter_runt.ai.visible import is_visible
 from jupyter_runt.commands import Command
 from jupyter_runt.document.materialize import Execution
 from jupyter_runt.document.notebook import NotebookDoc
-from jupyter_runt.errors import NotAuthorized
+from jupyter_runt.errors import Compacted, NotAuthorized
 from jupyter_runt.events.base import Event
-from jupyter_runt.ids import CellId, ExecutionId, agent_actor
+from jupyter_runt.events.document import (
+    CellCreated,
+    CellTypeChanged,
+    DocumentUpdated,
+    SourceChanged,
+)
+from jupyter_runt.ids import ActorId, CellId, ExecutionId, Seq, agent_actor
 from jupyter_runt.session.answering import TurnHost
 from jupyter_runt.session.approvals import Asking, TurnDesk
 from jupyter_runt.session.artifacts import Artifacts, NotebookArtifacts
 from jupyter_runt.session.capabilities import Capability, Requester, needed, required
+from jupyter_runt.session.history import pages
 from jupyter_runt.session.kernel_questions import kernel_answer
 from jupyter_runt.session.projection import SLICE_SECONDS
 from jupyter_runt.session.turns import TurnScope
@@ -28,21 +35,28 @@ from jupyter_runt.tools import Effect
 
 T = TypeVar("T")
 
+UPDATES: Final = frozenset({DocumentUpdated.event_name})
+
 
 async def open_toolbox(policy: Policy, artifacts: Artifacts, scope: TurnScope) -> TurnToolbox:
     """Return the tools of a turn that begins."""
     turn = scope.turn
     asking = Asking(turn.turn_id, turn.cell_id, scope.requester)
     desk = TurnDesk(scope.host.approvals, asking)
-    place = TurnPlace(scope.host, asking, artifacts.of(scope.host.notebook_id))
+    document = await scope.host.document()
+    began = await document.room.read(lambda _: document.committed_seq(), patient=False)
+    place = TurnPlace(scope.host, asking, artifacts.of(scope.host.notebook_id), began)
     return await TurnToolbox.open(place, desk, policy)
 
 
 class TurnPlace:
     """A `Workplace`: what it does is recorded as the turn's, and may be what its asker may."""
 
-    def __init__(self, host: TurnHost, asking: Asking, artifacts: NotebookArtifacts) -> None:
+    def __init__(
+        self, host: TurnHost, asking: Asking, artifacts: NotebookArtifacts, began: Seq
+    ) -> None:
         self._host = host
+        self._began = began
         self._artifacts = artifacts
         self._asking = asking
         self._as_agent = Requester(agent_actor(asking.turn_id), asking.requester.allows)
@@ -90,6 +104,16 @@ class TurnPlace:
         whole: Mapping[str, Any] = completed["cells"][0]["outputs"][0]
         return whole
 
+    async def touched(self, cell_id: CellId) -> bool:
+        """See `Workplace`."""
+        try:
+            async for events in pages(self._host.log, self._host.notebook_id, self._began, UPDATES):
+                if any(_wrote(event, cell_id, self._as_agent.actor) for event in events):
+                    return True
+        except Compacted:  # who knows
+            return True
+        return False
+
     async def perform(self, command: Command) -> Sequence[Event]:
         """See `Workplace`."""
         await self._require(required(command))
@@ -122,3 +146,14 @@ class TurnPlace:
         source = await to_thread(files("jupyter_runt").joinpath("kernel.py").read_text, "utf-8")
         code = expression(source, request)
         return await kernel_answer(self._host.runtime, code, seconds, interrupts=interrupts)
+
+
+def _wrote(event: Event, cell_id: CellId, agent: ActorId) -> bool:
+    """Tell whether somebody else than an agent wrote in a cell, or made it, by an event."""
+    if event.actor == agent or not isinstance(event.payload, DocumentUpdated):
+        return False
+    return any(
+        isinstance(change, SourceChanged | CellCreated | CellTypeChanged)
+        and change.cell_id == cell_id
+        for change in event.payload.changes
+    )
