@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import logging
 import time
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -20,8 +19,6 @@ from jupyter_runt.ai.patience import Patience
 from jupyter_runt.ai.providers import AiConfig, ModelPrice, Provider, price_of
 from jupyter_runt.ai.responses import Responses
 from jupyter_runt.ids import ActorId
-
-log = logging.getLogger(__name__)
 
 LISTED_FOR: Final = 300.0
 """Seconds that a list of models is good for; one that could not be had, for a few."""

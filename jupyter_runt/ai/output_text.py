@@ -7,13 +7,12 @@ from binascii import Error as NotBase64
 from collections.abc import Mapping
 from typing import Any, Final
 
-from jupyter_runt.document.cells import joined
 from jupyter_runt.tools import Image
 
 _ANSI: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _OVERWRITTEN: Final = re.compile(r"[^\n]*\r(?=[^\n])")
 """What a carriage return lets the rest of the line cover: a progress bar's earlier states."""
-_TAG: Final = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
+_TAG: Final = re.compile(r"<[^<>]*>")
 _BLANKS: Final = re.compile(r"\s*\n\s*\n\s*")
 
 IMAGE_TYPES: Final = ("image/png", "image/jpeg", "image/webp", "image/gif")
@@ -27,7 +26,7 @@ def output_text(output: Mapping[str, Any]) -> str:
     """Return what an output says; of pictures, that there are some."""
     match output.get("output_type"):
         case "stream":
-            return _plain(joined(output.get("text", ""))).rstrip("\n")
+            return _plain(_joined(output.get("text", ""))).rstrip("\n")
         case "error":
             return _error(output)
         case _:
@@ -44,10 +43,29 @@ def output_images(output: Mapping[str, Any]) -> list[Image]:
         value = data.get(mime_type)
         if isinstance(value, str | list):
             try:
-                return [Image(mime_type, b64decode(joined(value), validate=False))]
+                return [Image(mime_type, b64decode(_joined(value), validate=False))]
             except (NotBase64, ValueError):
                 return []
     return []
+
+
+def _joined(text: Any) -> str:
+    """Return a text of nbformat; whatever else a peer put in its place is none."""
+    if isinstance(text, list):
+        return "".join(part for part in text if isinstance(part, str))
+    return text if isinstance(text, str) else ""
+
+
+def _static(html: str) -> str:
+    """Return HTML without scripts and styles; costs no more than its length, whatever it is."""
+    for tag in ("script", "style"):
+        kept, begun, lower = [], 0, html.lower()
+        while (opening := lower.find(f"<{tag}", begun)) >= 0:
+            kept.append(html[begun:opening])
+            closing = lower.find(f"</{tag}", opening)
+            begun = len(html) if closing < 0 else closing
+        html = "".join([*kept, html[begun:]])
+    return html
 
 
 def _plain(text: str) -> str:
@@ -72,10 +90,10 @@ def _data(data: Mapping[str, Any]) -> str:
 def _said(data: Mapping[str, Any]) -> str:
     for mime_type in _TEXT_TYPES:
         if isinstance(value := data.get(mime_type), str | list):
-            return _plain(joined(value))
+            return _plain(_joined(value))
     for mime_type, value in data.items():
         if mime_type.endswith("json") and not mime_type.startswith("application/vnd."):
             return json.dumps(value, ensure_ascii=False, default=str)
     if isinstance(html := data.get("text/html"), str | list):
-        return _BLANKS.sub("\n", _TAG.sub(" ", joined(html))).strip()
+        return _BLANKS.sub("\n", _TAG.sub(" ", _static(_joined(html)))).strip()
     return ""

@@ -7,6 +7,7 @@ from typing import Any
 
 from jupyter_runt.ai.context import CellView, NotebookView, is_hidden
 from jupyter_runt.ai.output_text import IMAGE_TYPES
+from jupyter_runt.document.cells import sound_cell
 from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.document.references import references
 from jupyter_runt.errors import CellNotFound
@@ -32,7 +33,9 @@ class _Look:
             number, cell_id = self.waiting.pop()
             own = cell_id == self.asked
             if doc.has_cell(cell_id) and (own or not is_hidden(doc.metadata(cell_id))):
-                self.cells.append(CellView(number, doc.cell(cell_id), doc.cell_type(cell_id)))
+                self.cells.append(
+                    CellView(number, sound_cell(doc.cell(cell_id)), doc.cell_type(cell_id))
+                )
             if time.perf_counter() >= until:
                 break
         return not self.waiting

@@ -91,6 +91,37 @@ def test_it_is_never_longer_than_the_budget_and_always_the_same(
         assert context.messages[-1].text == prompt
 
 
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+BROKEN = st.fixed_dictionaries(
+    {},
+    optional={
+        "output_type": st.sampled_from(["stream", "error", "display_data"]) | JSON,
+        "text": JSON,
+        "traceback": JSON,
+        "evalue": JSON,
+        "data": JSON
+        | st.dictionaries(
+            st.sampled_from(["text/plain", "text/html", "application/json", "image/png"]), JSON
+        ),
+    },
+)
+
+
+@pytest.mark.rule("AG6")
+@given(st.lists(BROKEN, max_size=3), JSON)
+def test_outputs_and_transcripts_that_somebody_broke_break_nothing(
+    outputs: Any, turns: Any
+) -> None:
+    above = [cell(1, "x", outputs), cell(2, "a", kind="ai", turns=turns)]
+    assert ask(*above, turns=turns, max_images=2).tokens <= 20_000
+
+
 @pytest.mark.rule("AG6")
 @given(CELLS, st.integers(2_000, 30_000))
 def test_what_is_newer_is_never_shown_in_less_detail(cells: Any, budget: int) -> None:

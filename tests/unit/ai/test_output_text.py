@@ -48,3 +48,11 @@ def test_pictures_are_those_that_models_take() -> None:
         output_images({"data": {"image/png": ""}}),
     )
     assert output_images({"output_type": "stream", "text": ""}) == []
+
+
+def test_html_is_read_in_no_time_whatever_it_is() -> None:
+    html = "<script>bad()</SCRIPT ><style>p{}</style><p>one</p>" + "<script" * 200_000
+    told = output_text({"output_type": "display_data", "data": {"text/html": html}})
+    assert told == "one"
+    told = output_text({"output_type": "display_data", "data": {"text/html": "<" * 400_000}})
+    assert told
