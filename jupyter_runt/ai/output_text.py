@@ -10,10 +10,7 @@ from typing import Any, Final
 from jupyter_runt.tools import Image
 
 _ANSI: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
-_OVERWRITTEN: Final = re.compile(r"[^\n]*\r(?=[^\n])")
-"""What a carriage return lets the rest of the line cover: a progress bar's earlier states."""
 _TAG: Final = re.compile(r"<[^<>]*>")
-_BLANKS: Final = re.compile(r"\s*\n\s*\n\s*")
 
 IMAGE_TYPES: Final = ("image/png", "image/jpeg", "image/webp", "image/gif")
 """Those that models take."""
@@ -69,8 +66,11 @@ def _static(html: str) -> str:
 
 
 def _plain(text: str) -> str:
+    """Return a terminal's text as it reads in the end: what a carriage return covered is gone."""
     text = _ANSI.sub("", text)
-    return _OVERWRITTEN.sub("", text) if "\r" in text else text
+    if "\r" not in text:
+        return text
+    return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
 
 
 def _error(output: Mapping[str, Any]) -> str:
@@ -95,5 +95,6 @@ def _said(data: Mapping[str, Any]) -> str:
         if mime_type.endswith("json") and not mime_type.startswith("application/vnd."):
             return json.dumps(value, ensure_ascii=False, default=str)
     if isinstance(html := data.get("text/html"), str | list):
-        return _BLANKS.sub("\n", _TAG.sub(" ", _static(_joined(html)))).strip()
+        lines = _TAG.sub(" ", _static(_joined(html))).split("\n")
+        return "\n".join(" ".join(line.split()) for line in lines if line.strip())
     return ""
