@@ -113,12 +113,8 @@ export class ArtifactRenderer extends Panel implements IRenderMime.IRenderer {
     artifact: IArtifact
   ): Promise<void> {
     const load = () => void this._load(model, mime, artifact);
-    if (isPlain(mime)) {
-      await this._draw(model, mime, preview);
-      this._bar?.offerAll(load);
-      this._bar?.node.classList.add('jp-mod-partial');
-    } else if (artifact.size > MUCH || mime === OUTPUTS) {
-      await this._draw(model, 'text/plain', preview);
+    if (isPlain(mime) || mime === OUTPUTS || artifact.size > MUCH) {
+      await this._draw(model, isPlain(mime) ? mime : 'text/plain', preview);
       this._bar?.offerAll(load);
       this._bar?.node.classList.add('jp-mod-partial');
     } else {
