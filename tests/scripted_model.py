@@ -54,7 +54,7 @@ class ScriptedModel:
         """Let a reply go on that waits for this."""
         self._loop.call_soon_threadsafe(held.set)
 
-    async def closed(self, request: Request, limit: float = 5) -> None:
+    async def closed(self, request: Request, limit: float = 20) -> None:
         """Wait until the client has closed the connection; fails after `limit` seconds."""
         waiting = asyncio.run_coroutine_threadsafe(request.closed.wait(), self._loop)
         await asyncio.wait_for(asyncio.wrap_future(waiting), limit)

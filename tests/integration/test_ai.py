@@ -247,9 +247,15 @@ async def test_a_provider_without_a_key_says_what_is_missing(ai_server: Server) 
     notebook = await ai_server.opened(written(ai_server, "keyless/m"))
     turn = await answer(notebook, "?")
     assert (turn["status"], "set RUNT_TEST_NO_KEY" in turn["error"]) == ("error", True)
-    told = await ai_server.get("/api/runt/models")
-    ready = {each["name"]: each["ready"] for each in told["providers"]}
-    assert ready == {"openai": True, "chat": True, "responses": True, "keyless": False}
+    expected = {"openai": True, "chat": True, "responses": True, "keyless": False}
+
+    async def listed() -> dict[str, Any] | None:
+        told: dict[str, Any] = await ai_server.get("/api/runt/models")
+        ready = {each["name"]: each["ready"] for each in told["providers"]}
+        return told if ready == expected else None
+
+    told = await eventually(listed, 30)
+    assert told is not None
     assert "openai/scripted" in [each["id"] for each in told["models"]]
     assert told["default"] == "chat/scripted"
 

@@ -26,6 +26,11 @@ ADA, BOB = ActorId("user:ada"), ActorId("user:bob")
 KEY = "sk-of-the-server"
 
 
+@pytest.fixture(autouse=True)
+def _slow_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LOOK_SECONDS", 30.0)
+
+
 def provider(name: str, url: str, **fields: Any) -> Provider:
     return Provider.model_validate({"name": name, "base_url": url, **fields})
 
