@@ -1,9 +1,10 @@
+import type { ISharedNotebook } from '@jupyter/ydoc';
 import type { ICellModel } from '@jupyterlab/cells';
 import type { INotebookModel } from '@jupyterlab/notebook';
-import { UUID } from '@lumino/coreutils';
+import { type PartialJSONObject, UUID } from '@lumino/coreutils';
 
 import type { Command, CreateCell } from '../generated/commands';
-import { runtMetadata } from '../model/cellType';
+import { type IRuntMetadata, runtMetadata } from '../model/cellType';
 import { encodeStateVector } from '../model/stateVector';
 import type { ICommandReply } from '../services/client';
 import type { ITurn } from '../services/ai';
@@ -102,21 +103,20 @@ export class AIActions {
    * @param model - Empty for the one that the server chooses.
    */
   chooseModel = (cell: ICellModel, model: string): void => {
-    for (const holder of [
-      cell.sharedModel,
-      this._options.notebook.sharedModel
-    ]) {
-      const runt = { ...runtMetadata(holder), model };
-      if (model === '') {
-        delete (runt as { model?: string }).model;
-      }
-      if (Object.keys(runt).length === 0) {
-        holder.deleteMetadata('runt');
-      } else {
-        holder.setMetadata('runt', runt as never);
-      }
-    }
+    setMetadata(cell.sharedModel, { model });
+    setMetadata(this._options.notebook.sharedModel, { model });
   };
+
+  /**
+   * What the notebook tells each model.
+   */
+  get instructions(): string {
+    const { sharedModel } = this._options.notebook;
+    return runtMetadata(sharedModel).instructions ?? '';
+  }
+  set instructions(instructions: string) {
+    setMetadata(this._options.notebook.sharedModel, { instructions });
+  }
 
   /**
    * Tell the server what a person decided.
@@ -167,6 +167,26 @@ export class AIActions {
       // What was on the screen when the person asked for it.
       state_vector: encodeStateVector(this._options.notebook.sharedModel)
     });
+  }
+}
+
+/** Changes what metadata says for us; what is empty goes. */
+function setMetadata(
+  holder: Pick<
+    ISharedNotebook,
+    'deleteMetadata' | 'getMetadata' | 'setMetadata'
+  >,
+  values: Pick<IRuntMetadata, 'instructions' | 'model'>
+): void {
+  const runt = Object.fromEntries(
+    Object.entries({ ...runtMetadata(holder), ...values }).filter(
+      ([, value]) => value !== ''
+    )
+  );
+  if (Object.keys(runt).length === 0) {
+    holder.deleteMetadata('runt');
+  } else {
+    holder.setMetadata('runt', runt as PartialJSONObject);
   }
 }
 

@@ -17,6 +17,7 @@ import { ChooserBar, type Choice } from './chooserBar';
 import { ContextEyes, isHidden } from './contextEyes';
 import { ContextView } from './contextView';
 import { FailureOffers, hasFailed, type Remedy } from './failureOffers';
+import { InstructionsForm } from './instructionsForm';
 import type { Models } from './models';
 import { ToolWords } from './toolWords';
 import { isPossible, type TurnAction } from './turnBar';
@@ -197,6 +198,21 @@ export class NotebookAI implements IDisposable {
         attempt(this._choose(choice))
       );
       panel.contentHeader.addWidget(this._chooser);
+    }
+  }
+
+  /**
+   * Let the person say what each model is told about this notebook.
+   */
+  async editInstructions(): Promise<void> {
+    const trans = this._options.translator.load('jupyter_runt');
+    const { button, value } = await showDialog({
+      title: trans.__('Instructions for the AI'),
+      body: new InstructionsForm(this.actions.instructions, trans),
+      focusNodeSelector: 'textarea'
+    });
+    if (button.accept && value !== null) {
+      this.actions.instructions = value;
     }
   }
 

@@ -22,7 +22,11 @@ export class TurnWords {
     if (who !== null && turn.status !== 'waiting') {
       parts.push(trans.__('asked by %1', who));
     }
-    parts.push(nameOf(turn.model), this._tokens(turn.usage));
+    parts.push(
+      nameOf(turn.model),
+      this._tokens(turn.usage),
+      this._cost(turn.usage)
+    );
     return parts.filter(part => part !== '').join(' · ');
   }
 
@@ -63,6 +67,14 @@ export class TurnWords {
 
   private _since(stamp: string, now: number): string {
     return this._options.durations.whole(now - Date.parse(stamp));
+  }
+
+  private _cost(usage: IUsage | null | undefined): string {
+    const { cost } = usage ?? {};
+    const told = { maximumSignificantDigits: 2 };
+    return cost
+      ? this._options.trans.__('cost %1', cost.toLocaleString(undefined, told))
+      : '';
   }
 
   private _tokens(usage: IUsage | null | undefined): string {

@@ -8,6 +8,8 @@ export interface IRuntMetadata {
   type?: string;
   /** Which model is asked, as `provider/model`. */
   model?: string;
+  /** What the notebook tells each model. */
+  instructions?: string;
   /** The AI is not shown the cell. */
   context_hidden?: boolean;
   /** The finished turns of an AI cell, the newest last. */

@@ -120,6 +120,12 @@ function cellCommands(trans: TranslationBundle): ICommand[] {
       id: 'runt:choose-context',
       label: trans.__('Choose What the AI Sees'),
       execute: ai => ai.toggleChoosing()
+    },
+    {
+      id: 'runt:edit-ai-instructions',
+      label: trans.__('Edit Instructions for the AI'),
+      caption: trans.__('Say what each model is told about this notebook'),
+      execute: ai => ai.editInstructions()
     }
   ];
 }

@@ -48,6 +48,8 @@ export type AnswerPart = ITextPart | IToolCall;
 export interface IUsage {
   input_tokens?: number | null;
   output_tokens?: number | null;
+  /** In the currency of the prices that are configured. */
+  cost?: number | null;
 }
 
 /**
