@@ -412,9 +412,8 @@ async def test_events_come_in_order_without_gaps_whoever_writes(notebook: Notebo
     )
     events = await notebook.events()
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
-    assert [event["seq"] for event in await notebook.events(after=5)] == list(
-        range(6, len(events) + 1)
-    )
+    later = await notebook.events(after=5)  # the file may have been saved meanwhile
+    assert later[: len(events) - 5] == events[5:]
     assert await notebook.events(after=len(events) + 100) == []
     assert await notebook.events(types="v1.ExecutionRequested,v1.ExecutionStarted") == []
     only = await notebook.events(types="v1.DocumentUpdated")
