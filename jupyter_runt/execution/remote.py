@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Coroutine
@@ -17,6 +18,8 @@ from jupyter_runt.provisioning.provisioner import KernelExit
 
 PROTOCOL: Final = 1
 """Of the messages between a server and the agents of other machines."""
+
+_UUID: Final = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 START_SECONDS: Final = 60.0
 """How long another machine may take to start a kernel."""
@@ -47,6 +50,8 @@ class Introduction:
         for name in cls.__slots__:
             if not isinstance(said.get(name), str) or len(said[name]) > 1000:
                 raise InvalidRequest(f"{name} is missing.", field=name)
+        if not _UUID.fullmatch(said["kernel_id"]):  # there will be a file of that name
+            raise InvalidRequest("kernel_id is not a UUID.", field="kernel_id")
         return cls(**{name: said[name] for name in cls.__slots__})
 
 

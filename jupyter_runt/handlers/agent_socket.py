@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 from contextlib import suppress
 from typing import Any, Final, cast
 
@@ -26,7 +27,7 @@ AGENT: Final = "agent"
 MAX_MESSAGE: Final = 1 << 20
 
 RECHECK_SECONDS: Final = 2.0
-"""How long a token that was revoked may still be used."""
+"""How long a right that was taken away may still be used."""
 
 
 class AgentSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
@@ -75,9 +76,7 @@ class AgentSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
         if scheme.lower() == "bearer" and (token := await recognised(tokens, text)) is not None:
             self._token, self._actor = token, token.actor
         elif self.current_user is not None:
-            action, resource = Capability.EXECUTE.value
-            answer = self.authorizer.is_authorized(self, self.current_user, action, resource)
-            if not await ensure_async(answer):
+            if not await self._may_execute():
                 raise NotAuthorized("You may not run kernels on this server.")
             self._actor = await actor_of(self)
         else:
@@ -85,6 +84,11 @@ class AgentSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
         self._notebook_id = await self._machines.notebook(wanted)
         if self._token is not None and not self._is_for(self._notebook_id):
             raise NotAuthorized("The token is for another notebook.")
+
+    async def _may_execute(self) -> bool:
+        action, resource = Capability.EXECUTE.value
+        answer = self.authorizer.is_authorized(self, self.current_user, action, resource)
+        return bool(await ensure_async(answer))
 
     def _is_for(self, notebook_id: NotebookId) -> bool:
         token = self._token
@@ -102,7 +106,7 @@ class AgentSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
                 self._machine = self._meet(message)
             else:
                 await self._machine.hear(message)
-                await self._look_at_token(self._machine)
+                await self._look_again(self._machine)
         except RuntError as error:
             self.tell(json.dumps({"type": "end", "reason": "refused", "message": error.message}))
             self.close(4403 if error.status == 403 else 4400, error.code)
@@ -118,16 +122,21 @@ class AgentSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
         stream, received = int(said["stream"]), int(said["received"])
         return self._machines.meet(self._notebook_id, about, self._actor, self, stream, received)
 
-    async def _look_at_token(self, machine: RemoteMachine) -> None:
-        """End, from time to time, what a token allows no more."""
+    async def _look_again(self, machine: RemoteMachine) -> None:
+        """End, from time to time, what is allowed no more."""
         now = asyncio.get_running_loop().time()
-        if self._token is None or now < self._look_again_at:
+        if now < self._look_again_at:
             return
         self._look_again_at = now + self._recheck_every
-        tokens: Tokens = self.settings["runt_tokens"]
-        if await tokens.token(self._token.token_id) is None:
-            self._token = None
-            self._machines.dismiss(machine, "The token of its machine is expired or revoked.")
+        if self._token is None:
+            cause, allowed = "Its owner may not run kernels any more.", await self._may_execute()
+        else:
+            tokens: Tokens = self.settings["runt_tokens"]
+            cause = "The token of its machine is expired or revoked."
+            allowed = await tokens.token(self._token.token_id) is not None
+        if not allowed:
+            self._look_again_at = math.inf
+            self._machines.dismiss(machine, cause)
 
     def on_close(self) -> None:
         """Let it be known that the machine is out of reach."""

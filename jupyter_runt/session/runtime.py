@@ -6,7 +6,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
-from jupyter_runt.errors import RuntError, RuntimeLost, StaleFence, StoreUnavailable
+from jupyter_runt.errors import Conflict, RuntError, RuntimeLost, StaleFence, StoreUnavailable
 from jupyter_runt.events.runtime import EndReason, RuntimeStatus
 from jupyter_runt.execution.queue import RuntimeSession
 from jupyter_runt.execution.remote import RemoteMachine
@@ -179,6 +179,8 @@ class NotebookRuntime:
         async with self._changing:
             self._releasing = False
             about = machine.about
+            if about.kernel_id in self._services.owners:
+                raise Conflict("There is a kernel of this id.")
             await self._stop("displaced", f"The notebook runs on {about.host} now.")
             await self._start(about.kernel_name, about.kernel_id, actor, machine)
 

@@ -1,6 +1,7 @@
 """A notebook whose kernel runs on another machine, as far as the server can tell."""
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tornado.httpclient import HTTPRequest
+from tornado.websocket import websocket_connect
 
 from tests.integration.server import Notebook, Server, eventually
 from tests.integration.test_adoption import gone
@@ -285,3 +288,27 @@ async def test_tokens_are_for_one_notebook_listed_and_revoked_and_nobody_keeps_t
     for wrong in ({"action": "everything"}, {"expires_in": 0}, {"expires_in": "x"}, {"label": 1}):
         answer = await server.call("POST", f"{notebook.url}/tokens", wrong)
         assert (answer.status, answer.code) == (400, "invalid_request")
+
+
+@pytest.mark.rule("AU3", "EX1")
+async def test_a_machine_can_take_neither_another_kernel_s_id_nor_another_file_s_name(
+    server: Server,
+) -> None:
+    notebook, other = await server.notebook("'top'"), await server.notebook("kept = 1")
+    await other.run("c0")
+    token = (await made_token(server, notebook))["token"]
+    url = f"{server.url}/api/runt/agents?notebook={notebook.id}".replace("http", "ws", 1)
+    about = {"type": "register", "protocol": 1, "stream": 0, "received": 0, "key": "k"}
+    for name in ("kernel_name", "display_name", "language", "interrupt_mode", "host"):
+        about[name] = "python3"
+    about["signature_scheme"] = "hmac-sha256"
+    taken = (await runtime_of(server, other))["kernel_id"]
+    for kernel_id in (taken, "../../config/x"):
+        request = HTTPRequest(url, headers={"Authorization": f"Bearer {token}"})
+        connection = await websocket_connect(request)
+        await connection.write_message(json.dumps({**about, "kernel_id": kernel_id}))
+        answers = []
+        while (answer := await connection.read_message()) is not None:
+            answers.append(json.loads(answer))
+        assert (answers[-1]["type"], answers[-1]["reason"]) == ("end", "refused")
+    assert text_of(await other.run_source("print(kept, end='')")) == "1"
