@@ -34,6 +34,9 @@ RENEWALS: Final = 6
 MARGIN: Final = 0.2
 """Which part of a lease is given up, so that the kernel ends before the server counts on it."""
 
+PING_SECONDS: Final = 5.0
+"""How long a connection may be silent before we ask, and then before it counts as lost."""
+
 AGAIN_SECONDS: Final = 5.0
 """How long we wait at most before we try to connect again."""
 
@@ -140,7 +143,9 @@ class Bridge:
         while True:
             asked_at = clock()
             try:
-                connection = self._socket = await websocket_connect(self._offer.request())
+                connection = self._socket = await websocket_connect(
+                    self._offer.request(), ping_interval=PING_SECONDS, ping_timeout=PING_SECONDS
+                )
                 pause = 0.1
                 self._register(asked_at)
                 if (farewell := await self._listen(connection)) is not None:

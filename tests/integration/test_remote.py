@@ -310,5 +310,6 @@ async def test_a_machine_can_take_neither_another_kernel_s_id_nor_another_file_s
         answers = []
         while (answer := await connection.read_message()) is not None:
             answers.append(json.loads(answer))
+        connection.close()
         assert (answers[-1]["type"], answers[-1]["reason"]) == ("end", "refused")
     assert text_of(await other.run_source("print(kept, end='')")) == "1"
