@@ -3,7 +3,7 @@ import type { Notebook } from '@jupyterlab/notebook';
 import type { IObservableList } from '@jupyterlab/observables';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IDisposable } from '@lumino/disposable';
-import { type ISignal, Signal } from '@lumino/signaling';
+import { Signal } from '@lumino/signaling';
 
 import { isAICell, runtMetadata } from '../model/cellType';
 import type { TurnsModel } from '../model/turns';
@@ -31,13 +31,6 @@ export class AICells implements IDisposable {
       this._follow(model);
     }
     this._onApprovals();
-  }
-
-  /**
-   * Cells became AI cells, or ordinary ones.
-   */
-  get changed(): ISignal<this, void> {
-    return this._changed;
   }
 
   /**
@@ -128,7 +121,6 @@ export class AICells implements IDisposable {
       this._cells.delete(id);
       known.view.dispose();
       known = undefined;
-      this._changed.emit();
     }
     if (!isAI) {
       return;
@@ -141,7 +133,6 @@ export class AICells implements IDisposable {
       known = this._create(cell);
       this._cells.set(id, known);
       cell.disposed.connect(() => known?.view.dispose());
-      this._changed.emit();
     }
     const { approvals, turns } = this._options;
     known.view.write(turns.last(id));
@@ -182,7 +173,6 @@ export class AICells implements IDisposable {
   private _dirty = new Set<string>();
   private _waiting: readonly IWaitingCall[] = [];
   private _frame = 0;
-  private _changed = new Signal<this, void>(this);
   private _isDisposed = false;
 }
 

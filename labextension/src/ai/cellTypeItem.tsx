@@ -2,6 +2,7 @@ import type { Cell } from '@jupyterlab/cells';
 import type { Notebook } from '@jupyterlab/notebook';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { HTMLSelect, ReactWidget } from '@jupyterlab/ui-components';
+import type { ISignal } from '@lumino/signaling';
 import * as React from 'react';
 
 import { typeOf } from '../model/cellType';
@@ -19,7 +20,8 @@ export class CellTypeItem extends ReactWidget {
   constructor(private _options: CellTypeItem.IOptions) {
     super();
     this.addClass('jp-Notebook-toolbarCellType');
-    const { notebook } = _options;
+    const { changed, notebook } = _options;
+    changed.connect(() => this.update(), this);
     notebook.activeCellChanged.connect(this._follow, this);
     notebook.selectionChanged.connect(() => this.update(), this);
     this._follow(notebook, notebook.activeCell);
@@ -48,7 +50,7 @@ export class CellTypeItem extends ReactWidget {
       >
         <option value={MIXED}>-</option>
         <option value="code">{trans.__('Code')}</option>
-        <option value="ai">{trans.__('AI')}</option>
+        {this._options.hasAI() && <option value="ai">{trans.__('AI')}</option>}
         <option value="markdown">{trans.__('Markdown')}</option>
         <option value="raw">{trans.__('Raw')}</option>
       </HTMLSelect>
@@ -82,6 +84,16 @@ export namespace CellTypeItem {
   export interface IOptions {
     notebook: Notebook;
     trans: TranslationBundle;
+
+    /**
+     * Return whether the notebook's cells can ask an AI.
+     */
+    hasAI: () => boolean;
+
+    /**
+     * That may be otherwise now.
+     */
+    changed: ISignal<unknown, void>;
 
     /**
      * The selected cells are to be of this type.

@@ -2,6 +2,7 @@ import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { IToolbarWidgetRegistry } from '@jupyterlab/apputils';
 import {
   INotebookWidgetFactory,
+  NotebookActions,
   type NotebookPanel,
   type NotebookWidgetFactory
 } from '@jupyterlab/notebook';
@@ -35,7 +36,16 @@ export const cellTypes: JupyterFrontEndPlugin<void> = {
         new CellTypeItem({
           notebook,
           trans,
-          onChoose: type => ais.attempt(ais.get(notebook)?.changeType(type))
+          hasAI: () => ais.get(notebook) !== undefined,
+          changed: ais.changed,
+          onChoose: type => {
+            const ai = ais.get(notebook);
+            if (ai !== undefined) {
+              ais.attempt(ai.changeType(type));
+            } else {
+              NotebookActions.changeCellType(notebook, type);
+            }
+          }
         })
     );
   }
