@@ -23,6 +23,9 @@ RECONNECT_MS: Final = 20
 REPLAYED: Final = "journal_replayed"
 """`msg_type` of no kernel: what comes now is not from a journal that an earlier server was told."""
 
+IPYTHON: Final = "ipython"
+"""The implementation of kernels that we know well enough to ask them for more."""
+
 SUBSHELLS: Final = "kernel subshells"
 """What a kernel calls it that it answers some requests whatever it runs (JEP 91)."""
 
@@ -161,9 +164,11 @@ class Link(ABC):
     def _meet(self, info: dict[str, Any]) -> None:
         """Ask a kernel that just introduced itself for what it can do beyond the usual."""
         self.info = info
-        if SUBSHELLS in (info.get("supported_features") or ()):
-            self._subshell_asked = self.send("control", "create_subshell_request", {})
-        if info.get("implementation") == "ipython":
+        # Kernels of other languages that are made with ipykernel inherit what it says of subshells,
+        # and would ask the one process that they wrap in the middle of a cell.
+        if info.get("implementation") == IPYTHON:
+            if SUBSHELLS in (info.get("supported_features") or ()):
+                self._subshell_asked = self.send("control", "create_subshell_request", {})
             self.send("shell", "execute_request", _PREPARE)
         self._learned()
 

@@ -67,8 +67,10 @@ def test_a_kernel_with_subshells_is_asked_for_one() -> None:
     assert link.heard == []
 
 
-@pytest.mark.parametrize("features", [[], ["debugger"]])
-def test_a_kernel_without_subshells_is_asked_for_nothing(features: list[str]) -> None:
+@pytest.mark.parametrize("features", [[], ["debugger"], [SUBSHELLS]])
+def test_a_kernel_that_only_inherits_what_it_says_of_subshells_is_asked_for_nothing(
+    features: list[str],
+) -> None:
     link = introduced(features, implementation="bash")
     assert link.sent == [("shell", "kernel_info_request")]
     assert link.info["implementation"] == "bash"
