@@ -34,7 +34,7 @@ print("done", end="")
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    config = {"RuntApp": {"remote_lease": 8.0}}
+    config = {"RuntApp": {"remote_lease": 15.0}}
     with Server(tmp_path_factory.mktemp("lending"), config).running() as server:
         yield server
 
@@ -238,7 +238,7 @@ async def test_a_machine_that_stays_away_ends_its_kernel_before_the_notebook_is_
         wire.cut()
         lost = await notebook.execution(running)
         assert lost["status"] == "lost"
-        assert "not heard of for 8 seconds" in lost["outputs"][-1]["evalue"]
+        assert "not heard of for 15 seconds" in lost["outputs"][-1]["evalue"]
         ended = await notebook.events(types="v1.RuntimeSessionEnded")
         assert ended[-1]["payload"]["reason"] == "expired"
         assert await process.wait() == 1
