@@ -120,6 +120,7 @@ def stock(tmp_path: Path, browser: Browser) -> Any:
         lab.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.rule("EX6", "EX9", "AR3", "FB1")
 def test_the_gallery_looks_as_in_jupyterlab_alone(lab: Lab, person: People, stock: Person) -> None:

@@ -131,6 +131,7 @@ def test_restart_and_run_all_runs_everything_again(lab: Lab, person: People) -> 
     bob.sees_prompt(0, "[1]:")
 
 
+@pytest.mark.slow
 @pytest.mark.rule("EX1", "EX10")
 def test_a_cell_run_after_a_shutdown_starts_one_kernel_for_every_tab(
     lab: Lab, person: People
@@ -181,6 +182,7 @@ def test_a_password_is_typed_unseen(lab: Lab, person: People) -> None:
     ada.sees_output(0, "4")
 
 
+@pytest.mark.slow
 @pytest.mark.rule("EX3", "EX10")
 def test_an_open_tab_sees_its_cell_go_on_after_the_server_died(lab: Lab, person: People) -> None:
     count = (

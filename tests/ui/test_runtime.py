@@ -82,6 +82,7 @@ def test_a_run_of_all_cells_is_followed_and_stopped_with_the_keyboard_and_surviv
     ada.look("runtime-reloaded")
 
 
+@pytest.mark.slow
 @pytest.mark.rule("EX7")
 def test_a_dead_kernel_says_why_and_the_panel_starts_restarts_and_stops_it(
     lab: Lab, person: People

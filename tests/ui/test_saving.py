@@ -34,6 +34,7 @@ def kept(person: Person) -> list[dict[str, str]]:
     return texts
 
 
+@pytest.mark.slow
 @pytest.mark.rule("RM3", "EL5", "AU2")
 @pytest.mark.parametrize("lab", ["named"], indirect=True)
 def test_edits_made_without_a_server_outlive_their_tab_and_merge_once_as_their_author_s(
@@ -172,6 +173,7 @@ def kept_version(person: Person) -> Locator:
     return person.page.locator(".jp-runt-Snapshot .cm-content").first
 
 
+@pytest.mark.slow
 @pytest.mark.rule("RM3")
 def test_what_was_typed_before_the_history_began_anew_is_in_the_new_one(
     lab: Lab, person: People

@@ -93,6 +93,7 @@ for _ in tqdm.tqdm(range(50), desc="a line"):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.rule("EX6", "EX8")
 def test_figures_and_progress_bars_are_the_same_for_everybody(lab: Lab, person: People) -> None:
     lab.write(FIGURE, BARS)
