@@ -99,11 +99,6 @@ def providers(
     return {each.name: each for each in (*from_environment(environment), *configured(listed))}
 
 
-def secret_variables(known: Mapping[str, Provider]) -> frozenset[str]:
-    """Return the environment variables that hold keys of providers."""
-    return frozenset(each.key_env for each in known.values() if each.key_env)
-
-
 class AiConfig(BaseModel):
     """What an administrator says about the AI."""
 

@@ -170,11 +170,14 @@ class Answering:
 
     async def _followed(self, turn: Turn) -> Ended:
         """Run a turn, and write down what it says meanwhile."""
-        scribe = asyncio.create_task(self._write_down())
         try:
-            return await turn.run()
-        finally:
-            scribe.cancel()
+            async with asyncio.TaskGroup() as group:
+                scribe = group.create_task(self._write_down())
+                ended = await turn.run()
+                scribe.cancel()
+        except ExceptionGroup as faults:
+            raise faults.exceptions[0] from None
+        return ended
 
     async def _executed(self, started: TurnStarted) -> Ended | None:
         """Wait for the cells that were to run before; return how the turn ends if one failed."""

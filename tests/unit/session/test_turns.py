@@ -584,3 +584,24 @@ def _clients(state: bytes) -> dict[int, int]:
     from jupyter_runt.rooms.protocol import read_state_vector
 
     return read_state_vector(state)
+
+
+@pytest.mark.rule("AG5")
+async def test_an_answer_that_a_fault_keeps_from_the_log_says_so(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    faults = iter([ZeroDivisionError])
+    flush = answering.Answering._flush
+
+    async def faulty(self: answering.Answering) -> None:
+        for fault in faults:
+            raise fault
+        await flush(self)
+
+    monkeypatch.setattr(answering.Answering, "_flush", faulty)
+    workspace.model.replies = [says("It is ", asyncio.Event(), "42.")]
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        turn = await notebook.answered(await notebook.ask("ai"))
+        assert (turn["status"], turn["text"]) == ("error", "It is ")
+        assert "ZeroDivisionError" in turn["error"]
+    assert "A turn failed" in caplog.text
