@@ -18,7 +18,11 @@ from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpecManager
 from jupyter_client.manager import KernelManager
 from jupyter_core.paths import jupyter_data_dir
 from tornado.httpclient import HTTPClientError, HTTPRequest
-from tornado.websocket import WebSocketClientConnection, websocket_connect
+from tornado.websocket import (
+    WebSocketClientConnection,
+    WebSocketClosedError,
+    websocket_connect,
+)
 
 from jupyter_runt.execution.ferry import Ferry
 from jupyter_runt.execution.remote import PROTOCOL
@@ -248,7 +252,7 @@ class Bridge:
 
     def _send(self, message: str | bytes) -> None:
         if self._socket is not None:
-            with suppress(Exception):  # that it is closed is heard where it is read
+            with suppress(WebSocketClosedError):  # that is heard where it is read
                 self._socket.write_message(message, binary=isinstance(message, bytes))
 
     # the lease
