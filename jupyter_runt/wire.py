@@ -150,25 +150,27 @@ class Decoder:
     """Takes bytes as they come, and gives whole frames."""
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
+        self._chunks: list[bytes] = []
+        self._size = 0
         self._wanted = HEAD.size
 
     @property
     def pending(self) -> int:
         """Bytes of a frame that is not whole yet."""
-        return len(self._buffer)
+        return self._size
 
-    def feed(self, data: bytes | memoryview) -> list[tuple[Kind, memoryview]]:
+    def feed(self, data: bytes) -> list[tuple[Kind, memoryview]]:
         """Return the frames that are whole now.
 
         Raises:
             BadFrame: what comes is no frame; nothing can be made of the rest.
         """
-        self._buffer += data
-        if len(self._buffer) < self._wanted:
+        self._chunks.append(data)
+        self._size += len(data)
+        if self._size < self._wanted:
             return []
         frames: list[tuple[Kind, memoryview]] = []
-        whole, position = memoryview(bytes(self._buffer)), 0
+        whole, position = memoryview(self._taken()), 0
         while True:
             end = frame_end(whole, position)
             if end is None:
@@ -179,8 +181,14 @@ class Decoder:
                 break
             frames.append(_open(whole[position:end]))
             position = end
-        del self._buffer[:position]
+        if position < len(whole):
+            self._chunks, self._size = [bytes(whole[position:])], len(whole) - position
         return frames
+
+    def _taken(self) -> bytes:
+        """Return what has come; what comes in one piece is not copied."""
+        chunks, self._chunks, self._size = self._chunks, [], 0
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 def frame_end(data: memoryview, start: int) -> int | None:

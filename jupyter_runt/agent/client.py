@@ -1,7 +1,8 @@
 """A server at the agent's door: it is told everything from a place on, at its own pace."""
 
 import socket
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from jupyter_runt.agent.journal import MAX_BUFFERS, Journal
@@ -18,7 +19,7 @@ class Client:
         self._connection = connection
         self._journal = journal
         self._decoder = Decoder()
-        self._unsent = memoryview(b"")
+        self._unsent: deque[memoryview] = deque()
         self.next_seq: int | None = None
         """The place that it is to be told next; None until it is let in."""
         self.gone = False
@@ -51,7 +52,7 @@ class Client:
 
     def tell(self, frame: bytes) -> None:
         """Send a frame that is no record."""
-        self._unsent = memoryview(bytes(self._unsent) + frame)
+        self._unsent.append(memoryview(frame))
         self.flush()
 
     def tell_record(self, seq: int, buffers: Sequence[bytes]) -> None:
@@ -66,8 +67,7 @@ class Client:
             self.deaf = True
             return
         self.next_seq += 1
-        if sent < sum(map(len, buffers)):
-            self._unsent = memoryview(b"".join(buffers))[sent:]
+        self._unsent.extend(_rest(buffers, sent))
 
     def flush(self) -> None:
         """Send what the connection takes now."""
@@ -75,8 +75,11 @@ class Client:
             while self.behind:
                 if not self._unsent and self.next_seq is not None:
                     data, self.next_seq = self._journal.read(self.next_seq, CHUNK)
-                    self._unsent = memoryview(data)
-                self._unsent = self._unsent[self._connection.send(self._unsent) :]
+                    self._unsent.append(memoryview(data))
+                first = self._unsent[0]
+                self._unsent[0] = first[self._connection.send(first) :]
+                if not self._unsent[0]:
+                    self._unsent.popleft()
         except BlockingIOError:
             pass
         except OSError:
@@ -85,5 +88,13 @@ class Client:
     def close(self) -> None:
         """Let it go."""
         self.gone = True
-        self._unsent = memoryview(b"")
+        self._unsent.clear()
         self._connection.close()
+
+
+def _rest(buffers: Sequence[bytes], sent: int) -> Iterator[memoryview]:
+    """Yield what is left of buffers of which so many bytes were sent; a large one is not copied."""
+    for buffer in buffers:
+        if sent < len(buffer):
+            yield memoryview(buffer)[sent:]
+        sent = max(sent - len(buffer), 0)

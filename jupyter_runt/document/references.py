@@ -158,7 +158,7 @@ def _stream(output: Output, limits: Limits) -> MovedOut:
     text = joined(text)
     if len(text) <= limits.text // 4:  # no character takes more than four bytes
         return MovedOut(output)
-    content = to_shared(text).encode()
+    content = _utf8(text)
     if len(content) <= limits.text:
         return MovedOut(output)
     payload = _payload("text/plain", content, text)
@@ -200,8 +200,16 @@ def _large(mime: str, value: Any, limits: Limits) -> Payload | None:
         if len(value) <= limits.binary or (raw := _decoded(value)) is None:
             return None
         return _payload(mime, raw, value) if len(raw) > limits.binary else None
-    content = to_shared(value).encode()
+    content = _utf8(value)
     return _payload(mime, content, value) if len(content) > limits.text else None
+
+
+def _utf8(text: str) -> bytes:
+    """Return the bytes of a text as a document would have it."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return bytes(to_shared(text).encode())
 
 
 def _json(value: Any) -> bytes:

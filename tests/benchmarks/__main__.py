@@ -12,16 +12,24 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.benchmarks import (
+    adoption,
+    agent_hop,
     ai,
     burst,
+    click,
     cold_open,
     crowd,
+    flood,
+    heavy_cells,
     hour,
+    interrupt,
     kernel_start,
     large_outputs,
+    lossless,
     machine,
     one_plus_one,
     propagation,
+    reruns,
     saving,
 )
 from tests.benchmarks.samples import Contest
@@ -63,6 +71,33 @@ async def _crowd(kinds: list[Kind], folder: Path, rounds: int) -> dict[str, Cont
     return {"crowd": await crowd.measure(kinds, folder, rounds)}
 
 
+async def _large_on_screen(kinds: list[Kind], folder: Path, rounds: int) -> dict[str, Contest]:
+    measured = await large_outputs.on_screen(kinds, folder, rounds)
+    return {f"large_outputs_on_screen_{name}": each for name, each in measured.items()}
+
+
+async def _click(kinds: list[Kind], folder: Path, rounds: int) -> dict[str, Contest]:
+    measured = await click.measure(kinds, folder, rounds)
+    return {f"click_{name}": each for name, each in measured.items()}
+
+
+async def _flood(kinds: list[Kind], folder: Path, rounds: int) -> dict[str, Contest]:
+    measured = await flood.measure(kinds, folder, rounds)
+    return {f"flood_{name}": each for name, each in measured.items()}
+
+
+async def _heavy_cells(kinds: list[Kind], folder: Path, rounds: int) -> dict[str, Contest]:
+    return await heavy_cells.measure(kinds[0], folder, rounds)
+
+
+async def _interrupt(kinds: list[Kind], folder: Path, rounds: int) -> dict[str, Contest]:
+    return {"interrupt": await interrupt.measure(kinds[0], folder, rounds)}
+
+
+async def _agent(kinds: list[Kind], folder: Path, rounds: int) -> dict[str, Contest]:
+    return {"agent": await agent_hop.measure(folder, rounds)}
+
+
 async def _large_outputs(kinds: list[Kind], folder: Path, rounds: int) -> dict[str, Contest]:
     measured = await large_outputs.measure(kinds, folder, rounds)
     return {f"large_outputs_{name}": each for name, each in measured.items()}
@@ -77,14 +112,29 @@ BENCHMARKS: Final[dict[str, Measure]] = {
     "saving": _saving,
     "crowd": _crowd,
     "large_outputs": _large_outputs,
+    "large_outputs_on_screen": _large_on_screen,
+    "click": _click,
+    "flood": _flood,
+    "heavy_cells": _heavy_cells,
+    "interrupt": _interrupt,
+    "agent": _agent,
 }
 
 ALONE: Final[dict[str, Callable[[Kind, Path], Awaitable[dict[str, Any]]]]] = {
     "hour": hour.measure,
     "ai": ai.measure,
     "large_output_sizes": large_outputs.sizes,
+    "reruns": reruns.measure,
+    "displays": lossless.displays,
+    "kernels": lossless.kernels,
+    "adoption": adoption.measure,
+    "agent_memory": agent_hop.memory,
 }
 """What has no peer to be measured beside."""
+
+
+ON_SCREEN: Final = frozenset({"large_outputs_on_screen", "click"})
+"""What JupyterLab alone, which shares nothing, can be measured beside in."""
 
 
 async def _run(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
@@ -93,6 +143,8 @@ async def _run(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         kinds.append(Kind("documents", options.documents_python, ours=False, sessions=False))
     if options.collaboration_python:
         kinds.append(Kind("collaboration", options.collaboration_python, ours=False))
+    if options.stock_python:
+        kinds.append(Kind("stock", options.stock_python, ours=False, shares=False))
     report: dict[str, Any] = {
         "machine": await asyncio.to_thread(machine.described, kinds),
         "load_before": machine.load(),
@@ -101,7 +153,8 @@ async def _run(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     wanted = options.only or (*BENCHMARKS, *ALONE)
     for name in (name for name in BENCHMARKS if name in wanted):
         gc.collect()
-        contests = await BENCHMARKS[name](kinds, folder / name, options.rounds)
+        there = kinds if name in ON_SCREEN else [kind for kind in kinds if kind.shares]
+        contests = await BENCHMARKS[name](there, folder / name, options.rounds)
         for title, contest in contests.items():
             report["results"][title] = contest.report()
             _print(title, report["results"][title])
@@ -128,6 +181,7 @@ def main() -> None:
     peer = "Python of an environment with jupyter-%s, to measure beside"
     parser.add_argument("--documents-python", help=peer % "server-documents")
     parser.add_argument("--collaboration-python", help=peer % "collaboration")
+    parser.add_argument("--stock-python", help="the same, with JupyterLab alone")
     parser.add_argument("--only", nargs="+", choices=(*BENCHMARKS, *ALONE), metavar="NAME")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", type=Path, help="where all figures go")

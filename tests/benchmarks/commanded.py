@@ -13,13 +13,14 @@ from tests.benchmarks.web import Connection
 class CommandedNotebook:
     """Sends commands over one connection, and follows the events over another."""
 
-    def __init__(self, notebook_id: str, connection: Connection) -> None:
-        self._path = f"/api/runt/notebooks/{notebook_id}"
+    def __init__(self, found: dict[str, Any], connection: Connection) -> None:
+        self._found = found
+        self._path = f"/api/runt/notebooks/{found['notebook_id']}"
         self._connection = connection
         self._word = b""
-        self._heard: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._heard: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
-    def expect(self, word: str) -> asyncio.Future[None]:
+    def expect(self, word: str) -> asyncio.Future[bytes]:
         """Return what is done when the next event arrives that has `word` in it."""
         self._word = word.encode()
         self._heard = asyncio.get_running_loop().create_future()
@@ -35,19 +36,43 @@ class CommandedNotebook:
         async with aclosing(connection.lines(path)) as lines:
             async for line in lines:
                 if self._word in line and not self._heard.done():
-                    self._heard.set_result(None)
+                    self._heard.set_result(line)
+
+    async def outputs(self) -> list[dict[str, Any]]:
+        """Return the outputs of the first cell, whole."""
+        described = await describe(self._connection, self._found["path"])
+        then = f"{self._path}/at/{described['seq']}"
+        notebook = await self._connection.request("GET", then)
+        outputs: list[dict[str, Any]] = notebook["cells"][0]["outputs"]
+        return outputs
+
+
+async def describe(connection: Connection, path: str) -> dict[str, Any]:
+    """Return what the server knows of a notebook."""
+    described: dict[str, Any] = await connection.request("GET", f"/api/runt/notebooks?path={path}")
+    return described
 
 
 @asynccontextmanager
 async def commanded(
-    server: Server, source: str, *, types: str = ""
+    server: Server, source: str, *, types: str = "", path: str = "commanded.ipynb"
 ) -> AsyncIterator[CommandedNotebook]:
     """A new notebook of one cell, `cell-0`, whose events (all, by default) are followed."""
-    write_notebook(server.root / "commanded.ipynb", 1, source=source)
+    write_notebook(server.root / path, 1, source=source)
+    async with followed(server, path, types=types) as notebook:
+        yield notebook
+
+
+@asynccontextmanager
+async def followed(
+    server: Server, path: str, *, types: str = "", after: int | None = None
+) -> AsyncIterator[CommandedNotebook]:
+    """A notebook whose events are followed, from now on or after one of its log."""
     async with Connection(server.address) as connection, Connection(server.address) as events:
-        found = await connection.request("GET", "/api/runt/notebooks?path=commanded.ipynb")
-        notebook = CommandedNotebook(found["notebook_id"], connection)
-        following = asyncio.create_task(notebook.follow(events, found["seq"], types))
+        found = await describe(connection, path)
+        notebook = CommandedNotebook(found, connection)
+        since = found["seq"] if after is None else after
+        following = asyncio.create_task(notebook.follow(events, since, types))
         try:
             yield notebook
         finally:

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from tests.benchmarks.pages import chromium, configure, leave, tab
 from tests.benchmarks.rooms import RoomClient, joined, room_path
 from tests.benchmarks.samples import Contest
 from tests.benchmarks.servers import Kind, Server, running, turns
@@ -33,6 +34,24 @@ async def measure(kinds: Sequence[Kind], folder: Path, rounds: int) -> dict[str,
                 async with _opened(server, path) as client:
                     cpu = server.cpu_seconds() - before
                     contest.add(server.kind.name, [client.synced_at - start], cpu)
+    return {"first": first, "after_restart": again}
+
+
+async def on_screen(kinds: Sequence[Kind], folder: Path, rounds: int) -> dict[str, Contest]:
+    """Measure from the click that opens it until its first cell is on the screen."""
+    first, again = Contest(), Contest()
+    configure(kinds, folder)
+    async with chromium() as browser:
+        for contest in (first, again):
+            async with running(kinds, folder) as servers:
+                for number, server in turns(servers, rounds):
+                    path = f"pictures-{number}.ipynb"
+                    if contest is first:
+                        _write(server.root / path)
+                    opened, before = await tab(browser, server), server.cpu_seconds()
+                    seconds = await opened.open(path, "show(0)")
+                    contest.add(server.kind.name, [seconds], server.cpu_seconds() - before)
+                    await leave(opened)
     return {"first": first, "after_restart": again}
 
 

@@ -1,16 +1,27 @@
 """Notebooks to measure with."""
 
 import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 
 def write_notebook(path: Path, cells: int, *, lines: int = 0, source: str = "x = 1") -> None:
     """Write a notebook of code cells, each with a stream output of so many lines."""
-    metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    _write(path, [_cell(number, lines, source) for number in range(cells)])
+
+
+def write_code(path: Path, sources: Iterable[str]) -> None:
+    """Write a notebook of code cells that were not run."""
+    _write(path, [_cell(number, 0, source) for number, source in enumerate(sources)])
+
+
+def _write(path: Path, cells: Sequence[dict[str, Any]]) -> None:
     notebook = {
-        "cells": [_cell(number, lines, source) for number in range(cells)],
-        "metadata": metadata,
+        "cells": cells,
+        "metadata": {
+            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}
+        },
         "nbformat": 4,
         "nbformat_minor": 5,
     }

@@ -26,18 +26,21 @@ async def measure(ours: Kind, folder: Path, rounds: int) -> Contest:
         commanded(server, "1+1", types="v1.ExecutionCompleted") as notebook,
     ):
         for _ in range(WARM_UP):
-            await _ours(notebook)
-            await _bare(client)
+            await executed(notebook)
+            await executed_bare(client)
         for _ in range(rounds):
             before = server.cpu_seconds()
-            times = [(await _ours(notebook), await _bare(client)) for _ in range(EXECUTIONS)]
+            times = [
+                (await executed(notebook), await executed_bare(client)) for _ in range(EXECUTIONS)
+            ]
             through_us, bare = zip(*times, strict=True)
             contest.add("ours", through_us, server.cpu_seconds() - before)
             contest.add("bare", bare)
     return contest
 
 
-async def _ours(notebook: CommandedNotebook) -> float:
+async def executed(notebook: CommandedNotebook) -> float:
+    """Return the seconds until the end of an execution is on the event stream."""
     command = {"type": "execute_cells", "cell_ids": ["cell-0"], "command_id": str(uuid4())}
     completed = notebook.expect("v1.ExecutionCompleted")
     start = time.perf_counter()
@@ -46,15 +49,19 @@ async def _ours(notebook: CommandedNotebook) -> float:
     return time.perf_counter() - start
 
 
-async def _bare(client: Any) -> float:
+async def executed_bare(client: Any, source: str = "1+1") -> float:
     """Return the seconds until the kernel has replied and is idle."""
     start = time.perf_counter()
-    execution = client.execute("1+1")
+    await heard_end(client, client.execute(source))
+    return time.perf_counter() - start
+
+
+async def heard_end(client: Any, execution: str) -> None:
+    """Return when a bare kernel has replied to an execution and is idle."""
     while not _is_idle(await client.get_iopub_msg(), execution):
         pass
     while (await client.get_shell_msg())["parent_header"].get("msg_id") != execution:
         pass
-    return time.perf_counter() - start
 
 
 def _is_idle(message: dict[str, Any], execution: str) -> bool:

@@ -43,6 +43,8 @@ class Kind:
     ours: bool
     sessions: bool = True
     """It serves `/api/collaboration/session`; else rooms are found by `/api/fileid/index`."""
+    shares: bool = True
+    """Two people can have one notebook open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ def turns(servers: Sequence[Server], rounds: int) -> Iterator[tuple[int, Server]
 
 @asynccontextmanager
 async def _running(kind: Kind, folder: Path) -> AsyncIterator[Server]:
-    address = Address("127.0.0.1", _free_port())
+    address = Address("127.0.0.1", free_port())
     root = folder / "root"
     root.mkdir(parents=True, exist_ok=True)
     with (folder / "log").open("ab") as log:
@@ -139,7 +141,8 @@ def _environment(kind: Kind, folder: Path) -> dict[str, str]:
     return environment
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

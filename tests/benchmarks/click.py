@@ -1,0 +1,71 @@
+"""From the key that runs a cell to its output on the screen, and on another one."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from tests.benchmarks.notebooks import write_code
+from tests.benchmarks.pages import Tab, chromium, configure, leave, tab
+from tests.benchmarks.samples import Contest
+from tests.benchmarks.servers import Kind, running, turns
+
+RUNS: Final = 40
+WARM_UP: Final = 15
+PAUSE: Final = 0.15
+"""Between an output and the next key: whoever reads takes longer."""
+
+PATH: Final = "click.ipynb"
+CELLS: Final = ("import itertools\ncounter = itertools.count()", "next(counter)")
+
+
+async def measure(kinds: Sequence[Kind], folder: Path, rounds: int) -> dict[str, Contest]:
+    """Measure one tab beside each server's, then two where there is something to share.
+
+    Returns:
+        `one_tab`; `two_tabs`, in the tab that runs the cell; and how much later the other
+        one has it.
+    """
+    one, two, later = Contest(), Contest(), Contest()
+    configure(kinds, folder)
+    async with running(kinds, folder) as servers, chromium() as browser:
+        tabs: dict[str, list[Tab]] = {}
+        for server in servers:
+            write_code(server.root / PATH, CELLS)
+            tabs[server.kind.name] = [await _prepared(await tab(browser, server, PATH))]
+        asked = dict.fromkeys(tabs, 0)
+        for contest in (one, two):
+            taking_part = [each for each in servers if contest is one or each.kind.shares]
+            if contest is two:
+                await leave(*(tabs[each.kind.name][0] for each in servers if not each.kind.shares))
+                for server in taking_part:
+                    tabs[server.kind.name].append(await tab(browser, server, PATH))
+            for number, server in turns(taking_part, rounds):
+                name, before = server.kind.name, server.cpu_seconds()
+                times = []
+                for _ in range(RUNS if number else RUNS + WARM_UP):
+                    times.append(await _run(tabs[name], str(asked[name])))
+                    asked[name] += 1
+                times = times[-RUNS:]
+                contest.add(name, [each[0] for each in times], server.cpu_seconds() - before)
+                if contest is two:
+                    later.add(name, [max(each[1] - each[0], 0.0) for each in times])
+    return {"one_tab": one, "two_tabs": two, "second_tab_later": later}
+
+
+async def _prepared(opened: Tab) -> Tab:
+    await opened.click_into(0)
+    while not await opened.cell(0).get_by_text("[1]:", exact=True).is_visible():
+        await opened.press("Control+Enter")  # a kernel that has just started may miss the first one
+        await asyncio.sleep(3)
+    await opened.click_into(1)
+    return opened
+
+
+async def _run(tabs: Sequence[Tab], text: str) -> list[float]:
+    """Return the seconds from the key until each tab has the output."""
+    await asyncio.sleep(PAUSE)
+    for each in tabs:
+        await each.expect(1, text)
+    start = await tabs[0].press("Control+Enter")
+    return [await each.seen() - start for each in tabs]
