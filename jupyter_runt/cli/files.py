@@ -69,7 +69,7 @@ async def _rendered(
     document = content.empty(None)
     await to_thread(document.apply, before.updates)
     projection = content.projection(
-        await to_thread(lambda: content.parse(file.data, known.file.path))
+        await to_thread(lambda: content.parse(file.content, known.file.path))
     )
 
     async def read(view: Callable[[Any], Any]) -> Any:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from jupyter_runt.document.ai_cells import to_file
 from jupyter_runt.document.cells import Cell, Output, joined
+from jupyter_runt.document.cuts import Cut
 from jupyter_runt.document.values import to_shared
 
 _LINED_MIME_TYPES: Final = frozenset({"application/javascript", "image/svg+xml"})
@@ -20,6 +21,11 @@ def is_json_mime(mime: str) -> bool:
     return mime == "application/json" or (
         mime.startswith("application/") and mime.endswith("+json")
     )
+
+
+def is_lined(mime: str) -> bool:
+    """Tell whether a text of a MIME type is a list of lines in a file."""
+    return mime.startswith("text/") or mime in _LINED_MIME_TYPES
 
 
 def disk_cell(cell: Cell, old: dict[str, Any], *, with_id: bool) -> dict[str, Any]:
@@ -71,11 +77,22 @@ def _without_defaults(wanted: Mapping[str, Any], old: Any, kind: str) -> dict[st
 
 def keep(old: Any, new: Any) -> Any:
     """Return JSON that says what `new` does, spelled as `old` where that says the same."""
+    if isinstance(old, Cut):
+        return _keep_cut(old, new, keep)
     if isinstance(new, dict):
         return _keep_map(old, new, lambda _, was, value: keep(was, value))
     if isinstance(new, list):
         return _keep_list(old, new, keep)
     return old if _same(old, new) else new
+
+
+def _keep_cut(old: Cut, new: Any, keep_item: Callable[[Any, Any], Any]) -> Any:
+    """Return what was cut out of the file if that says what `new` does; takes time."""
+    if isinstance(new, Cut):
+        return new
+    there = old.raw()
+    kept = keep_item(there, new)
+    return old if kept is there else kept
 
 
 def _keep_map(old: Any, new: Mapping[str, Any], keep_item: Keep) -> dict[str, Any]:
@@ -108,28 +125,33 @@ def _keep_member(key: str, old: Any, new: Any) -> Any:
             return keep(old, new)
 
 
-def _keep_output(old: Any, new: Output) -> dict[str, Any]:
+def _keep_output(old: Any, new: Output) -> Output:
+    if new is old:
+        return old
     kind = new.get("output_type")
 
     def keep_item(key: str, was: Any, value: Any) -> Any:
         if key == "data" and kind in ("display_data", "execute_result"):
             return _keep_map(was, value, _keep_data)
         if key == "text" and kind == "stream":
-            return _keep_text(was, value)
+            return keep(was, value) if isinstance(value, Cut) else _keep_text(was, value)
         return keep(was, value)
 
     return _keep_map(old, _without_defaults(new, old, "output_type"), keep_item)
 
 
 def _keep_data(mime: str, old: Any, new: Any) -> Any:
+    if isinstance(old, Cut):
+        return _keep_cut(old, new, lambda there, value: _keep_data(mime, there, value))
     if not isinstance(new, str) or is_json_mime(mime):
         return keep(old, new)
     kept = _keep_text(old, new)
-    lined = mime.startswith("text/") or mime in _LINED_MIME_TYPES
-    return kept if lined or kept is old else new
+    return kept if is_lined(mime) or kept is old else new
 
 
-def _keep_text(old: Any, new: str) -> str | list[str]:
+def _keep_text(old: Any, new: str) -> Any:
+    if isinstance(old, Cut):
+        return _keep_cut(old, new, _keep_text)
     if isinstance(old, str) or (
         isinstance(old, list) and all(isinstance(line, str) for line in old)
     ):

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
+from jupyter_runt.document.cuts import marked
+
 _NOT_SPACE: Final = re.compile(r"[^ \t\n\r]")
 _NON_ASCII_ESCAPE: Final = re.compile(r"\\u(?!00[0-7])")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
@@ -31,6 +33,7 @@ class Style:
             indent=self.indent,
             separators=(self.comma if self.indent is None else ",", self.colon),
             ensure_ascii=self.escaped,
+            default=marked,
         )
         if _SURROGATE.search(text):
             text = _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

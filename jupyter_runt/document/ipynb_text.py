@@ -2,17 +2,19 @@
 
 import json
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, NamedTuple, Self
 
 from jupyter_runt.document.ai_cells import from_file
 from jupyter_runt.document.cells import Cell, joined
+from jupyter_runt.document.cuts import Cut, Cuts
 from jupyter_runt.document.ipynb_disk import disk_cell, keep
 from jupyter_runt.document.ipynb_layout import Layout, Style, scan
+from jupyter_runt.document.ipynb_values import json_parts
 from jupyter_runt.document.notebook import IDS_SINCE
-from jupyter_runt.document.references import complete
 from jupyter_runt.document.spill import FileText, Spill, Spilled
+from jupyter_runt.document.whole import Load, complete
 from jupyter_runt.ids import CellId
 
 BOM: Final = "\ufeff"
@@ -27,6 +29,8 @@ class _Piece(NamedTuple):
     lead: str
     text: str | Spilled
     trail: str
+    cuts: frozenset[int] = frozenset()
+    """What is cut out of the text."""
 
 
 class NotebookText:
@@ -37,7 +41,14 @@ class NotebookText:
     nbformat writes it. Not thread-safe.
     """
 
-    def __init__(self, layout: Layout, cell_ids: Sequence[CellId], *, bom: bool = False) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        cell_ids: Sequence[CellId],
+        *,
+        bom: bool = False,
+        cuts: Cuts | None = None,
+    ) -> None:
         self._style = layout.style
         self._members = layout.members
         self._head = BOM if bom else ""
@@ -46,6 +57,7 @@ class NotebookText:
         self._empty = layout.close if not layout.cells else ""
         self._open, self._next, self._close = _gaps(layout)
         self._spill: Spill | None = None
+        self._cuts = cuts or Cuts()
         self._pieces = {
             cell_id: self._kept(*item) for cell_id, item in zip(cell_ids, layout.cells, strict=True)
         }
@@ -120,20 +132,20 @@ class NotebookText:
         text = self._style.dump({**cell, "id": names[was]}, 2)
         return self._kept(piece.lead, text, piece.trail)
 
-    def update_cell(
-        self, cell_id: CellId, cell: Cell, load: Callable[[str], bytes] | None = None
-    ) -> bool:
+    def update_cell(self, cell_id: CellId, cell: Cell, load: Load | None = None) -> bool:
         """Have the text say what a cell does; return whether it changed.
 
         A cell that has no id of its own in the file gets one when something else changes.
 
         Args:
-            load: returns the bytes of an artifact; raises LookupError if there is none.
+            load: yields the bytes of artifacts.
         """
         piece = self._pieces.get(cell_id, _Piece(self._next, "{}", ""))
         old = json.loads(self._text_of(piece))
+        if piece.cuts and "outputs" in old:
+            old = {**old, "outputs": self._cuts.restored(old["outputs"])}
         if load is not None:
-            cell = complete(cell, old, load)
+            cell = complete(cell, old, load, self._cut_out)
         if cell_id in self._invented:
             unnamed = {key: value for key, value in cell.items() if key != "id"}
             unnamed.update({"id": old["id"]} if "id" in old else {})
@@ -177,60 +189,68 @@ class NotebookText:
         """Return the content of the file, which is good until the next update of the text."""
         if self._original is not None:
             return self._original
-        if self._spill is not None:
-            self._tidy()
-        parts: list[str | Spilled] = [self._head]
+        self._tidy()
+        parts: list[str | _Piece] = [self._head]
         for key, (head, text) in self._members.items():
             parts.append(head)
             parts += self._cells() if key == "cells" else (text,)
         parts.append(self._tail)
-        if self._spill is not None:
-            return partial(_parts, parts, self._spill)
-        return "".join(map(str, parts)).encode()
+        if self._spill is not None or self._cuts:
+            return partial(self._parts, parts)
+        return "".join(p if isinstance(p, str) else str(p.text) for p in parts).encode()
 
-    def _cells(self) -> list[str | Spilled]:
+    def _cells(self) -> list[str | _Piece]:
         if not self._order:
             return ["[", self._empty, "]"]
-        parts: list[str | Spilled] = ["[", self._open]
+        parts: list[str | _Piece] = ["[", self._open]
         for index, cell_id in enumerate(self._order):
-            lead, text, trail = self._pieces[cell_id]
-            parts += (",", lead, text, trail) if index else (text, trail)
+            piece = self._pieces[cell_id]
+            parts += (",", piece.lead, piece, piece.trail) if index else (piece, piece.trail)
         return [*parts, self._close, "]"]
+
+    def _parts(self, parts: Iterable[str | _Piece]) -> Iterator[bytes]:
+        for part in parts:
+            if isinstance(part, str):
+                yield part.encode()
+            elif isinstance(part.text, Spilled) and self._spill is not None and not part.cuts:
+                yield from self._spill.blocks(part.text)
+            else:
+                yield from self._cuts.parts(self._text_of(part))
 
     def _kept(self, lead: str, text: str, trail: str) -> _Piece:
         """Return a piece, whose text takes no memory if it is large."""
+        cuts = frozenset(self._cuts.marked(text)) if self._cuts else frozenset[int]()
         if len(text) < LARGE:
-            return _Piece(lead, text, trail)
+            return _Piece(lead, text, trail, cuts)
         try:
             self._spill = self._spill or Spill()
-            return _Piece(lead, self._spill.put(text), trail)
+            return _Piece(lead, self._spill.put(text), trail, cuts)
         except OSError:  # a full disk
-            return _Piece(lead, text, trail)
+            return _Piece(lead, text, trail, cuts)
 
     def _text_of(self, piece: _Piece) -> str:
         if isinstance(piece.text, str) or self._spill is None:
             return str(piece.text)
         return self._spill.text(piece.text)
 
+    def _cut_out(self, mime: str, blocks: Iterable[bytes], stream: bool) -> Cut | None:
+        try:
+            return self._cuts.put(json_parts(mime, blocks, self._style, stream=stream))
+        except OSError:  # a full disk
+            return None
+
     def _tidy(self) -> None:
         """Spill anew, where most of what is in the file is of texts that went."""
+        self._cuts.tidy({cut for piece in self._pieces.values() for cut in piece.cuts}, slack=LARGE)
         texts = (piece.text for piece in self._pieces.values())
         used = sum(text.length for text in texts if isinstance(text, Spilled))
         if self._spill is None or self._spill.size <= 2 * used + LARGE:
             return
         pieces, spill = self._pieces, self._spill
         self._spill, self._pieces = None, {}
-        for cell_id, (lead, text, trail) in pieces.items():
+        for cell_id, (lead, text, trail, _) in pieces.items():
             there = text if isinstance(text, str) else spill.text(text)
             self._pieces[cell_id] = self._kept(lead, there, trail)
-
-
-def _parts(parts: Iterable[str | Spilled], spill: Spill) -> Iterator[bytes]:
-    for part in parts:
-        if isinstance(part, str):
-            yield part.encode()
-        else:
-            yield from spill.blocks(part)
 
 
 def _version(notebook: Mapping[str, Any]) -> tuple[int, int]:

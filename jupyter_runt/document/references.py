@@ -4,18 +4,19 @@ What is moved out follows from an output's content alone: that of a kernel, and 
 the file that it was saved to, become the same reference.
 """
 
-import base64
 import binascii
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from jupyter_runt.artifacts import Artifact
-from jupyter_runt.document.cells import Output, joined
+from jupyter_runt.document.cells import Cell, Output, joined
+from jupyter_runt.document.cuts import loaded
 from jupyter_runt.document.ipynb_disk import is_json_mime
+from jupyter_runt.document.spool import MUCH, Spool
 from jupyter_runt.document.values import to_shared
 
 REFERENCE: Final = "application/vnd.runt.artifact+json"
@@ -51,7 +52,7 @@ class Payload:
     """What was moved out of an output."""
 
     artifact: Artifact
-    content: bytes
+    content: bytes | Spool
     value: Any
     """As it stood in the output."""
 
@@ -90,27 +91,41 @@ def may_be_large(output: Output, limits: Limits) -> bool:
     return any(not isinstance(value, str) or len(value) > least for value in values)
 
 
-def move_out_all(outputs: Iterable[Output], limits: Limits) -> tuple[list[Output], list[Payload]]:
-    """Return the outputs of a cell as a document has them, and what they refer to."""
-    shown = list(outputs)
-    rest = shown[limits.outputs :]
-    if len(rest) == 1 and _reference(rest[0]) is not None:
-        rest = []
-    moved = [move_out(output, limits) for output in (shown[: limits.outputs] if rest else shown)]
+def moving_out(cells: Iterable[Cell], limits: Limits) -> Iterator[Cell | Payload]:
+    """Yield the cells of a notebook as a document has them, and what they refer to, each before.
+
+    Takes time between any two of them.
+    """
+    for cell in cells:
+        outputs = cell.get("outputs", ()) if cell["cell_type"] == "code" else ()
+        shown: list[Output] = []
+        for moved in _moving_out(outputs, limits):
+            yield from moved.payloads
+            shown.append(moved.output)
+        yield {**cell, "outputs": shown} if shown else cell
+
+
+def _moving_out(outputs: Sequence[Output], limits: Limits) -> Iterator[MovedOut]:
+    rest = outputs[limits.outputs :]
+    if len(rest) == 1 and reference_in(rest[0]) is not None:
+        rest = ()
+    for output in outputs[: limits.outputs] if rest else outputs:
+        yield move_out(loaded(output), limits)
     if rest:
-        moved.append(_rest(rest))
-    return [each.output for each in moved], [each for one in moved for each in one.payloads]
+        yield _rest(rest)
 
 
 def _rest(outputs: Sequence[Output]) -> MovedOut:
-    payload = _payload(OUTPUTS, b"".join(map(line_of, outputs)), None)
-    tail = ""
-    for output in reversed(outputs):
-        if len(tail) >= PREVIEW:
-            break
-        tail = readable(output) + tail
-    shown = rest_preview(len(outputs), tail[-PREVIEW:])
-    return MovedOut(rest_reference(payload.artifact, len(outputs), shown), (payload,))
+    spool, ends = Spool(OUTPUTS), ""
+    for output in outputs:
+        whole = loaded(output)
+        spool.write(line_of(whole))
+        if spool.pending >= MUCH:
+            spool.flush()
+        ends = (ends + readable(whole)[-PREVIEW:])[-PREVIEW:]
+    artifact = spool.described()
+    shown = rest_reference(artifact, len(outputs), rest_preview(len(outputs), ends))
+    return MovedOut(shown, (Payload(artifact, spool, None),))
 
 
 def line_of(output: Output) -> bytes:
@@ -167,25 +182,30 @@ def _stream(output: Output, limits: Limits) -> MovedOut:
 
 
 def _bundle(output: Output, data: Mapping[str, Any], limits: Limits) -> MovedOut:
-    large = [payload for mime, value in data.items() if (payload := _large(mime, value, limits))]
-    if not large:
+    payloads = [payload for mime, value in data.items() if (payload := large(mime, value, limits))]
+    if not payloads:
         return MovedOut(output)
-    large.sort(key=lambda each: (-each.artifact.size, each.artifact.mime))
-    first, *others = (each.artifact for each in large)
+    payloads.sort(key=lambda each: (-each.artifact.size, each.artifact.mime))
+    first, *others = (each.artifact for each in payloads)
     reference = _described(first)
     if others:
         reference["others"] = [_described(other) for other in others]
-    gone = {each.artifact.mime: each for each in large}
+    gone = {each.artifact.mime: each for each in payloads}
     kept: dict[str, Any] = {mime: value for mime, value in data.items() if mime not in gone}
     if "text/plain" in gone:
         kept["text/plain"] = preview(str(gone["text/plain"].value))
     elif "text/plain" not in kept:
         kept["text/plain"] = f"{first.mime}, {words_for_size(first.size)}"
         reference["added"] = "text/plain"
-    return MovedOut({**output, "data": {REFERENCE: reference, **kept}}, tuple(large))
+    return MovedOut({**output, "data": {REFERENCE: reference, **kept}}, tuple(payloads))
 
 
-def _large(mime: str, value: Any, limits: Limits) -> Payload | None:
+def is_binary(mime: str) -> bool:
+    """Tell whether data of a MIME type is base64."""
+    return mime.startswith(_BINARIES) and not mime.startswith(_TEXTS)
+
+
+def large(mime: str, value: Any, limits: Limits) -> Payload | None:
     """Return a content of a bundle that is to be moved out."""
     if not _MIME.fullmatch(mime) or mime.startswith(_STAYS):
         return None
@@ -196,7 +216,7 @@ def _large(mime: str, value: Any, limits: Limits) -> Payload | None:
         value = "".join(value)
     if not isinstance(value, str):
         return None
-    if mime.startswith(_BINARIES) and not mime.startswith(_TEXTS):
+    if is_binary(mime):
         if len(value) <= limits.binary or (raw := _decoded(value)) is None:
             return None
         return _payload(mime, raw, value) if len(raw) > limits.binary else None
@@ -271,9 +291,6 @@ def words_for_size(size: int) -> str:
     return f"{size / 1e6:.1f} MB"
 
 
-# and back
-
-
 def references(output: Any) -> list[Artifact]:
     """Return the artifacts that an output refers to."""
     return [artifact for artifact, _ in _parts(output)]
@@ -285,14 +302,15 @@ def references_of(outputs: Any) -> list[Artifact]:
     return [artifact for output in shown for artifact in references(output)]
 
 
-def _reference(output: Any) -> Mapping[str, Any] | None:
+def reference_in(output: Any) -> Mapping[str, Any] | None:
+    """Return the reference that an output is, if it is one."""
     data = output.get("data") if isinstance(output, Mapping) else None
     reference = data.get(REFERENCE) if isinstance(data, Mapping) else None
     return reference if isinstance(reference, Mapping) else None
 
 
 def _parts(output: Any) -> Iterator[tuple[Artifact, Mapping[str, Any]]]:
-    if (reference := _reference(output)) is None:
+    if (reference := reference_in(output)) is None:
         return
     others = reference.get("others")
     for part in (reference, *(others if isinstance(others, list) else ())):
@@ -303,99 +321,3 @@ def _parts(output: Any) -> Iterator[tuple[Artifact, Mapping[str, Any]]]:
             continue
         if _SHA256.fullmatch(sha256) and _MIME.fullmatch(mime):
             yield Artifact(sha256, mime, size), part
-
-
-def bring_back(output: Output, value_of: Callable[[Artifact], Any]) -> Output:
-    """Return an output with the contents that it refers to.
-
-    Args:
-        value_of: returns what stands in the output for an artifact, None if it is gone.
-
-    Returns:
-        The output itself where it refers to nothing, or where something of it is gone.
-    """
-    reference = _reference(output)
-    values = {artifact.mime: value_of(artifact) for artifact in references(output)}
-    if reference is None or "outputs" in reference or not values or None in values.values():
-        return output
-    if isinstance(stream := reference.get("stream"), str):
-        return {"output_type": "stream", "name": stream, "text": next(iter(values.values()))}
-    data = {mime: value for mime, value in output["data"].items() if mime != REFERENCE}
-    data.pop(reference.get("added", ""), None)
-    return {**output, "data": {**data, **values}}
-
-
-def value_in_output(mime: str, content: bytes) -> Any:
-    """Return how an output has the content of an artifact."""
-    if is_json_mime(mime):
-        return json.loads(content)
-    if mime.startswith(_BINARIES) and not mime.startswith(_TEXTS):
-        return base64.b64encode(content).decode("ascii")
-    return content.decode()
-
-
-def complete(
-    cell: Mapping[str, Any], old: Mapping[str, Any], load: Callable[[str], bytes]
-) -> Mapping[str, Any]:
-    """Return a cell with all that its outputs refer to, for a file.
-
-    Args:
-        old: the cell as the file has it. What it says of a content is how that is spelled.
-        load: returns the bytes of an artifact; raises LookupError for one that is gone, or does not
-            count here.
-    """
-    outputs = cell.get("outputs")
-    if not references_of(outputs):
-        return cell
-    shown = old.get("outputs")
-    old_outputs = shown if isinstance(shown, list) else []
-    payloads = [each for one in old_outputs for each in move_out(one, Limits(0, 0)).payloads]
-    there = {(each.artifact.sha256, each.artifact.mime): each.value for each in payloads}
-
-    def value_of(artifact: Artifact) -> Any:
-        value = there.get((artifact.sha256, artifact.mime))
-        if value is not None:
-            return value
-        try:
-            return value_in_output(artifact.mime, load(artifact.sha256))
-        except (LookupError, ValueError):
-            return None
-
-    whole: list[Output] = []
-    for output in outputs or ():
-        whole += _expanded(output, value_of, old_outputs[len(whole) :])
-    return {**cell, "outputs": whole}
-
-
-def _expanded(
-    output: Output, value_of: Callable[[Artifact], Any], old: Sequence[Output]
-) -> list[Output]:
-    """Return what an output refers to, which may be many; `old` are those that it stood for."""
-    reference, artifacts = _reference(output), references(output)
-    if reference is None or not artifacts or not isinstance(reference.get("outputs"), int):
-        return [bring_back(output, value_of)]
-    same = [_with_joined_texts(each) for each in old[: reference["outputs"]]]
-    if hashlib.sha256(b"".join(map(line_of, same))).hexdigest() == artifacts[0].sha256:
-        return same
-    lines = value_of(artifacts[0])
-    try:
-        return [json.loads(line) for line in str(lines).split("\n")[:-1]] if lines else [output]
-    except ValueError:  # a peer said so of something else
-        return [output]
-
-
-def _with_joined_texts(output: Output) -> Output:
-    """Return an output of a file as it is in memory."""
-    if output.get("output_type") == "stream":
-        return {**output, "text": joined(output.get("text", ""))}
-    data = output.get("data")
-    if not isinstance(data, Mapping):
-        return output
-    texts = {
-        mime: "".join(value)
-        for mime, value in data.items()
-        if isinstance(value, list)
-        and not is_json_mime(mime)
-        and all(isinstance(line, str) for line in value)
-    }
-    return {**output, "data": {**data, **texts}}

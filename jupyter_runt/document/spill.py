@@ -39,12 +39,18 @@ class Spill:
 
     def put(self, text: str) -> Spilled:
         """Add a text."""
-        data = memoryview(text.encode())
-        start, at = self.size, 0
-        while at < len(data):
-            at += os.pwrite(self._file.fileno(), data[at:], start + at)
-        self.size += len(data)
-        return Spilled(start, len(data))
+        return self.add((text.encode(),))
+
+    def add(self, parts: Iterable[bytes]) -> Spilled:
+        """Add a text, in UTF-8, which comes in parts."""
+        start = self.size
+        for part in parts:
+            rest = memoryview(part)
+            while rest:
+                written = os.pwrite(self._file.fileno(), rest, self.size)
+                self.size += written
+                rest = rest[written:]
+        return Spilled(start, self.size - start)
 
     def blocks(self, spilled: Spilled) -> Iterator[bytes]:
         """Yield a text in parts."""

@@ -5,7 +5,8 @@ from functools import partial
 from typing import Any
 
 from jupyter_runt.document.references import stream_reference
-from jupyter_runt.execution.long_text import LongText, Spool, Spooled
+from jupyter_runt.document.spool import Spool
+from jupyter_runt.execution.long_text import LongText, Spooled
 from jupyter_runt.execution.streams import StreamText, common_prefix
 
 Output = Mapping[str, Any]

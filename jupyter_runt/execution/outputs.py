@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from jupyter_runt.document.references import Limits
-from jupyter_runt.execution.long_text import MUCH, Spool
+from jupyter_runt.document.spool import MUCH, Spool
 from jupyter_runt.execution.output_item import Item, NewOutput, display_id_of, output_of
 from jupyter_runt.execution.output_widgets import COMM_MESSAGES, OutputWidgets
 from jupyter_runt.execution.rest import Rest

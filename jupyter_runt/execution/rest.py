@@ -10,7 +10,8 @@ from jupyter_runt.document.references import (
     rest_preview,
     rest_reference,
 )
-from jupyter_runt.execution.long_text import Spool, Spooled
+from jupyter_runt.document.spool import Spool
+from jupyter_runt.execution.long_text import Spooled
 from jupyter_runt.execution.output_item import Item, NewOutput
 from jupyter_runt.execution.streams import StreamText, common_prefix
 

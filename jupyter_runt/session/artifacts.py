@@ -2,26 +2,26 @@
 
 import asyncio
 from asyncio import to_thread
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from jupyter_runt.artifacts import Artifact, ArtifactStore, ArtifactTable
-from jupyter_runt.document.cells import Output
+from jupyter_runt.document.cells import Cell, Output
 from jupyter_runt.document.references import (
     REFERENCE,
     Limits,
     Payload,
-    complete,
     may_be_large,
     move_out,
-    move_out_all,
+    moving_out,
     references_of,
 )
+from jupyter_runt.document.spool import Spool
+from jupyter_runt.document.whole import Load, complete
 from jupyter_runt.errors import ArtifactNotFound
 from jupyter_runt.events.base import Draft
 from jupyter_runt.events.document import DocumentUpdated
-from jupyter_runt.execution.long_text import Spool
 from jupyter_runt.ids import FILE_ACTOR, NotebookId, is_runtime
 from jupyter_runt.storage.mentions import hashes_in
 
@@ -29,9 +29,6 @@ _REFERENCE: Final = REFERENCE.encode()
 
 MUCH: Final = 8 << 20
 """Bytes that are moved out of a notebook at a time."""
-
-Load = Callable[[str], bytes]
-"""Returns the bytes of an artifact; raises LookupError. Takes time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +63,20 @@ class NotebookArtifacts:
         artifacts = {each.artifact.sha256: each.artifact for each in payloads}
         await self._table.hold(self._notebook_id, list(artifacts.values()))
         contents = {each.artifact: each.content for each in payloads}
-        await asyncio.gather(*(self._store.put(*each) for each in contents.items()))
+        await asyncio.gather(*(self._put(*each) for each in contents.items()))
+
+    async def _put(self, artifact: Artifact, content: bytes | Spool) -> None:
+        if isinstance(content, Spool):
+            await self._store.put(artifact, await to_thread(content.content))
+        else:
+            await self._store.put(artifact, content)
 
     async def keep_spool(self, spool: Spool) -> Artifact:
         """Keep a text that is complete; raises as `keep`."""
         if spool.artifact is None:
             artifact = spool.described()
             await self._table.hold(self._notebook_id, [artifact])
-            await self._store.put(artifact, await to_thread(spool.content))
+            await self._put(artifact, spool)
             spool.became(artifact)
             return artifact
         return spool.artifact
@@ -96,15 +99,12 @@ class NotebookArtifacts:
         Raises:
             StoreUnavailable: some of it is not kept.
         """
-        cells = iter(notebook["cells"])
-        taken: list[dict[str, Any]] = []
-        keeping: Awaitable[None] = asyncio.sleep(0)
+        steps = moving_out(notebook["cells"], self.limits)
+        taken: list[Any] = []
         while len(taken) < len(notebook["cells"]):
-            moving = to_thread(_move_out_some, cells, self.limits)
-            (lean, payloads), _ = await asyncio.gather(moving, keeping)
-            keeping = self.keep(payloads)
+            lean, payloads = await to_thread(_some, steps)
+            await self.keep(payloads)
             taken += lean
-        await keeping
         return {**notebook, "cells": taken}
 
     async def note_pasted(self, drafts: Iterable[Draft]) -> None:
@@ -130,11 +130,11 @@ class NotebookArtifacts:
         named = {each.sha256 for cell in cells for each in references_of(cell.get("outputs"))}
         held = await self._table.held(self._notebook_id, named)
 
-        def load(sha256: str) -> bytes:
+        def load(sha256: str) -> Iterator[bytes]:
             if sha256 not in held:
                 raise LookupError(sha256)
             try:
-                return self._store.load(sha256)
+                yield from self._store.blocks(sha256)
             except ArtifactNotFound as error:
                 raise LookupError(sha256) from error
 
@@ -148,22 +148,16 @@ class NotebookArtifacts:
         return {**notebook, "cells": whole}
 
 
-def _move_out_some(
-    cells: Iterator[dict[str, Any]], limits: Limits
-) -> tuple[list[dict[str, Any]], list[Payload]]:
-    """Take cells until what is moved out of them is much, or none are left."""
-    lean: list[dict[str, Any]] = []
+def _some(steps: Iterator[Cell | Payload]) -> tuple[list[Cell], list[Payload]]:
+    """Take steps until what is moved out is much, or none are left."""
+    lean: list[Cell] = []
     payloads: list[Payload] = []
-    size = 0
-    for cell in cells:
-        if cell["cell_type"] != "code":
-            lean.append(cell)
+    for step in steps:
+        if not isinstance(step, Payload):
+            lean.append(step)
             continue
-        outputs, moved = move_out_all(cell.get("outputs", ()), limits)
-        lean.append({**cell, "outputs": outputs} if moved else cell)
-        payloads += moved
-        size += sum(each.artifact.size for each in moved)
-        if size >= MUCH:
+        payloads.append(step)
+        if sum(each.artifact.size for each in payloads) >= MUCH:
             break
     return lean, payloads
 

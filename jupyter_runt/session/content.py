@@ -1,16 +1,19 @@
 """What is different about each kind of file that collaborates."""
 
 import logging
+from asyncio import to_thread
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, Protocol, TypeVar
 
 from pycrdt import Text
 
+from jupyter_runt.document.cuts import loaded
 from jupyter_runt.document.ipynb import NotebookFile, import_update, read_notebook
 from jupyter_runt.document.merge import MergeReport, merge_notebook, merge_text
 from jupyter_runt.document.notebook import IDS_SINCE, NotebookDoc
 from jupyter_runt.document.shared import FileDocument
+from jupyter_runt.document.spill import FileText, parts_of
 from jupyter_runt.document.text import TextDoc
 from jupyter_runt.errors import FileUnreadable, NotANotebook, StoreUnavailable
 from jupyter_runt.events.base import Draft
@@ -43,7 +46,7 @@ class Content(Protocol[DocT, ParsedT]):
         """Return a document without content, in which we are `client_id`, or a new client."""
         ...
 
-    def parse(self, data: bytes, path: str) -> ParsedT:
+    def parse(self, content: FileText, path: str) -> ParsedT:
         """Return the content of a file; raises FileUnreadable or NotANotebook."""
         ...
 
@@ -107,10 +110,10 @@ class NotebookContent:
         """See `Content`."""
         return NotebookDoc(client_id)
 
-    def parse(self, data: bytes, path: str) -> NotebookFile:
+    def parse(self, content: FileText, path: str) -> NotebookFile:
         """See `Content`."""
         try:
-            return read_notebook(data)
+            return read_notebook(content)
         except NotANotebook as error:
             raise NotANotebook(f"{path} cannot be opened. {error.message}", path=path) from error
 
@@ -120,14 +123,13 @@ class NotebookContent:
 
     async def taken_in(self, parsed: NotebookFile) -> NotebookFile:
         """See `Content`. Where nothing can be kept apart, the document holds all of it."""
-        if self._artifacts is None:
-            return parsed
-        try:
-            notebook = await self._artifacts.taken_in(parsed.notebook)
-        except StoreUnavailable as error:
-            log.warning("Outputs stay in the document: %s", error.message)
-            return parsed
-        return replace(parsed, notebook=notebook)
+        if self._artifacts is not None:
+            try:
+                notebook = await self._artifacts.taken_in(parsed.notebook)
+                return replace(parsed, notebook=notebook)
+            except StoreUnavailable as error:
+                log.warning("Outputs stay in the document: %s", error.message)
+        return replace(parsed, notebook=await to_thread(loaded, parsed.notebook))
 
     def brings_references(self, drafts: Sequence[Draft]) -> bool:
         """See `Content`."""
@@ -184,10 +186,10 @@ class TextContent:
         """See `Content`."""
         return TextDoc(client_id)
 
-    def parse(self, data: bytes, path: str) -> str:
+    def parse(self, content: FileText, path: str) -> str:
         """See `Content`."""
         try:
-            return data.decode()
+            return b"".join(parts_of(content)).decode()
         except UnicodeDecodeError as error:
             raise FileUnreadable(f"{path} is not UTF-8 text.", path=path) from error
 

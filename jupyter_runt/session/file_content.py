@@ -2,12 +2,13 @@
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BufferedReader
 from typing import Final
 from weakref import finalize
 
+from jupyter_runt.document.spill import BLOCK, FileText, parts_of
 from jupyter_runt.errors import FileUnreadable
 from jupyter_runt.protocols import FileIdentity
 
@@ -22,24 +23,27 @@ FileStamp = tuple[int | str, ...]
 class FileContent:
     """What was read, and from which file."""
 
-    content: bytes | Callable[[], bytes]
-    """A large one is read anew by whoever wants it."""
+    content: FileText
+    """A large one is read anew by whoever wants it; use a thread.
+
+    Raises FileUnreadable, after the last part, if it was overwritten meanwhile.
+    """
     identity: FileIdentity
     stamp: FileStamp
 
     @property
     def data(self) -> bytes:
-        """The content; use a thread. Raises FileUnreadable if it was overwritten meanwhile."""
-        return self.content if isinstance(self.content, bytes) else self.content()
+        """All of the content."""
+        return b"".join(parts_of(self.content))
 
 
-def content_of(file: BufferedReader, path: str) -> tuple[str, bytes | Callable[[], bytes]]:
+def content_of(file: BufferedReader, path: str) -> tuple[str, FileText]:
     """Return the digest and the content of a file that is open, at its beginning."""
     if os.fstat(file.fileno()).st_size < LARGE:
         data = file.read()
         return hashlib.sha256(data).hexdigest(), data
     digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return digest, _Again(path, file.fileno(), digest).read
+    return digest, _Again(path, file.fileno(), digest).parts
 
 
 class _Again:
@@ -51,11 +55,12 @@ class _Again:
         self._descriptor = os.dup(descriptor)
         finalize(self, os.close, self._descriptor)
 
-    def read(self) -> bytes:
-        """Return its content; raises FileUnreadable if that is another one now."""
-        with os.fdopen(os.dup(self._descriptor), "rb") as file:
-            file.seek(0)
-            data = file.read()
-        if hashlib.sha256(data).hexdigest() != self._digest:
+    def parts(self) -> Iterator[bytes]:
+        """Yield its content; raises FileUnreadable if that is another one now."""
+        digest, at = hashlib.sha256(), 0
+        while part := os.pread(self._descriptor, BLOCK, at):
+            digest.update(part)
+            at += len(part)
+            yield part
+        if digest.hexdigest() != self._digest:
             raise FileUnreadable(f"{self._path} changes while it is read.", path=self._path)
-        return data

@@ -8,6 +8,7 @@ from jupyter_runt.document.ipynb import NotebookText
 from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.document.spill import FileText
 from jupyter_runt.document.text import TextDoc
+from jupyter_runt.document.whole import Load, nothing
 from jupyter_runt.events.document import (
     CellDeleted,
     Change,
@@ -15,7 +16,7 @@ from jupyter_runt.events.document import (
     TextChanged,
 )
 from jupyter_runt.ids import CellId, Seq
-from jupyter_runt.session.artifacts import Load, NotebookArtifacts
+from jupyter_runt.session.artifacts import NotebookArtifacts
 
 SLICE_SECONDS = 0.004
 """How long one look at the document may hold the event loop."""
@@ -120,7 +121,7 @@ class NotebookProjection:
         """Begin with the text of a file; what outputs refer to comes from `artifacts`."""
         self._text = text
         self._artifacts = artifacts
-        self._load: Load = _nothing
+        self._load: Load = nothing
         self._written = set(text.cell_ids)
         self._stale: dict[CellId, None] = {}
         self._fresh: dict[CellId, dict[str, Any]] = {}
@@ -206,10 +207,6 @@ class NotebookProjection:
         return cell["cell_type"] == "code" and not (
             cell["source"] or cell["metadata"] or cell["outputs"]
         )
-
-
-def _nothing(sha256: str) -> bytes:
-    raise LookupError(sha256)
 
 
 class TextProjection:

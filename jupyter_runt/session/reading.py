@@ -38,7 +38,7 @@ class Reading:
     async def parsed(self) -> Any:
         """Return the content as documents have it; raises FileUnreadable or NotANotebook."""
         if self._parsed is None:
-            parsed = await to_thread(lambda: self._content.parse(self.file.data, self._path))
+            parsed = await to_thread(lambda: self._content.parse(self.file.content, self._path))
             self._client_id = await self._client_of(parsed)  # it is the whole that is signed
             self._parsed = await self._content.taken_in(parsed)
         return self._parsed

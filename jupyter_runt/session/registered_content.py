@@ -5,6 +5,7 @@ from typing import Any
 
 from jupyter_runt.document.merge import MergeReport, Overlap
 from jupyter_runt.document.registered import RegisteredDoc
+from jupyter_runt.document.spill import FileText
 from jupyter_runt.events.base import Draft
 from jupyter_runt.events.document import Change
 from jupyter_runt.ids import NotebookId
@@ -40,9 +41,9 @@ class RegisteredContent:
         """See `Content`."""
         return RegisteredDoc(self._kind, client_id)
 
-    def parse(self, data: bytes, path: str) -> str:
+    def parse(self, content: FileText, path: str) -> str:
         """See `Content`."""
-        return self._text.parse(data, path)
+        return self._text.parse(content, path)
 
     def signable(self, parsed: str) -> Mapping[str, Any] | None:  # noqa: ARG002
         """See `Content`."""

@@ -58,7 +58,7 @@ class Signatures:
             return
         file = await self._files.read(path)
         if file.identity.digest == digest:
-            parsed = await to_thread(lambda: self._content.parse(file.data, path))
+            parsed = await to_thread(lambda: self._content.parse(file.content, path))
             signable = self._content.signable(parsed)
             if signable is not None:
                 await self._trust.sign(signable)

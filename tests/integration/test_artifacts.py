@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +190,39 @@ async def test_a_file_with_large_outputs_opens_small_and_keeps_every_byte(server
     assert [cell["outputs"] for cell in now["cells"]] == [
         cell["outputs"] for cell in first["cells"]
     ]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process's memory is Linux's")
+@pytest.mark.rule("FB4", "FB1", "AR1")
+async def test_a_file_is_opened_and_saved_in_less_memory_than_its_size(server: Server) -> None:
+    path = server.write(*(f"'cell {number}'" for number in range(60)))
+    notebook = json.loads((server.root / path).read_bytes())
+    for number, cell in enumerate(notebook["cells"]):
+        image = base64.b64encode(os.urandom(750_000)).decode()
+        lines = [f"é {number} {line}\n" for line in range(50_000)]
+        cell["outputs"] = [
+            {"output_type": "display_data", "data": {"image/png": image}, "metadata": {}},
+            {"output_type": "stream", "name": "stdout", "text": lines},
+        ]
+    before = json.dumps(notebook, indent=1, ensure_ascii=False).encode() + b"\n"
+    (server.root / path).write_bytes(before)
+    process = Path(f"/proc/{server.process.pid}")
+    (process / "clear_refs").write_text("5", "ascii")  # what was the peak is none any more
+    at_first = _kilobytes(process, "VmRSS")
+    opened = await server.opened(path)
+    await opened.do("edit_cell", cell_id="c0", source="'another'")
+
+    async def saved() -> bool:
+        return opened.file.stat().st_size != len(before)
+
+    await eventually(saved, 60)
+    assert opened.file.read_bytes() == before.replace(b"'cell 0'", b"'another'", 1)
+    assert _kilobytes(process, "VmHWM") - at_first < len(before) / 1000 < 150_000
+
+
+def _kilobytes(process: Path, name: str) -> int:
+    status = (process / "status").read_text("ascii")
+    return int(status.partition(f"{name}:")[2].split()[0])
 
 
 @pytest.mark.rule("EX8", "EX6", "AR1", "RM5")

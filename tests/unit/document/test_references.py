@@ -11,15 +11,14 @@ from jupyter_runt.artifacts import Artifact
 from jupyter_runt.document.references import (
     REFERENCE,
     Limits,
-    bring_back,
-    complete,
+    Payload,
     may_be_large,
     move_out,
-    move_out_all,
+    moving_out,
     preview,
     references,
-    value_in_output,
 )
+from jupyter_runt.document.whole import bring_back, complete, nothing, value_in_output
 
 SMALL = Limits(binary=10, text=20)
 
@@ -36,6 +35,17 @@ def back(moved: Any) -> Any:
     """Return an output with all that was moved out of it, as it is read from artifacts."""
     kept = {each.artifact: each.content for each in moved.payloads}
     return bring_back(moved.output, lambda artifact: value_in_output(artifact.mime, kept[artifact]))
+
+
+def moved_out(outputs: list[Any], limits: Limits) -> tuple[list[Any], list[Any]]:
+    """Return the outputs of a cell as a document has them, and what they refer to."""
+    *payloads, cell = moving_out([{"cell_type": "code", "outputs": outputs}], limits)
+    assert all(isinstance(each, Payload) for each in payloads)
+    return cell["outputs"], payloads
+
+
+def loading(contents: dict[str, bytes]) -> Any:
+    return lambda sha256: iter((contents[sha256][:3], contents[sha256][3:]))
 
 
 plain = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
@@ -195,7 +205,7 @@ def test_a_cell_is_completed_with_what_the_file_says_and_then_with_artifacts():
     kept = {each.artifact.sha256: each.content for each in ours.payloads}
     cell = {"cell_type": "code", "outputs": [ours.output, theirs.output, gone]}
     old = {"outputs": [display(data={"image/png": [spelled]})]}
-    first, second, third = complete(cell, old, kept.__getitem__)["outputs"]
+    first, second, third = complete(cell, old, loading(kept))["outputs"]
     assert first["data"] == {"image/png": png(b"from a kernel")}
     assert second["data"] == {"image/png": spelled}
     assert third == gone
@@ -203,7 +213,7 @@ def test_a_cell_is_completed_with_what_the_file_says_and_then_with_artifacts():
 
 def test_a_cell_without_references_is_left_alone():
     cell = {"cell_type": "code", "outputs": [display(data={"text/plain": "1"})]}
-    assert complete(cell, {}, lambda _: b"") is cell
+    assert complete(cell, {}, nothing) is cell
 
 
 def test_an_artifact_is_what_its_hash_mime_and_size_say():
@@ -220,21 +230,23 @@ def test_many_outputs_are_completed_with_what_the_file_says_and_then_with_the_ar
         for name in ("stdout", "stderr")
     ]
     many.append(display(data={"text/plain": "a\nb", "application/json": ["x"]}))
-    lean, payloads = move_out_all(many, Limits(outputs=2))
+    lean, payloads = moved_out(many, Limits(outputs=2))
     assert lean[:2] == many[:2]
     assert lean[2]["data"][REFERENCE]["outputs"] == 5
     assert lean[2]["data"]["text/plain"] == (
         "⋯ 5 more outputs, which end with ⋯\n1\n1\n2\n2\na\nb\n"
     )
-    assert move_out_all(lean, Limits(outputs=2)) == (lean, [])
+    assert moved_out(lean, Limits(outputs=2)) == (lean, [])
     cell = {"cell_type": "code", "outputs": lean}
     old = json.loads(json.dumps(many))
     old[2]["text"] = ["1\n"]
     old[-1]["data"]["text/plain"] = ["a\n", "b"]
-    assert complete(cell, {"outputs": old}, {}.__getitem__)["outputs"] == many
+    assert complete(cell, {"outputs": old}, nothing)["outputs"] == [*many[:2], *old[2:]]
     (payload,) = payloads
-    from_artifact = complete(cell, {}, {payload.artifact.sha256: payload.content}.__getitem__)
+    from_artifact = complete(
+        cell, {}, loading({payload.artifact.sha256: payload.content.content().read()})
+    )
     assert from_artifact["outputs"] == many
-    assert complete(cell, {}, {}.__getitem__)["outputs"] == lean
+    assert complete(cell, {}, nothing)["outputs"] == lean
     nonsense = {payload.artifact.sha256: b"{not JSON}\n"}
-    assert complete(cell, {}, nonsense.__getitem__)["outputs"] == lean
+    assert complete(cell, {}, loading(nonsense))["outputs"] == lean

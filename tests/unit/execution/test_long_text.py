@@ -5,16 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jupyter_runt.document import spool as spool_module
 from jupyter_runt.document.references import (
     PREVIEW,
     REFERENCE,
     Limits,
-    complete,
-    move_out_all,
+    moving_out,
     preview,
 )
-from jupyter_runt.execution import long_text
-from jupyter_runt.execution.long_text import LongText, Spool, Spooled
+from jupyter_runt.document.spool import Spool
+from jupyter_runt.document.whole import complete
+from jupyter_runt.execution.long_text import LongText, Spooled
 from jupyter_runt.execution.output_item import NewOutput
 from jupyter_runt.execution.outputs import (
     AppendOutputs,
@@ -94,11 +95,13 @@ class Document:
         text = content_of(output.spool)
         reference = output.reference(output.spool.described())
         shown = reference["data"]["text/plain"]
-        whole = complete({"outputs": [reference]}, {}, lambda _: text.encode())["outputs"]
+        whole = complete({"outputs": [reference]}, {}, lambda _: iter((text.encode(),)))["outputs"]
         if "outputs" in reference["data"][REFERENCE]:
             assert shown.startswith(f"⋯ {len(whole):,} more outputs")
-            lean, payloads = move_out_all([{}, *whole], Limits(outputs=1))
-            assert (lean[1], payloads[0].content) == (reference, text.encode())
+            cell = {"cell_type": "code", "outputs": [{}, *whole]}
+            payload, lean = moving_out([cell], Limits(outputs=1))
+            assert lean["outputs"][1] == reference
+            assert content_of(payload.content) == text
         else:
             assert shown == preview(text)
         return [{**each, "away": True} for each in whole]
@@ -263,7 +266,7 @@ def test_what_no_disk_takes_stays_in_memory(monkeypatch: pytest.MonkeyPatch) -> 
         def close(self) -> None:
             pass
 
-    monkeypatch.setattr(long_text.tempfile, "TemporaryFile", Full)
+    monkeypatch.setattr(spool_module.tempfile, "TemporaryFile", Full)
     spool = Spool()
     spool.write(b"one ")
     spool.flush()
