@@ -193,6 +193,8 @@ class Ask(_Command):
 
     type: Literal["ask"]
     cell_id: CellId
+    cells: tuple[CellId, ...] | None = Field(default=None, max_length=1000)
+    """Those that the model is shown; None: the cells above. Hidden ones it is never shown."""
 
 
 class CancelTurn(_Command):

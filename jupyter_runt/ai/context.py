@@ -4,7 +4,8 @@ The rules, in this order:
 
 1. The rules of the house, the notebook's instructions and the prompt are always there; only a
    prompt that is longer than half of the budget is cut in its middle.
-2. Of the cells above, those that nobody hid; of each, its source and its outputs as text.
+2. Of the cells above, or those that were chosen, all that nobody hid; of each, its source and its
+   outputs as text.
 3. Of AI cells, what was asked and answered; of the cell's own earlier turns too, as conversation.
    Of turns that asked the same, only the last one.
 4. Where that is too long, outputs and answers are shortened, then left out, then sources are
@@ -29,8 +30,9 @@ from jupyter_runt.ids import CellId
 _OVERHEAD: Final = 40
 """Tokens of what stands around each part."""
 
-NOTEBOOK: Final = "The notebook above your cell:"
-"""How the message begins that tells of the cells above."""
+ABOVE: Final = "The notebook above your cell:"
+CHOSEN: Final = "The cells of the notebook that you are asked about:"
+"""How the message begins that tells of cells."""
 
 _SOURCE: Final = 4_000
 _INSTRUCTIONS: Final = 1_500
@@ -56,11 +58,12 @@ class CellView:
 
 @dataclass(frozen=True, slots=True)
 class NotebookView:
-    """What a turn may be shown: the visible cells above its own, and its own."""
+    """What a turn may be shown: visible cells, those above its own or chosen ones, and its own."""
 
-    above: Sequence[CellView]
+    shown: Sequence[CellView]
     asked: CellView
     instructions: str = ""
+    chosen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,27 +127,27 @@ def build(
     system = System(_system(view, envelope))
     question = middle_out(prompt, max(1, budget // 2))
     fixed = _OVERHEAD + 3 * PER_MESSAGE + tokens(system.text) + tokens(question)
-    above = [_Part(cell, _cell_renderer(cell, envelope)) for cell in view.above]
+    cells = [_Part(cell, _cell_renderer(cell, envelope)) for cell in view.shown]
     before = [
         _Part(view.asked, _turn_renderer(turn)) for turn in turns_of(view.asked, besides=prompt)
     ]
-    parts = [*above, *before]
+    parts = [*cells, *before]
     total = _fit(parts, budget - fixed)
     pictures = pictures_of(
-        [part.cell for part in above if part.level == 0],
+        [part.cell for part in cells if part.level == 0],
         min(max_images, max(0, budget - fixed - total) // PER_IMAGE),
     )
-    notebook = _notebook(above)
+    notebook = _notebook(CHOSEN if view.chosen else ABOVE, cells)
     asked = User(question, tuple(picture.image for picture in pictures))
     conversation = [message for part in before for message in part.shown]
     messages = (system, *notebook, *conversation, asked)
     return Context(
         messages=messages,
-        told=tuple(_told(message, above, pictures) for message in messages),
+        told=tuple(_told(message, cells, pictures) for message in messages),
         left_out=tuple(_left_out(parts)),
         tokens=fixed + total + PER_IMAGE * len(pictures),
         budget=budget,
-        tainted=_is_tainted(above) or bool(conversation or pictures or view.instructions.strip()),
+        tainted=_is_tainted(cells) or bool(conversation or pictures or view.instructions.strip()),
     )
 
 
@@ -169,9 +172,9 @@ def _system(view: NotebookView, envelope: Envelope) -> str:
     return "\n\n".join(parts)
 
 
-def _notebook(parts: Sequence[_Part]) -> list[Message]:
+def _notebook(heading: str, parts: Sequence[_Part]) -> list[Message]:
     texts = [message.text for part in parts for message in part.shown]
-    return [User("\n\n".join([NOTEBOOK, *texts]))] if texts else []
+    return [User("\n\n".join([heading, *texts]))] if texts else []
 
 
 # cells
@@ -263,15 +266,15 @@ def _is_tainted(parts: Iterable[_Part]) -> bool:
     )
 
 
-def _told(message: Message, above: Sequence[_Part], pictures: Sequence[Picture]) -> ShownMessage:
+def _told(message: Message, parts: Sequence[_Part], pictures: Sequence[Picture]) -> ShownMessage:
     match message:
         case System():
             return ShownMessage(role="system", text=_clean(message.text))
         case Assistant():
             return ShownMessage(role="assistant", text=_clean(message.text))
         case _:
-            of_notebook = message.text.startswith(NOTEBOOK)
-            cells = [part.cell.cell_id for part in above if part.shown] if of_notebook else []
+            of_notebook = message.text.startswith((ABOVE, CHOSEN))
+            cells = [part.cell.cell_id for part in parts if part.shown] if of_notebook else []
             seen = pictures if isinstance(message, User) and message.images else ()
             return ShownMessage(
                 role="user",

@@ -2,14 +2,25 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Awaitable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from codecs import getincrementaldecoder
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
 from dataclasses import dataclass
+from io import IncrementalNewlineDecoder
 from typing import Any, Final, TypeVar
 
 from jupyter_runt.ai.failures import ProviderFailure
 
 T = TypeVar("T")
+
+GATHERING: Final = 0.1
+"""Seconds between two looks at what a provider sends word by word."""
+
+EAGER: Final = 8
+"""Pieces that are taken one by one: among them is the first word."""
+
+AWAITED: Final = 0.001
+"""Seconds after which a piece was waited for; one that comes faster was there."""
 
 _DONE: Final = "[DONE]"
 
@@ -29,8 +40,8 @@ async def events(
 ) -> AsyncGenerator[dict[str, Any]]:
     """Yield the JSON objects of a response of server-sent events; it is closed whatever happens.
 
-    They are parsed here: the client library makes several objects of each word. Of a server that
-    does not stream, the one object that it sends.
+    They are parsed here: the client library makes several objects of each word, and ends lines
+    where JSON does not. Of a server that does not stream, the one object that it sends.
 
     Args:
         asked: a streaming response of the client library, not entered.
@@ -44,25 +55,53 @@ async def events(
         entering = stack.enter_async_context(asked)
         response = await _in_time(entering, patience.first, provider)
         if response.headers.get("content-type", "").startswith("application/json"):
-            yield _parsed([(await _in_time(response.text(), patience.first, provider))]) or {}
+            yield _parsed(await _in_time(response.text(), patience.first, provider)) or {}
             return
-        data: list[str] = []
-        lines = aiter(response.iter_lines())
-        seconds = patience.first
-        while (line := await _in_time(anext(lines, None), seconds, provider)) is not None:
-            seconds = patience.between
-            if line.startswith("data:"):
-                data.append(line[5:].removeprefix(" "))
-            elif not line and data:
-                if (event := _parsed(data)) is not None:
-                    yield event
-                data = []
-        if data and (event := _parsed(data)) is not None:
+        utf8 = getincrementaldecoder("utf-8")("replace")
+        newlines = IncrementalNewlineDecoder(utf8, translate=True)
+        rest = ""
+        async with aclosing(_pieces(response.iter_bytes(), patience, provider)) as pieces:
+            async for piece in pieces:
+                *blocks, rest = (rest + newlines.decode(piece)).split("\n\n")
+                for block in blocks:
+                    if (event := _event(block)) is not None:
+                        yield event
+        if (event := _event(rest + newlines.decode(b"", final=True))) is not None:
             yield event
 
 
-def _parsed(data: list[str]) -> dict[str, Any] | None:
-    text = "\n".join(data)
+async def _pieces(
+    sent: AsyncIterator[bytes], patience: Patience, provider: str
+) -> AsyncGenerator[bytes]:
+    """Yield what is sent; what comes little by little is left to gather before it is read.
+
+    Each time that a socket is read costs as much as all that is done with a word.
+    """
+    clock = asyncio.get_running_loop().time
+    due, eager = 0.0, EAGER
+    seconds = patience.first
+    while True:
+        asked = clock()
+        piece = await _in_time(anext(sent, None), seconds, provider)
+        if piece is None:
+            return
+        seconds = patience.between
+        if (now := clock()) - asked > AWAITED:
+            if eager:
+                eager -= 1
+            elif now < due:
+                await asyncio.sleep(due - now)
+            due = max(now, due) + GATHERING
+        yield piece
+
+
+def _event(block: str) -> dict[str, Any] | None:
+    """Return the object that the lines of an event hold, if they hold one."""
+    data = [line[5:].removeprefix(" ") for line in block.split("\n") if line.startswith("data:")]
+    return _parsed("\n".join(data)) if data else None
+
+
+def _parsed(text: str) -> dict[str, Any] | None:
     if text.strip() == _DONE:
         return None
     event = json.loads(text)

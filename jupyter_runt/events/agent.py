@@ -68,6 +68,8 @@ class TurnStarted(Payload):
     requested_by: ActorId
     after: tuple[ExecutionId, ...] = ()
     """Executions that were asked for before it in one gesture: it sees what they put out."""
+    cells: tuple[CellId, ...] | None = None
+    """Those that it is about; None: the ones above its own."""
 
 
 class TurnContextGiven(Payload):
@@ -80,6 +82,8 @@ class TurnContextGiven(Payload):
     messages: tuple[ShownMessage, ...]
     tools: tuple[str, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    chosen: tuple[CellId, ...] | None = None
+    """The cells that it was asked about; None: those above its own."""
     tokens: int
     """How long it is at most, by our own estimate."""
     budget: int

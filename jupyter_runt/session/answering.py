@@ -30,7 +30,7 @@ from jupyter_runt.events.agent import (
     TurnTextAppended,
 )
 from jupyter_runt.events.base import Draft, Payload
-from jupyter_runt.ids import ActorId, NotebookId, TurnId, agent_actor
+from jupyter_runt.ids import ActorId, CellId, NotebookId, TurnId, agent_actor
 from jupyter_runt.protocols import EventLog
 from jupyter_runt.session.apart import bring, make_apart
 from jupyter_runt.session.approvals import Approvals
@@ -45,7 +45,7 @@ from jupyter_runt.tools import Toolbox, ToolCall, ToolResult
 
 log = logging.getLogger(__name__)
 
-BATCH: Final = 0.07
+BATCH: Final = 0.1
 """Seconds between two appends of text; the first one goes at once."""
 
 STORE_RETRY: Final = 0.5
@@ -139,7 +139,7 @@ class Answering:
         toolbox = await make_toolbox()
         envelope = Envelope.of(self._turn_id)
         document = await self._host.document()
-        view, settings = await view_of(document.room, started.cell_id)
+        view, settings = await view_of(document.room, started.cell_id, started.cells)
         specs = toolbox.specs() if "tools" in choice.info.capabilities else ()
         if size_of(specs) > choice.budget // 2:
             specs = ()  # a small model has better use for its context
@@ -150,7 +150,8 @@ class Answering:
         context = await to_thread(
             build, view, started.prompt, envelope, budget=room, max_images=most
         )
-        await self._append(self._given(choice, context, [spec.name for spec in specs]))
+        names = [spec.name for spec in specs]
+        await self._append(self._given(choice, context, names, started.cells))
         if context.tainted:
             toolbox.taint()
         turn = Turn(
@@ -189,13 +190,20 @@ class Answering:
             return Ended("cancelled", "A cell before it did not end well.")
         return None
 
-    def _given(self, choice: Choice, context: Context, tools: Sequence[str]) -> Payload:
+    def _given(
+        self,
+        choice: Choice,
+        context: Context,
+        tools: Sequence[str],
+        chosen: tuple[CellId, ...] | None,
+    ) -> Payload:
         return TurnContextGiven(
             turn_id=self._turn_id,
             model=choice.model_id,
             messages=context.told,
             tools=tuple(tools),
             left_out=context.left_out,
+            chosen=chosen,
             tokens=context.tokens,
             budget=context.budget,
             tainted=context.tainted,

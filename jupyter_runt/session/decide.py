@@ -135,7 +135,7 @@ def decide(command: Command, now: Moment) -> Decision:
         case ExecuteCells():
             return _execute(now, command)
         case Ask():
-            return Decision((_ask(now, command.cell_id, "cell_id"),))
+            return Decision((_ask(now, command.cell_id, "cell_id", cells=command.cells),))
         case RunAll():
             cells = _runnable(now.document)
             return Decision(_request(now, cells, command.stop_on_error), RuntimeAction("run"))
@@ -229,10 +229,15 @@ def _expect(document: DocumentView, revisions: Mapping[CellId, str]) -> None:
 
 
 def _ask(
-    now: Moment, cell_id: CellId, field: str, after: tuple[ExecutionId, ...] = ()
+    now: Moment,
+    cell_id: CellId,
+    field: str,
+    after: tuple[ExecutionId, ...] = (),
+    cells: tuple[CellId, ...] | None = None,
 ) -> TurnStarted:
-    if not now.document.has_cell(cell_id):
-        raise CellNotFound(f"There is no cell {cell_id}.", cell_ids=[cell_id])
+    for named in (cell_id, *(cells or ())):
+        if not now.document.has_cell(named):
+            raise CellNotFound(f"There is no cell {named}.", cell_ids=[named])
     kind, prompt = now.document.cell_type(cell_id), now.document.source(cell_id)
     if kind != "ai":
         raise InvalidCommand(
@@ -259,6 +264,7 @@ def _ask(
         document_seq=now.document_seq,
         requested_by=now.actor,
         after=after,
+        cells=cells,
     )
 
 

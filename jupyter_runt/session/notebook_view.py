@@ -1,7 +1,7 @@
 """What a turn may look at in its notebook, read in slices so that it delays nobody (AG6)."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from jupyter_runt.session.projection import SLICE_SECONDS
 @dataclass(slots=True)
 class _Look:
     asked: CellId
+    chosen: frozenset[CellId] | None
     cells: list[CellView] = field(default_factory=list)
     waiting: list[tuple[int, CellId]] | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
@@ -43,19 +44,29 @@ class _Look:
     def _begin(self, doc: NotebookDoc) -> None:
         if not doc.has_cell(self.asked):
             raise CellNotFound("The cell was deleted.", cell_ids=[self.asked])
+        numbered = list(enumerate(doc.cell_ids, 1))
         place = doc.cell_ids.index(self.asked)
-        self.waiting = list(enumerate(doc.cell_ids[: place + 1], 1))[::-1]
+        if self.chosen is None:
+            about = numbered[:place]
+        else:
+            about = [(n, each) for n, each in numbered if each in self.chosen and n != place + 1]
+        self.waiting = [numbered[place], *about[::-1]]
         self.metadata = doc.notebook_metadata()
 
 
-async def view_of(room: Room[NotebookDoc], cell_id: CellId) -> tuple[NotebookView, Any]:
+async def view_of(
+    room: Room[NotebookDoc], cell_id: CellId, chosen: Collection[CellId] | None = None
+) -> tuple[NotebookView, Any]:
     """Return what a turn of a cell may be shown, and what the notebook says of its limits.
+
+    Args:
+        chosen: the cells that it is about, in place of those above.
 
     Raises:
         CellNotFound: the cell is gone.
         RoomClosed: the notebook closes.
     """
-    look = _Look(cell_id)
+    look = _Look(cell_id, None if chosen is None else frozenset(chosen))
     while not await room.read(look.on):
         pass
     if not look.cells or look.cells[-1].cell_id != cell_id:
@@ -64,8 +75,9 @@ async def view_of(room: Room[NotebookDoc], cell_id: CellId) -> tuple[NotebookVie
     own: Mapping[str, Any] = runt if isinstance(runt, Mapping) else {}
     instructions = own.get("instructions")
     view = NotebookView(
-        above=look.cells[:-1],
+        shown=look.cells[:-1],
         asked=look.cells[-1],
+        chosen=chosen is not None,
         instructions=instructions if isinstance(instructions, str) else "",
     )
     return view, own.get("ai")
@@ -75,20 +87,20 @@ async def with_pictures(
     view: NotebookView, artifacts: NotebookArtifacts, most: int
 ) -> NotebookView:
     """Return a view whose last pictures, `most` at least, are there and not beside the document."""
-    above = list(view.above)
-    for index in reversed(range(len(above))):
+    shown = list(view.shown)
+    for index in reversed(range(len(shown))):
         if most <= 0:
             break
-        outputs = list(above[index].cell.get("outputs") or ())
+        outputs = list(shown[index].cell.get("outputs") or ())
         beside = [place for place, output in enumerate(outputs) if _is_beside(output)]
         if beside:
             cell = {"cell_type": "code", "outputs": [outputs[place] for place in beside]}
             completed = await artifacts.complete({"cells": [cell]})
             for place, whole in zip(beside, completed["cells"][0]["outputs"], strict=True):
                 outputs[place] = whole
-            above[index] = replace(above[index], cell={**above[index].cell, "outputs": outputs})
+            shown[index] = replace(shown[index], cell={**shown[index].cell, "outputs": outputs})
         most -= sum(map(_has_picture, outputs))
-    return replace(view, above=above)
+    return replace(view, shown=shown)
 
 
 def _is_beside(output: Any) -> bool:

@@ -257,6 +257,7 @@ export interface Ask {
   state_vector?: string | null;
   type: 'ask';
   cell_id: string;
+  cells?: string[] | null;
 }
 /**
  * End an answer of the AI where it is.

@@ -259,6 +259,7 @@ export interface TurnStarted {
   document_seq: number;
   requested_by: string;
   after?: string[];
+  cells?: string[] | null;
 }
 /**
  * What the model was given, before anything that it said or called for.
@@ -269,6 +270,7 @@ export interface TurnContextGiven {
   messages: ShownMessage[];
   tools?: string[];
   left_out?: LeftOut[];
+  chosen?: string[] | null;
   tokens: number;
   budget: number;
   tainted: boolean;

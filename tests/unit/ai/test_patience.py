@@ -10,22 +10,23 @@ pytestmark = pytest.mark.asyncio
 
 
 class Response:
-    def __init__(self, text: str) -> None:
-        self._lines = text.split("\n")
+    def __init__(self, text: str, size: int) -> None:
+        sent = text.encode()
+        self._pieces = [sent[at : at + size] for at in range(0, len(sent), size)]
         self.headers = {"content-type": "text/event-stream; charset=utf-8"}
 
-    async def iter_lines(self) -> AsyncIterator[str]:
-        for line in self._lines:
-            yield line
+    async def iter_bytes(self) -> AsyncIterator[bytes]:
+        for piece in self._pieces:
+            yield piece
 
 
-async def heard(text: str) -> list[dict[str, Any]]:
+async def heard(text: str, size: int = 1_000) -> list[dict[str, Any]]:
     closed: list[bool] = []
 
     @asynccontextmanager
     async def asked() -> AsyncIterator[Response]:
         try:
-            yield Response(text)
+            yield Response(text, size)
         finally:
             closed.append(True)
 
@@ -45,6 +46,21 @@ async def test_events_are_read_however_a_server_writes_them() -> None:
         {"last": "without an empty line"}
     ]
     assert await heard("") == []
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+async def test_events_are_whole_wherever_the_network_cuts_them(size: int) -> None:
+    spelled = [
+        '{"a": "é\u2028\x85"}\r\n\r\n',
+        '{"b":\r\ndata: 2}\r\n\r\n',
+        '{"c": 3}\r\r',
+        "[DONE]",
+    ]
+    assert await heard("".join(f"data: {each}" for each in spelled), size) == [
+        {"a": "é\u2028\x85"},
+        {"b": 2},
+        {"c": 3},
+    ]
 
 
 @pytest.mark.parametrize("text", ["data: {", "data: [1]", "data: nothing\n\n"])

@@ -240,7 +240,12 @@ def test_a_question_is_asked_as_it_stands_of_the_model_that_is_named() -> None:
     (asked,) = decided(command("ask", cell_id="ai"), ai="Why?").payloads
     assert isinstance(asked, TurnStarted)
     assert (asked.cell_id, asked.prompt, asked.model) == ("ai", "Why?", None)
-    assert (asked.requested_by, asked.after) == (ADA, ())
+    assert (asked.requested_by, asked.after, asked.cells) == (ADA, (), None)
+    chosen = command("ask", cell_id="ai", cells=["a"])
+    (about,) = decided(chosen, ai="Why?", a="x").payloads
+    assert about.cells == ("a",)  # type: ignore[attr-defined]
+    with pytest.raises(CellNotFound):
+        decided(chosen, ai="Why?")
 
 
 def test_ai_cells_that_are_run_are_asked_once_behind_what_comes_before_them() -> None:

@@ -1,5 +1,6 @@
 """What a turn may look at."""
 
+from collections.abc import Collection
 from typing import Any
 
 import pytest
@@ -44,12 +45,14 @@ def notebook(cells: list[tuple[str, bool, bool]]) -> NotebookDoc:
     return doc
 
 
-async def seen(doc: NotebookDoc, asked: str, budget: int) -> str:
+async def seen(
+    doc: NotebookDoc, asked: str, budget: int, chosen: Collection[CellId] | None = None
+) -> str:
     async def load() -> NotebookDoc:
         return doc
 
     async with Room("room", load=load) as room:
-        view, _ = await view_of(room, CellId(asked))
+        view, _ = await view_of(room, CellId(asked), chosen)
     context = build(view, "what?", Envelope.of(TurnId("t")), budget=budget)
     return str((context.messages, context.told, context.left_out))
 
@@ -71,6 +74,22 @@ async def test_nothing_of_a_hidden_cell_is_ever_shown_and_nothing_from_below(
     visible = [n for n, (_, hidden, _) in enumerate(cells) if n < asked and not hidden]
     if budget == 20_000 and visible:
         assert f"shown-{visible[-1]}" in told
+
+
+@pytest.mark.rule("AG6")
+@pytest.mark.asyncio
+@given(CELLS, st.sets(st.integers(0, 7)))
+async def test_of_chosen_cells_all_are_shown_but_hidden_ones_and_no_others(
+    cells: list[tuple[str, bool, bool]], chosen: set[int]
+) -> None:
+    asked = len(cells) // 2
+    names = {CellId(f"c{number}") for number in chosen}
+    told = await seen(notebook(cells), f"c{asked}", 100_000, names)
+    for number, (kind, hidden, _) in enumerate(cells):
+        if number != asked:
+            word = "hidden" if hidden else "shown"
+            said = f"{word}-{number}?" if kind == "ai" else f"{word}-{number} source"
+            assert (said in told) == (number in chosen and not hidden)
 
 
 @pytest.mark.rule("AG6", "EX8")
