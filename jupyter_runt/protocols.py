@@ -311,10 +311,22 @@ class KernelConnection(Protocol):
         """
         ...
 
-    async def evaluate(self, expression: str, begun: Callable[[], None]) -> dict[str, Any]:
+    @property
+    def subshell(self) -> str | None:
+        """Where the kernel answers whatever it runs, if it has such a thing."""
+        ...
+
+    async def evaluate(
+        self, expression: str, begun: Callable[[], None], *, aside: bool = False
+    ) -> dict[str, Any]:
         """Return the reply to a silent request for an expression's value, named `answer`.
 
-        `begun` is called when the kernel comes to it. Raises RuntimeLost if that goes away.
+        Args:
+            begun: called when the kernel comes to it.
+            aside: ask the subshell.
+
+        Raises:
+            RuntimeLost: the kernel goes away.
         """
         ...
 

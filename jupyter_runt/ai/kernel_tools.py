@@ -51,7 +51,7 @@ async def inspect_variables(work: Work, arguments: InspectVariables) -> Outcome:
 
 VARIABLES: Final = Tool(
     "inspect_variables",
-    "Tell the variables of the kernel: types, shapes, columns, values. While no cell runs.",
+    "Tell the variables of the kernel: types, shapes, columns, values.",
     "read",
     InspectVariables,
     inspect_variables,

@@ -68,11 +68,12 @@ class Workplace(Protocol):
         """Return the kernel's answer to a request of `jupyter_runt.kernel`.
 
         Args:
-            interrupts: end what it does for us where that takes longer, or is cancelled.
+            interrupts: end what it does for us where that takes longer, or is cancelled. Only
+                without it can a kernel be asked that runs a cell.
 
         Raises:
             RuntimeLost: there is no kernel, it did not answer, or it is not Python's.
-            Conflict: it runs a cell.
+            Conflict: it runs a cell, and cannot be asked beside it.
         """
         ...
 

@@ -145,7 +145,9 @@ class LinkedKernelConnection:
         if self._link is not None:
             self._link.send("shell", "execute_request", content, msg_id, metadata)
 
-    async def evaluate(self, expression: str, begun: Callable[[], None]) -> dict[str, Any]:
+    async def evaluate(
+        self, expression: str, begun: Callable[[], None], *, aside: bool = False
+    ) -> dict[str, Any]:
         """See `KernelConnection.evaluate`."""
         if self._link is None:
             raise RuntimeLost("The kernel is not there.")
@@ -154,11 +156,13 @@ class LinkedKernelConnection:
             "silent": True,
             "store_history": False,
             "user_expressions": {"answer": expression},
-            "allow_stdin": False,
+            # The last request says it for all: beside a cell, also for what that asks.
+            "allow_stdin": aside,
             "stop_on_error": False,
         }
         reply: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-        msg_id = self._link.send("shell", "execute_request", content)
+        subshell = self._link.subshell if aside else None
+        msg_id = self._link.send("shell", "execute_request", content, subshell=subshell)
         self._asked[msg_id] = (reply, begun)
         try:
             return await reply

@@ -50,12 +50,22 @@ _ROUTE_COMMS: Final = (
 """Has an IPython kernel take messages of widgets where they were sent to, while a cell blocks where
 it would take them itself."""
 
+_END_NO_CELL: Final = (
+    "(lambda events, threading: setattr(events, 'trigger', (lambda own: "
+    "lambda event, *given, **named: None if event == 'post_execute' and "
+    "threading.current_thread() is not threading.main_thread() "
+    "else own(event, *given, **named))(events.trigger)))"
+    "(get_ipython().events, __import__('threading'))"
+)
+"""Has an IPython kernel not take the end of a request to a subshell for that of the cell that runs:
+its plots would be shown, half done, for nobody."""
+
 _PREPARE: Final = {
     "code": "",
     "silent": True,
     "store_history": False,
     "allow_stdin": False,
-    "user_expressions": {"unsent": _KEEP_UNSENT, "comms": _ROUTE_COMMS},
+    "user_expressions": {"unsent": _KEEP_UNSENT, "comms": _ROUTE_COMMS, "events": _END_NO_CELL},
 }
 
 Channel = Literal["control", "shell", "iopub", "stdin"]

@@ -1,4 +1,4 @@
-"""What the server asks a kernel between its cells: the values of expressions."""
+"""What the server asks a kernel between its cells, or beside them: the values of expressions."""
 
 import ast
 import asyncio
@@ -13,26 +13,27 @@ from jupyter_runt.session.runtime import NotebookRuntime
 async def kernel_answer(
     runtime: NotebookRuntime, expression: str, seconds: float, *, interrupts: bool
 ) -> Any:
-    """Return the JSON that a Python expression tells, evaluated by a kernel without cells to run.
+    """Return the JSON that a Python expression tells, evaluated by a kernel.
 
     Args:
         interrupts: whether the kernel is interrupted where it takes longer, or nobody waits for its
-            answer any more; without it, it is let finish.
+            answer any more; without it, it is let finish, and may be asked beside a cell.
 
     Raises:
         RuntimeLost: there is no kernel, it did not answer, or could not.
-        Conflict: it has cells to run.
+        Conflict: it has cells to run, and answers nothing beside them.
     """
     connection = runtime.connection
     if connection is None:
         raise RuntimeLost("The notebook has no kernel yet: running a cell starts one.")
-    if runtime.busy:
+    aside = runtime.busy and connection.subshell is not None and not interrupts
+    if runtime.busy and not aside:
         raise Conflict("The kernel runs a cell: wait for its end (get_execution), then try again.")
     begun = asyncio.Event()
     try:
         async with asyncio.timeout(seconds):
             await connection.ready()
-            reply = await connection.evaluate(expression, begun.set)
+            reply = await connection.evaluate(expression, begun.set, aside=aside)
     except (TimeoutError, asyncio.CancelledError) as error:
         if interrupts and begun.is_set():  # and not at somebody's cell
             with suppress(RuntimeLost):

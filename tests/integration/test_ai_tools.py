@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,6 +33,17 @@ def sleep() -> None:
     print("asleep")
     time.sleep(600)
 '''
+
+
+GOES_ON = """
+import os, time
+known, ends = 4242, []
+get_ipython().events.register("post_execute", lambda: ends.append(1))
+print("begun", flush=True)
+while not os.path.exists(flag):
+    time.sleep(0.01)
+print(f"{input()}, {len(ends)} ends")
+"""
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +140,29 @@ async def test_functions_and_variables_of_the_kernel_are_reached_without_a_trace
     count = before["execution_count"]
     (shown,) = after["outputs"]
     assert shown["data"]["text/plain"] == f"(1, {count + 2}, [])"
+
+
+@pytest.mark.rule("AG6", "EX11")
+async def test_variables_are_read_beside_a_cell_that_runs_and_it_goes_on_as_if_nobody_had(
+    notebook: Notebook, port: int, tmp_path: Path
+) -> None:
+    await notebook.run_source(OFFERED)
+    flag = tmp_path / "flag"
+    running = await notebook.running(f"flag = {str(flag)!r}\n{GOES_ON}", "begun")
+    calls = [call("inspect_variables", names=["known"]), call("kernel_double", number=1, times=3)]
+    read, called = await results(notebook, port, *calls)
+    assert "4242" in read
+    assert "The kernel runs a cell" in called
+    flag.touch()
+
+    async def asks() -> bool:
+        return bool((await notebook.execution(running, wait=0))["status"] == "waiting_input")
+
+    await eventually(asks, 30)
+    await notebook.do("reply_input", execution_id=running, value="Ada")
+    done = await notebook.execution(running)
+    assert done["status"] == "ok", done
+    assert done["outputs"][-1]["text"].endswith("Ada, 0 ends\n")
 
 
 @pytest.mark.rule("AG5", "EX5")

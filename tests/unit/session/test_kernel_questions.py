@@ -38,11 +38,17 @@ async def test_without_a_kernel_there_is_no_answer(notebook: OpenNotebook) -> No
 
 
 @pytest.mark.rule("EX8")
-async def test_a_kernel_that_runs_a_cell_is_not_asked(notebook: OpenNotebook) -> None:
+async def test_a_kernel_that_runs_a_cell_is_asked_beside_it_or_not_at_all(
+    notebook: OpenNotebook,
+) -> None:
     await notebook.run("c0")
     kernel = await notebook.started()
     with pytest.raises(Conflict, match="get_execution"):
         await kernel_answer(notebook.session.runtime, "'1'", 5, interrupts=False)
+    kernel.subshell = "beside"
+    assert await kernel_answer(notebook.session.runtime, "'1'", 5, interrupts=False) == 1
+    with pytest.raises(Conflict, match="get_execution"):  # who calls a function waits its turn
+        await kernel_answer(notebook.session.runtime, "'1'", 5, interrupts=True)
     kernel.finish(kernel.asked[0][0])
 
 
@@ -64,7 +70,7 @@ async def test_a_kernel_that_does_not_understand_is_told_from_one_that_does(
 ) -> None:
     kernel = await started(notebook)
 
-    async def evaluate(expression: str, begun: Callable[[], None]) -> dict[str, Any]:
+    async def evaluate(expression: str, begun: Callable[[], None], **_: Any) -> dict[str, Any]:
         return reply
 
     monkeypatch.setattr(kernel, "evaluate", evaluate)
@@ -87,7 +93,7 @@ async def test_what_takes_too_long_is_interrupted_if_it_is_ours_and_may_be(
     kernel = await started(notebook)
     asked = asyncio.Event()
 
-    async def evaluate(expression: str, begun: Callable[[], None]) -> dict[str, Any]:
+    async def evaluate(expression: str, begun: Callable[[], None], **_: Any) -> dict[str, Any]:
         if begins:
             begun()
         asked.set()

@@ -63,6 +63,7 @@ class FakeKernel:
         self.journals = False
         self.journal: list[tuple[str, str, str, dict[str, Any]]] = []
         self.retired = 0
+        self.subshell: str | None = None
 
     def listen(self, listener: Callable[[Sequence[KernelMessage]], None]) -> None:
         self._listener = listener
@@ -77,7 +78,10 @@ class FakeKernel:
         if self.journals:
             self.journal.append(("execute_request", msg_id, "shell", {}))
 
-    async def evaluate(self, expression: str, begun: Callable[[], None]) -> dict[str, Any]:
+    async def evaluate(
+        self, expression: str, begun: Callable[[], None], *, aside: bool = False
+    ) -> dict[str, Any]:
+        assert not aside or self.subshell is not None
         begun()
         answer = {"status": "ok", "data": {"text/plain": repr(eval(expression))}}
         return {"status": "ok", "user_expressions": {"answer": answer}}
