@@ -311,22 +311,13 @@ class KernelConnection(Protocol):
         """
         ...
 
-    @property
-    def subshell(self) -> str | None:
-        """Where the kernel answers whatever it runs, if it has such a thing."""
-        ...
-
     async def evaluate(
         self, expression: str, begun: Callable[[], None], *, aside: bool = False
     ) -> dict[str, Any]:
         """Return the reply to a silent request for an expression's value, named `answer`.
 
-        Args:
-            begun: called when the kernel comes to it.
-            aside: ask the subshell.
-
-        Raises:
-            RuntimeLost: the kernel goes away.
+        `begun` is called when the kernel comes to it. Raises RuntimeLost if that goes away, and
+        Conflict if it is to answer `aside` of what it runs, and cannot.
         """
         ...
 
@@ -405,8 +396,5 @@ class KernelGateway(Protocol):
         ...
 
     async def stop(self, kernel_id: str) -> None:
-        """Shut the kernel down and close its connection; no process stays behind.
-
-        Nothing happens if there is no such kernel.
-        """
+        """Shut a kernel down, if it is there, with its connection; no process stays behind."""
         ...

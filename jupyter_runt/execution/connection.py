@@ -7,7 +7,7 @@ from typing import Any, Final
 import zmq
 
 from jupyter_runt import wire
-from jupyter_runt.errors import RuntimeLost
+from jupyter_runt.errors import Conflict, RuntimeLost
 from jupyter_runt.execution.agent_link import AgentDoor, AgentLink
 from jupyter_runt.execution.links import ConnectionInfo, Link, Listener, ZmqLink
 from jupyter_runt.ids import new_id
@@ -162,6 +162,8 @@ class LinkedKernelConnection:
         }
         reply: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         subshell = self._link.subshell if aside else None
+        if aside and subshell is None:
+            raise Conflict("The kernel runs a cell, and answers nothing beside it.")
         msg_id = self._link.send("shell", "execute_request", content, subshell=subshell)
         self._asked[msg_id] = (reply, begun)
         try:

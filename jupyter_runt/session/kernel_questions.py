@@ -4,10 +4,12 @@ import ast
 import asyncio
 import json
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 
 from jupyter_runt.errors import Conflict, RuntimeLost
 from jupyter_runt.session.runtime import NotebookRuntime
+
+RUNS_A_CELL: Final = "The kernel runs a cell: wait for its end (get_execution), then try again."
 
 
 async def kernel_answer(
@@ -26,14 +28,15 @@ async def kernel_answer(
     connection = runtime.connection
     if connection is None:
         raise RuntimeLost("The notebook has no kernel yet: running a cell starts one.")
-    aside = runtime.busy and connection.subshell is not None and not interrupts
-    if runtime.busy and not aside:
-        raise Conflict("The kernel runs a cell: wait for its end (get_execution), then try again.")
+    if runtime.busy and interrupts:
+        raise Conflict(RUNS_A_CELL)
     begun = asyncio.Event()
     try:
         async with asyncio.timeout(seconds):
             await connection.ready()
-            reply = await connection.evaluate(expression, begun.set, aside=aside)
+            reply = await connection.evaluate(expression, begun.set, aside=runtime.busy)
+    except Conflict:
+        raise Conflict(RUNS_A_CELL) from None
     except (TimeoutError, asyncio.CancelledError) as error:
         if interrupts and begun.is_set():  # and not at somebody's cell
             with suppress(RuntimeLost):

@@ -45,7 +45,7 @@ async def test_a_kernel_that_runs_a_cell_is_asked_beside_it_or_not_at_all(
     kernel = await notebook.started()
     with pytest.raises(Conflict, match="get_execution"):
         await kernel_answer(notebook.session.runtime, "'1'", 5, interrupts=False)
-    kernel.subshell = "beside"
+    kernel.subshell = True
     assert await kernel_answer(notebook.session.runtime, "'1'", 5, interrupts=False) == 1
     with pytest.raises(Conflict, match="get_execution"):  # who calls a function waits its turn
         await kernel_answer(notebook.session.runtime, "'1'", 5, interrupts=True)

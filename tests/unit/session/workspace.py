@@ -15,7 +15,7 @@ from jupyter_runt.ai.policy import Policy
 from jupyter_runt.ai.toolbox import TurnToolbox
 from jupyter_runt.commands import parse_command
 from jupyter_runt.document.notebook import NotebookDoc
-from jupyter_runt.errors import RuntimeLost
+from jupyter_runt.errors import Conflict, RuntimeLost
 from jupyter_runt.events.base import Event, Payload
 from jupyter_runt.execution.links import REPLAYED
 from jupyter_runt.ids import ActorId, NotebookId, Seq
@@ -63,7 +63,7 @@ class FakeKernel:
         self.journals = False
         self.journal: list[tuple[str, str, str, dict[str, Any]]] = []
         self.retired = 0
-        self.subshell: str | None = None
+        self.subshell = False
 
     def listen(self, listener: Callable[[Sequence[KernelMessage]], None]) -> None:
         self._listener = listener
@@ -81,7 +81,8 @@ class FakeKernel:
     async def evaluate(
         self, expression: str, begun: Callable[[], None], *, aside: bool = False
     ) -> dict[str, Any]:
-        assert not aside or self.subshell is not None
+        if aside and not self.subshell:
+            raise Conflict("It runs a cell.")
         begun()
         answer = {"status": "ok", "data": {"text/plain": repr(eval(expression))}}
         return {"status": "ok", "user_expressions": {"answer": answer}}
