@@ -85,6 +85,11 @@ class SharedDocument(ABC):
             result = edit()
         return Transaction(result, self._update, self._take_changes())
 
+    def look(self, view: Callable[[], T]) -> T:
+        """Run `view`, which changes nothing, in one transaction: alone, each read makes its own."""
+        with self.doc.transaction():
+            return view()
+
     def apply(self, updates: Iterable[bytes]) -> Transaction[None]:
         """Apply Yjs updates in one transaction.
 

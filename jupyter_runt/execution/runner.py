@@ -326,10 +326,10 @@ class Runner:
             return drafts
 
         await self._port.record(decide)
-        if ended is not None:
-            kernel.retire()
         if started is not None:
             _start(kernel, *started)
+        if ended is not None:
+            kernel.retire()
 
     async def _end(
         self,

@@ -313,10 +313,12 @@ class NotebookSession:
         if not isinstance(command, READS_DOCUMENT):
             return decide(command, _moment(state, NoDocument(), Seq(0), actor))
         document = await self.document()
-        return await document.room.read(
-            lambda doc: decide(command, _moment(state, doc, document.committed_seq(), actor)),
-            patient=False,
-        )
+
+        def look(doc: NotebookDoc) -> Decision:
+            moment = _moment(state, doc, document.committed_seq(), actor)
+            return doc.look(lambda: decide(command, moment))
+
+        return await document.room.read(look, patient=False)
 
     # what clients ask
 

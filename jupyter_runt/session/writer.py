@@ -59,8 +59,8 @@ class _Shown:
 class Writer(AbstractAsyncContextManager["Writer"]):
     """Appends events, folds them into `state` and shows them in the runtime room, in that order.
 
-    The runtime room starts from the state at its epoch, with one transaction per event after it,
-    so that two opens of one epoch have one Yjs history.
+    The runtime room starts from the state at its epoch, with the same edits for each event after
+    it, so that two opens of one epoch have one Yjs history.
     """
 
     def __init__(self, notebook_id: NotebookId, store: Store) -> None:
@@ -149,10 +149,12 @@ class Writer(AbstractAsyncContextManager["Writer"]):
         return events
 
     def _fold(self, events: Sequence[Event]) -> None:
+        steps: list[tuple[Seq, RuntimeState, RuntimeState]] = []
         for event in events:
             before, self.state = self.state, apply(self.state, event)
-            self._show(event.seq, before, self.state)
+            steps.append((event.seq, before, self.state))
             self._seq = event.seq
+        self._show(steps)
         self._tail += events
         self._since_snapshot += len(events)
 
@@ -200,11 +202,12 @@ class Writer(AbstractAsyncContextManager["Writer"]):
 
         return await self.record(decided, fence=fence)
 
-    def _show(self, seq: Seq, before: RuntimeState, after: RuntimeState) -> None:
+    def _show(self, steps: Sequence[tuple[Seq, RuntimeState, RuntimeState]]) -> None:
         def show(doc: RuntimeDoc) -> None:
-            if seq > doc.seq:  # else it was loaded again meanwhile, with this event
-                project(doc, before, after)
-                doc.seq = seq
+            for seq, before, after in steps:
+                if seq > doc.seq:  # else it was loaded again meanwhile, with this event
+                    project(doc, before, after)
+                    doc.seq = seq
 
         # Nobody waits for it: who looks at the room looks after it.
         self.room.post(show, actor=_PROJECTOR)
