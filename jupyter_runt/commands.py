@@ -225,6 +225,14 @@ class DecideApproval(_Command):
     """To a question of the AI."""
 
 
+class RevokeApprovals(_Command):
+    """Be asked again before the AI calls tools that the sender always allows in this notebook."""
+
+    type: Literal["revoke_approvals"]
+    tools: tuple[str, ...] | None = None
+    """Their names; None: all."""
+
+
 Command = Annotated[
     ExecuteCells
     | RunAll
@@ -250,7 +258,8 @@ Command = Annotated[
     | Ask
     | CancelTurn
     | UndoTurn
-    | DecideApproval,
+    | DecideApproval
+    | RevokeApprovals,
     Field(discriminator="type"),
 ]
 

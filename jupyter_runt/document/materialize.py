@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal, Self
 
 from jupyter_runt.document import approvals as waiting
+from jupyter_runt.document import grants as always
 from jupyter_runt.document.approvals import Approvals
 from jupyter_runt.document.persistent import PersistentMap
 from jupyter_runt.document.turns import Turns, advance
@@ -17,7 +18,7 @@ from jupyter_runt.events.agent import (
     TurnStarted,
     TurnTextAppended,
 )
-from jupyter_runt.events.approvals import ApprovalDecided, ApprovalRequested
+from jupyter_runt.events.approvals import ApprovalDecided, ApprovalRequested, ApprovalRevoked
 from jupyter_runt.events.base import Event, Payload
 from jupyter_runt.events.document import DocumentUpdated, VersionKept
 from jupyter_runt.events.execution import (
@@ -120,6 +121,8 @@ class RuntimeState:
     turns: Turns = field(default_factory=Turns)
     approvals: Approvals = field(default_factory=PersistentMap)
     """The calls of the AI that wait for a person."""
+    grants: always.Grants = ()
+    """What people always allow it."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the state as JSON, for a snapshot."""
@@ -130,6 +133,7 @@ class RuntimeState:
             "executions": [_execution_json(execution) for execution in executions],
             "turns": self.turns.to_json(),
             "approvals": waiting.to_json(self.approvals),
+            "grants": always.to_json(self.grants),
         }
 
     @classmethod
@@ -144,7 +148,8 @@ class RuntimeState:
         turns = Turns.from_json(data.get("turns", []))
         approvals = waiting.from_json(data.get("approvals", []))
         runtime = _runtime(data["runtime"])
-        return cls(runtime, tuple(data["queue"]), by_id, latest, turns, approvals)
+        grants = always.from_json(data.get("grants", []))
+        return cls(runtime, tuple(data["queue"]), by_id, latest, turns, approvals, grants)
 
 
 def _runtime(data: dict[str, Any] | None) -> Runtime | None:
@@ -319,9 +324,11 @@ def _session_ended(state: RuntimeState, event: Event, payload: RuntimeSessionEnd
 def _turn(state: RuntimeState, event: Event, payload: Payload) -> RuntimeState:
     turns = advance(state.turns, event, payload)
     approvals, turns = waiting.advance(state.approvals, turns, event, payload)
-    if turns is state.turns and approvals is state.approvals:
+    grants = always.advance(state.grants, event, payload)
+    same = turns is state.turns and approvals is state.approvals and grants is state.grants
+    if same:
         return state
-    return replace(state, turns=turns, approvals=approvals)
+    return replace(state, turns=turns, approvals=approvals, grants=grants)
 
 
 Materializer = Callable[[RuntimeState, Event, Any], RuntimeState]
@@ -350,5 +357,6 @@ _MATERIALIZERS: Final[MappingProxyType[type[Payload], Materializer]] = MappingPr
         TurnCompleted: _turn,
         ApprovalRequested: _turn,
         ApprovalDecided: _turn,
+        ApprovalRevoked: _turn,
     }
 )

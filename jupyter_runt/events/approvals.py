@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import BaseModel, ConfigDict
+
 from jupyter_runt.events.agent import Effect
 from jupyter_runt.events.base import Payload
 from jupyter_runt.ids import ActorId, CellId, TurnId
@@ -27,6 +29,17 @@ class ApprovalRequested(Payload):
     expires_at: str
 
 
+class Always(BaseModel):
+    """What somebody is not asked about again in the notebook."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tool: str
+    effect: Effect
+    fingerprint: str = ""
+    """Of a function that the notebook offers: it holds for this code."""
+
+
 class ApprovalDecided(Payload):
     """A call waits no more: it was decided about, nobody did in time, or it fits no more."""
 
@@ -38,3 +51,14 @@ class ApprovalDecided(Payload):
     by: ActorId | None
     """None where nobody did."""
     reason: str | None = None
+    always: Always | None = None
+    """What they always allow from now on."""
+
+
+class ApprovalRevoked(Payload):
+    """Somebody wants to be asked again before a tool is called that they always allowed."""
+
+    event_name = "v1.ApprovalRevoked"
+
+    by: ActorId
+    tool: str

@@ -12,7 +12,7 @@ from jupyter_runt.events.agent import (
     TurnStarted,
     TurnTextAppended,
 )
-from jupyter_runt.events.approvals import ApprovalDecided, ApprovalRequested
+from jupyter_runt.events.approvals import ApprovalDecided, ApprovalRequested, ApprovalRevoked
 from jupyter_runt.events.base import Payload
 from jupyter_runt.events.document import DocumentUpdated, VersionKept
 from jupyter_runt.events.execution import (
@@ -56,6 +56,7 @@ _PAYLOADS: Final = (
     TurnCompleted,
     ApprovalRequested,
     ApprovalDecided,
+    ApprovalRevoked,
 )
 
 EVENTS: Final = MappingProxyType({payload.event_name: payload for payload in _PAYLOADS})

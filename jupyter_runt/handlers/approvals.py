@@ -8,11 +8,13 @@ from jupyter_runt.ids import NotebookId
 
 
 class ApprovalsHandler(RuntHandler):
-    """The calls that wait, with the nonces of those that the person may decide."""
+    """The calls that wait, and what the person always allows."""
 
     @authenticated
     @authorized(action="read", resource="contents")
     async def get(self, notebook_id: str) -> None:
-        """Answer with every call that waits."""
+        """Answer with every call that waits, with the nonces of those that are theirs to decide."""
         async with self.sessions.use(NotebookId(notebook_id)) as session:
-            self.send({"approvals": await session.approvals.listed(await self.requester())})
+            requester = await self.requester()
+            waiting = await session.approvals.listed(requester)
+            self.send({"approvals": waiting, "always": session.approvals.always(requester.actor)})

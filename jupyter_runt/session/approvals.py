@@ -15,7 +15,8 @@ from hashlib import sha256
 from typing import Any, Final
 
 from jupyter_runt.ai.toolbox import Proposal, Ruling
-from jupyter_runt.commands import DecideApproval
+from jupyter_runt.commands import DecideApproval, RevokeApprovals
+from jupyter_runt.document.materialize import RuntimeState
 from jupyter_runt.errors import (
     ApprovalNotFound,
     Conflict,
@@ -23,7 +24,13 @@ from jupyter_runt.errors import (
     NotAuthorized,
     StaleRevision,
 )
-from jupyter_runt.events.approvals import ApprovalDecided, ApprovalRequested, Settlement
+from jupyter_runt.events.approvals import (
+    Always,
+    ApprovalDecided,
+    ApprovalRequested,
+    ApprovalRevoked,
+    Settlement,
+)
 from jupyter_runt.events.base import Draft, Event
 from jupyter_runt.ids import ActorId, CellId, TurnId, agent_actor
 from jupyter_runt.session.capabilities import Requester, needed
@@ -91,9 +98,10 @@ class _Waiting:
 
 
 class Approvals:
-    """The calls of a notebook's turns that wait, and what was always allowed.
+    """The calls of a notebook's turns that wait, and what people always allow.
 
-    What somebody always allows holds for them, in this notebook, until it is closed.
+    What somebody always allows holds for them, in this notebook, until they revoke it: the log
+    says so, and no file.
 
     Args:
         revisions: of the cells whose code a person is shown.
@@ -106,7 +114,6 @@ class Approvals:
         self._seconds = seconds
         self._waiting: dict[str, _Waiting] = {}
         self._decided: deque[str] = deque(maxlen=REMEMBERED)
-        self._granted: set[tuple[ActorId, str, Effect, str]] = set()
 
     async def listed(self, requester: Requester) -> list[dict[str, Any]]:
         """Return the calls that wait, with the nonces of those that `requester` may decide."""
@@ -118,7 +125,19 @@ class Approvals:
 
     def granted(self, actor: ActorId, tool: str, effect: Effect, fingerprint: str) -> bool:
         """Tell whether somebody always allows such calls."""
-        return (actor, tool, effect, fingerprint) in self._granted
+        wanted = (actor, tool, effect, fingerprint)
+        return any(
+            (each.by, each.tool, each.effect, each.fingerprint) == wanted
+            for each in self._writer.state.grants
+        )
+
+    def always(self, actor: ActorId) -> list[dict[str, Any]]:
+        """Return what somebody always allows."""
+        return [
+            {"tool": each.tool, "effect": each.effect, "since": each.since}
+            for each in self._writer.state.grants
+            if each.by == actor
+        ]
 
     async def wait(self, asking: Asking, proposal: Proposal) -> Ruling:
         """Wait for a decision; cancelling takes the call back.
@@ -162,6 +181,24 @@ class Approvals:
         (event,) = await self._writer.append(draft)
         waiting.requested_at = event.recorded_at
 
+    async def perform(
+        self, command: DecideApproval | RevokeApprovals, requester: Requester, cause: str
+    ) -> list[Event]:
+        """Do what a command says; raises as `decide`."""
+        if isinstance(command, DecideApproval):
+            return await self.decide(command, requester, cause)
+        return await self._revoke(command.tools, requester.actor, cause)
+
+    async def _revoke(self, tools: Sequence[str] | None, actor: ActorId, cause: str) -> list[Event]:
+        async def drafts(state: RuntimeState) -> list[Draft]:
+            return [
+                Draft(ApprovalRevoked(by=actor, tool=each.tool), actor, cause)
+                for each in state.grants
+                if each.by == actor and (tools is None or each.tool in tools)
+            ]
+
+        return await self._writer.record(drafts)
+
     async def decide(
         self, command: DecideApproval, requester: Requester, cause: str
     ) -> list[Event]:
@@ -190,9 +227,6 @@ class Approvals:
             else:
                 self._rule(waiting, Ruling(allowed=False, reason=TOO_LATE))
             raise
-        if decision == "always":
-            key = (requester.actor, proposal.tool, proposal.effect, proposal.fingerprint)
-            self._granted.add(key)
         self._rule(waiting, _ruling(command))
         return events
 
@@ -249,13 +283,17 @@ class Approvals:
         by: ActorId | None,
         cause: str,
     ) -> list[Event]:
-        asking = waiting.asking
+        asking, proposal = waiting.asking, waiting.proposal
+        granted = Always(
+            tool=proposal.tool, effect=proposal.effect, fingerprint=proposal.fingerprint
+        )
         payload = ApprovalDecided(
-            call_id=waiting.proposal.call_id,
+            call_id=proposal.call_id,
             turn_id=asking.turn_id,
             decision=decision,
             by=by,
             reason=reason,
+            always=granted if decision == "always" else None,
         )
         return await self._writer.append(Draft(payload, by or agent_actor(asking.turn_id), cause))
 

@@ -25,6 +25,7 @@ from jupyter_runt.commands import (
     RestartAndRunAll,
     RestartRuntime,
     RestoreVersion,
+    RevokeApprovals,
     RunAll,
     SetCellType,
     SetCellVisibility,
@@ -83,6 +84,7 @@ CAPABILITIES: Final = MappingProxyType(
         CancelTurn: Capability.EDIT,
         UndoTurn: Capability.EDIT,
         DecideApproval: Capability.EDIT,  # and what the call needs, which is asked when it is known
+        RevokeApprovals: Capability.EDIT,
     }
 )
 

@@ -13,6 +13,7 @@ from jupyter_runt.commands import (
     Command,
     DecideApproval,
     KeepVersion,
+    RevokeApprovals,
     UndoTurn,
 )
 from jupyter_runt.document.materialize import RuntimeState
@@ -240,8 +241,8 @@ class NotebookSession:
             events = await self._edit(command, requester.actor, cause)
         elif isinstance(command, CancelTurn):
             events = await self.turns.cancel(command.turn_id, requester.actor)
-        elif isinstance(command, DecideApproval):
-            events = await self.approvals.decide(command, requester, cause)
+        elif isinstance(command, DecideApproval | RevokeApprovals):
+            events = await self.approvals.perform(command, requester, cause)
         else:
             events = await self._decide(command, requester.actor, cause)
             self.turns.start(events, requester)

@@ -25,7 +25,8 @@ export type Command =
   | Ask
   | CancelTurn
   | UndoTurn
-  | DecideApproval;
+  | DecideApproval
+  | RevokeApprovals;
 
 /**
  * Run code cells, in this order, and ask AI cells, as they stand.
@@ -290,4 +291,13 @@ export interface DecideApproval {
   nonce: string;
   reason?: string | null;
   answer?: string | null;
+}
+/**
+ * Be asked again before the AI calls tools that the sender always allows in this notebook.
+ */
+export interface RevokeApprovals {
+  command_id?: string | null;
+  state_vector?: string | null;
+  type: 'revoke_approvals';
+  tools?: string[] | null;
 }

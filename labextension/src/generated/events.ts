@@ -23,6 +23,7 @@ export interface EventPayloads {
   'v1.TurnCompleted': TurnCompleted;
   'v1.ApprovalRequested': ApprovalRequested;
   'v1.ApprovalDecided': ApprovalDecided;
+  'v1.ApprovalRevoked': ApprovalRevoked;
 }
 /**
  * A Yjs update, opaque, with the list of changes that it made here.
@@ -368,4 +369,20 @@ export interface ApprovalDecided {
   decision: ('once' | 'always' | 'deny') | ('expired' | 'withdrawn');
   by: string | null;
   reason?: string | null;
+  always?: Always | null;
+}
+/**
+ * What somebody is not asked about again in the notebook.
+ */
+export interface Always {
+  tool: string;
+  effect: 'read' | 'edit' | 'execute' | 'files' | 'external';
+  fingerprint?: string;
+}
+/**
+ * Somebody wants to be asked again before a tool is called that they always allowed.
+ */
+export interface ApprovalRevoked {
+  by: string;
+  tool: string;
 }

@@ -22,7 +22,7 @@ from jupyter_runt.events.execution import ExecutionRequested
 from jupyter_runt.ids import ActorId
 from jupyter_runt.session.capabilities import Capability
 from tests.unit.session.turn_bench import Bench, finishing_cells, turn_in
-from tests.unit.session.workspace import Workspace
+from tests.unit.session.workspace import ADA, Workspace
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.rule("AG2")]
 
@@ -186,6 +186,31 @@ async def test_always_holds_for_the_tool_and_the_person(turn: Bench) -> None:
     theirs = await turn_in(turn.notebook, turn_id="t3", actor=BOB)
     call, shown = await theirs.asks("run_cells", cell_ids=["c2"])
     call.cancel()
+
+
+async def test_always_outlives_the_server_and_is_revoked_by_who_said_it(
+    workspace: Workspace,
+) -> None:
+    async with a_turn(workspace) as turn:
+        call, shown = await turn.asks("run_cells", cell_ids=["c1"])
+        await turn.decide(shown, "always")
+        await call
+        await turn.end()
+    async with workspace.running(), workspace.open(PATH) as notebook, finishing_cells(notebook):
+        turn = await turn_in(notebook, turn_id="t2")
+        approvals = notebook.session.approvals
+        (granted,) = approvals.always(ADA)
+        assert (granted["tool"], granted["effect"]) == ("run_cells", "execute")
+        assert approvals.always(BOB) == []
+        assert (await turn.call("run_cells", cell_ids=["c1"])).status == "ok"
+        await notebook.send("revoke_approvals", actor=BOB)
+        await notebook.send("revoke_approvals", tools=["interrupt_kernel"])
+        assert approvals.always(ADA) == [granted]
+        await notebook.send("revoke_approvals")
+        assert approvals.always(ADA) == []
+        await turn.end()
+        call, shown = await (await turn_in(notebook, turn_id="t3")).asks("run_cells")
+        call.cancel()
 
 
 @pytest.mark.rule("AG3")

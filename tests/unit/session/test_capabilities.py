@@ -2,13 +2,20 @@ from typing import get_args
 
 import pytest
 
-from jupyter_runt.commands import Ask, CancelTurn, Command, DecideApproval, parse_command
+from jupyter_runt.commands import (
+    Ask,
+    CancelTurn,
+    Command,
+    DecideApproval,
+    RevokeApprovals,
+    parse_command,
+)
 from jupyter_runt.session.capabilities import CAPABILITIES, Capability, needed, required
 from jupyter_runt.session.decide import READS_DOCUMENT
 from jupyter_runt.session.intents import EDITS
 from jupyter_runt.tools import EFFECTS, Effect
 
-TURNS = {Ask, CancelTurn, DecideApproval}
+TURNS = {Ask, CancelTurn, DecideApproval, RevokeApprovals}
 COMMANDS = get_args(get_args(Command)[0])
 
 
