@@ -13,7 +13,12 @@ from jupyter_runt.events.agent import (
     TurnStarted,
     TurnTextAppended,
 )
-from jupyter_runt.events.approvals import ApprovalDecided, ApprovalRequested
+from jupyter_runt.events.approvals import (
+    Always,
+    ApprovalDecided,
+    ApprovalRequested,
+    ApprovalRevoked,
+)
 from jupyter_runt.events.base import Event
 from jupyter_runt.events.codec import document_updated
 from jupyter_runt.events.document import DocumentUpdated, VersionKept
@@ -121,8 +126,30 @@ EXAMPLES = {
         TurnCompleted(turn_id="t1", status="ok"),
         approval("c"),
         ApprovalDecided(call_id="c", turn_id="t1", decision="once", by="user:ada"),
+        ApprovalRevoked(by="user:ada", tool="run_cells"),
     ]
 }
+
+
+def allowed(tool: str, by: str, fingerprint: str = "") -> ApprovalDecided:
+    always = Always(tool=tool, effect="execute", fingerprint=fingerprint)
+    return ApprovalDecided(call_id="c", turn_id="t", decision="always", by=by, always=always)
+
+
+@pytest.mark.rule("AG2")
+def test_the_last_word_of_a_person_about_a_tool_holds():
+    state = replay(
+        allowed("run_cells", "user:ada"),
+        allowed("kernel_f", "user:ada", "old"),
+        allowed("kernel_f", "user:bob", "old"),
+        allowed("kernel_f", "user:ada", "new"),
+        ApprovalRevoked(by="user:ada", tool="run_cells"),
+    )
+    assert [(each.by, each.tool, each.fingerprint) for each in state.grants] == [
+        ("user:bob", "kernel_f", "old"),
+        ("user:ada", "kernel_f", "new"),
+    ]
+    assert RuntimeState.from_json(json.loads(json.dumps(state.to_json()))) == state
 
 
 @pytest.mark.parametrize("payload_type", EVENTS.values(), ids=EVENTS)
