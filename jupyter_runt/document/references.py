@@ -78,6 +78,8 @@ def move_out(output: Output, limits: Limits) -> MovedOut:
             data = output.get("data")
             if isinstance(data, Mapping) and REFERENCE not in data:
                 return _bundle(output, data, limits)
+        case "error":
+            return _error(output, limits)
     return MovedOut(output)
 
 
@@ -85,6 +87,8 @@ def may_be_large(output: Output, limits: Limits) -> bool:
     """Tell, in no time, whether `move_out` may have something to move."""
     if output.get("output_type") == "stream":
         return len(output.get("text", "")) > limits.text // 4
+    if output.get("output_type") == "error":
+        return sum(map(len, (output["evalue"], *output["traceback"]))) > limits.text // 4
     data = output.get("data")
     least = min(limits.binary, limits.text // 4)
     values = data.values() if isinstance(data, Mapping) else ()
@@ -179,6 +183,20 @@ def _stream(output: Output, limits: Limits) -> MovedOut:
     payload = _payload("text/plain", content, text)
     moved = stream_reference(name, payload.artifact, preview=preview(text))
     return MovedOut(moved, (payload,))
+
+
+def _error(output: Output, limits: Limits) -> MovedOut:
+    """Return a reference to the whole of an error that is too large, as there is no other place."""
+    traceback = output.get("traceback")
+    lines = traceback if isinstance(traceback, list) else []
+    text = "\n".join(line for line in (*lines, output.get("evalue")) if isinstance(line, str))
+    if len(text) <= limits.text // 4:
+        return MovedOut(output)
+    content = line_of(output)
+    if len(content) <= limits.text:
+        return MovedOut(output)
+    payload = _payload(OUTPUTS, content, None)
+    return MovedOut(rest_reference(payload.artifact, 1, preview(text)), (payload,))
 
 
 def _bundle(output: Output, data: Mapping[str, Any], limits: Limits) -> MovedOut:

@@ -2,6 +2,7 @@
 
 import hashlib
 import tempfile
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import BinaryIO, Final, cast
 from weakref import finalize
@@ -60,6 +61,14 @@ class Spool:
         self._file.seek(0)
         return self._file
 
+    def blocks(self) -> Iterator[bytes]:
+        """Yield all bytes in parts; use a thread."""
+        content = self.content()
+        if isinstance(content, bytes):
+            yield content
+        else:
+            yield from iter(lambda: content.read(MUCH), b"")
+
     def _in_file(self) -> bytes:
         if self._file is None:
             return b""
@@ -73,3 +82,26 @@ class Spool:
         self.pending = 0
         if self._file is not None:
             self._file.close()
+
+
+def lines_of(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the lines of a text that comes in parts, without their line breaks."""
+    left: list[bytes] = []
+    for block in blocks:
+        first, *others = block.split(b"\n")
+        left.append(first)
+        for other in others:
+            yield b"".join(left)
+            left = [other]
+    if any(left):
+        yield b"".join(left)
+
+
+def patched(blocks: Iterable[bytes], patches: Mapping[int, bytes], mime: str) -> Spool:
+    """Return a text of which some lines, by their number, are others; use a thread."""
+    spool = Spool(mime)
+    for number, line in enumerate(lines_of(blocks)):
+        spool.write(patches.get(number, line + b"\n"))
+        if spool.pending > MUCH:
+            spool.flush()
+    return spool

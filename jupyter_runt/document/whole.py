@@ -20,6 +20,7 @@ from jupyter_runt.document.references import (
     references,
     references_of,
 )
+from jupyter_runt.document.spool import lines_of
 
 Load = Callable[[str], Iterator[bytes]]
 """Yields the bytes of an artifact; raises LookupError for one that is gone, or does not count.
@@ -113,7 +114,7 @@ class _Values:
             return list(same)
         try:
             return [
-                self._lean(json.loads(line)) for line in _lines(self._load(artifacts[0].sha256))
+                self._lean(json.loads(line)) for line in lines_of(self._load(artifacts[0].sha256))
             ]
         except (LookupError, ValueError):  # it is gone, or a peer said so of something else
             return [output]
@@ -171,19 +172,6 @@ def _movable(output: Output) -> Iterator[tuple[tuple[str, str], Any]]:
                 value.artifact = payload.artifact
             there = value if isinstance(value, Cut) else payload.value
             yield (payload.artifact.sha256, mime), there
-
-
-def _lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield the lines of a text that comes in parts."""
-    left: list[bytes] = []
-    for block in blocks:
-        first, *others = block.split(b"\n")
-        left.append(first)
-        for other in others:
-            yield b"".join(left)
-            left = [other]
-    if any(left):
-        yield b"".join(left)
 
 
 def _with_joined_texts(output: Output) -> Output:

@@ -1,7 +1,7 @@
 """A stream that is too long for a document: what is shown of it, and where the whole of it is."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from jupyter_runt.artifacts import Artifact
 from jupyter_runt.document.cells import Output
@@ -16,6 +16,8 @@ class Spooled:
     spool: Spool
     reference: Callable[[Artifact], Output]
     """Returns the output that stands for it."""
+    patches: Mapping[int, bytes] = field(default_factory=dict)
+    """Lines of it that are others by now, by their number."""
 
 
 class LongText:

@@ -62,6 +62,19 @@ class Item:
         """Let nothing continue it."""
         self._ended = True
 
+    @property
+    def grows(self) -> bool:
+        """Whether the document has it as text to which more is added."""
+        return self.stream is not None and not self._ended
+
+    def update(self, display_id: str, shown: dict[str, Any]) -> None:  # noqa: ARG002
+        """Show a display anew.
+
+        Args:
+            shown: its `data` and `metadata`.
+        """
+        self.output = {**self.output, **shown}
+
     def is_long(self) -> bool:
         """Tell whether the text is too long for the document."""
         self._fold()

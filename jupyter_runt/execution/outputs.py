@@ -243,15 +243,18 @@ class OutputReducer:
             last.stream.feed(text)
 
     def _append(self, cell: _Cell, output: dict[str, Any], display_id: str | None) -> None:
-        if (rest := self._rest(cell)) is not None:
-            rest.add(output)
-            return
+        item: Item | None = self._rest(cell)
+        if isinstance(item, Rest):
+            item.add(output, display_id)
+        else:
+            kept = bool(cell.displays) or display_id is not None
+            item = Item(len(cell.items), output, stream=False, kept=kept)
+            cell.items.append(item)
         if display_id is not None:
             cell.displays.add(display_id)
-        item = Item(len(cell.items), output, stream=False, kept=bool(cell.displays))
-        cell.items.append(item)
-        if display_id is not None:
-            self._displays.setdefault(display_id, []).append((cell, item))
+            shown = self._displays.setdefault(display_id, [])
+            if not shown or shown[-1][1] is not item:
+                shown.append((cell, item))
 
     def _rest(self, cell: _Cell, stream: str | None = None) -> Rest | None:
         """Return where an output goes of a cell that has as many as are shown."""
@@ -266,14 +269,12 @@ class OutputReducer:
         return rest
 
     def _update_display(self, execution_id: ExecutionId | None, content: dict[str, Any]) -> bool:
-        shown = self._displays.get(display_id_of(content) or "", [])
+        display_id = display_id_of(content) or ""
+        shown = self._displays.get(display_id, [])
+        data, metadata = content.get("data") or {}, content.get("metadata") or {}
         for cell, item in shown:
-            item.output = {
-                **item.output,
-                "data": content.get("data") or {},
-                "metadata": content.get("metadata") or {},
-            }
-            if item.index < cell.in_document:
+            item.update(display_id, {"data": data, "metadata": metadata})
+            if item.index < cell.in_document and not item.grows:
                 first = item.index if cell.stale_from is None else cell.stale_from
                 cell.stale_from = min(first, item.index)
             cell.cause = execution_id or cell.cause

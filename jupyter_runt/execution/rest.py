@@ -22,8 +22,7 @@ LONGEST: Final = 1 << 20
 class Rest(Item):
     """Outputs that come after as many as a document shows.
 
-    Until the cell ends, the document has their number and their last words as a stream. Displays
-    among them stay as they first were.
+    Until the cell ends, the document has their number and their last words as a stream.
     """
 
     def __init__(self, index: int) -> None:
@@ -35,6 +34,10 @@ class Rest(Item):
         """Of the stream that is still open."""
         self._fed = 0
         self._count = 0
+        self._displays: dict[str, list[tuple[int, dict[str, Any]]]] = {}
+        """By display id: lines of the spool, and what is there beside what is shown."""
+        self._patches: dict[int, bytes] = {}
+        self._lines = 0
         self._tail = ""
         """Last words of the outputs that are not."""
 
@@ -57,11 +60,24 @@ class Rest(Item):
         self._open.feed(text)
         self._fed += len(text)
 
-    def add(self, output: dict[str, Any]) -> None:
+    def add(self, output: dict[str, Any], display_id: str | None) -> None:
         """Add an output that is no stream."""
         self._close()
         self._count += 1
+        if display_id is not None:
+            frame = {key: output[key] for key in output if key not in ("data", "metadata")}
+            self._displays.setdefault(display_id, []).append((self._lines, frame))
         self._put(output)
+
+    def update(self, display_id: str, shown: dict[str, Any]) -> None:
+        """Show a display anew, all of which are there when the cell ends."""
+        for line, frame in self._displays.get(display_id, ()):
+            self._patches[line] = line_of({**frame, **shown})
+
+    @property
+    def grows(self) -> bool:
+        """See `Item`."""
+        return not self._ended
 
     def is_long(self) -> bool:
         """See `Item`."""
@@ -89,7 +105,11 @@ class Rest(Item):
         self._close()
         self._put_away = True
         count, preview = self._count, self._shown
-        return Spooled(self._spool, lambda artifact: rest_reference(artifact, count, preview))
+        return Spooled(
+            self._spool,
+            lambda artifact: rest_reference(artifact, count, preview),
+            dict(self._patches),
+        )
 
     def _preview(self) -> str:
         self._fold_open()
@@ -109,4 +129,5 @@ class Rest(Item):
 
     def _put(self, output: dict[str, Any]) -> None:
         self._spool.write(line_of(output))
+        self._lines += 1
         self._tail = (self._tail + readable(output))[-PREVIEW:]

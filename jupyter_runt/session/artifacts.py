@@ -17,11 +17,12 @@ from jupyter_runt.document.references import (
     moving_out,
     references_of,
 )
-from jupyter_runt.document.spool import Spool
+from jupyter_runt.document.spool import Spool, patched
 from jupyter_runt.document.whole import Load, complete
 from jupyter_runt.errors import ArtifactNotFound
 from jupyter_runt.events.base import Draft
 from jupyter_runt.events.document import DocumentUpdated
+from jupyter_runt.execution.long_text import Spooled
 from jupyter_runt.ids import FILE_ACTOR, NotebookId, is_runtime
 from jupyter_runt.storage.mentions import hashes_in
 
@@ -71,8 +72,15 @@ class NotebookArtifacts:
         else:
             await self._store.put(artifact, content)
 
-    async def keep_spool(self, spool: Spool) -> Artifact:
-        """Keep a text that is complete; raises as `keep`."""
+    async def keep_spooled(self, spooled: Spooled) -> Artifact:
+        """Keep the content of an output that is complete; raises as `keep`."""
+        kept = await self._keep_spool(spooled.spool)
+        if not spooled.patches:
+            return kept
+        blocks = self._store.blocks(kept.sha256)
+        return await self._keep_spool(await to_thread(patched, blocks, spooled.patches, kept.mime))
+
+    async def _keep_spool(self, spool: Spool) -> Artifact:
         if spool.artifact is None:
             artifact = spool.described()
             await self._table.hold(self._notebook_id, [artifact])

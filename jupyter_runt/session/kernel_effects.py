@@ -107,7 +107,7 @@ class KernelEffects:
 
     async def _output(self, output: NewOutput) -> Output:
         if isinstance(output, Spooled):
-            return output.reference(await self._artifacts.keep_spool(output.spool))
+            return output.reference(await self._artifacts.keep_spooled(output))
         return await self._artifacts.moved_out(output)
 
     async def set_next_input(

@@ -147,7 +147,6 @@ def test_a_long_stream_becomes_a_reference_that_knows_its_name():
         display(data={"text/html": 7}),
         display(data=None),
         {"output_type": "stream", "name": "stdout", "text": None},
-        {"output_type": "error", "ename": "E", "evalue": "x" * 100, "traceback": []},
         {"output_type": "unknown"},
     ],
     ids=str,
@@ -250,3 +249,22 @@ def test_many_outputs_are_completed_with_what_the_file_says_and_then_with_the_ar
     assert complete(cell, {}, nothing)["outputs"] == lean
     nonsense = {payload.artifact.sha256: b"{not JSON}\n"}
     assert complete(cell, {}, loading(nonsense))["outputs"] == lean
+
+
+def test_a_huge_error_is_moved_out_as_a_whole_and_comes_back():
+    error = {
+        "output_type": "error",
+        "ename": "ValueError",
+        "evalue": "x",
+        "traceback": ["Traceback", *(f"  line {number}" for number in range(9_000))],
+    }
+    lean, payloads = moved_out([error], Limits())
+    assert lean[0]["data"][REFERENCE]["outputs"] == 1
+    assert lean[0]["data"]["text/plain"].startswith("Traceback\n  line 0\n")
+    assert lean[0]["data"]["text/plain"].endswith("  line 8999\nx")
+    assert may_be_large(error, Limits())
+    assert not may_be_large({**error, "traceback": ["short"]}, Limits())
+    contents = {each.artifact.sha256: each.content for each in payloads}
+    cell = {"cell_type": "code", "outputs": lean}
+    assert complete(cell, {}, loading(contents))["outputs"] == [error]
+    assert complete(cell, {"outputs": [error]}, nothing)["outputs"] == [error]
