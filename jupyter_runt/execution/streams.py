@@ -15,6 +15,9 @@ OPEN_LINES: Final = 100
 OPEN_CHARS: Final = 16_384
 """How much of the end of a stream may still change."""
 
+WIDTH: Final = 1_000
+"""How far right a cursor may go beyond the end of its line, as there is no screen to stop it."""
+
 _CONTROL: Final = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor, erase
     r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # OSC: hyperlinks, titles
@@ -171,6 +174,7 @@ class StreamText:
             return
         cells = line.open()
         column = len(cells) if self._column is None else self._column
+        self._open_chars += max(column - len(cells), 0)
         cells.extend(_Cell((), " ") for _ in range(column - len(cells)))
         cells[column : column + len(text)] = [_Cell(self._pen, char) for char in text]
         self._column = column + len(text)
@@ -214,6 +218,8 @@ class StreamText:
                 self._move_to(count - 1)
             case "K":
                 self._erase_line(given)
+            case "@" | "P" | "X":
+                self._shift(kind, count)
             case "J" if given == 0:
                 self._erase_line(0)
                 del self._lines[self._row + 1 :]
@@ -232,8 +238,8 @@ class StreamText:
         return len(self._lines[self._row].open()) if self._column is None else self._column
 
     def _move_to(self, column: int) -> None:
-        self._lines[self._row].open()
-        self._column = max(column, 0)
+        furthest = max(len(self._lines[self._row].open()), WIDTH)
+        self._column = min(max(column, 0), furthest)
 
     def _move_row(self, count: int, *, home: bool) -> None:
         column = 0 if home else self._at()
@@ -251,6 +257,8 @@ class StreamText:
         self._row += 1
         self._column = None
         self._open_chars += 1
+        if self._open_chars > 4 * OPEN_CHARS:
+            self._scroll()
 
     def _erase_line(self, which: int) -> None:
         cells = self._lines[self._row].open()
@@ -261,6 +269,19 @@ class StreamText:
             cells[: column + 1] = [_Cell((), " ") for _ in range(min(column + 1, len(cells)))]
         else:
             cells.clear()
+        self._column = column
+
+    def _shift(self, kind: str, count: int) -> None:
+        """Insert blanks at the cursor (`@`), delete characters (`P`), or blank them (`X`)."""
+        column = self._at()
+        cells = self._lines[self._row].open()
+        there = len(cells[column : column + count])
+        if kind != "@":
+            del cells[column : column + there]
+        if kind == "@":
+            there = max(min(count, WIDTH - len(cells)), 0) if there else 0
+        if kind != "P":
+            cells[column:column] = [_Cell((), " ") for _ in range(there)]
         self._column = column
 
     def _scroll(self) -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_runt.execution.streams import OPEN_CHARS, OPEN_LINES, StreamText
+from jupyter_runt.execution.streams import OPEN_CHARS, OPEN_LINES, WIDTH, StreamText
 
 UP = "\x1b[A"
 ERASE = "\x1b[K"
@@ -156,3 +156,39 @@ def test_text_without_control_characters_stays_as_it_is(text: str) -> None:
 
 def strip(text: str) -> str:
     return re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+
+def test_no_cursor_goes_so_far_that_a_short_text_becomes_a_huge_one() -> None:
+    stream = StreamText()
+    stream.feed("\x1b[9999C\x1b[9999Cx\x1b[9999@\r\x1b[9999@\n" * 2_000)
+    stream.feed("\x1b[9999Cx" * 10_000)
+    change = stream.take()
+    assert change is not None
+    assert len(change[1]) < 4_000_000
+    assert max(map(len, change[1].split("\n")[:2_000])) <= WIDTH + 1
+
+
+def on_a_terminal(text: str) -> str:
+    """Return what a terminal shows of a text, of which nothing has scrolled out of sight."""
+    pyte = pytest.importorskip("pyte")
+    screen = pyte.Screen(200, 100)
+    screen.set_mode(pyte.modes.LNM)  # as notebooks do, a line feed begins a line
+    pyte.Stream(screen).feed(text)
+    return "\n".join(line.rstrip() for line in screen.display).rstrip("\n")
+
+
+@given(
+    st.lists(
+        st.sampled_from(["a", "bcd", "é ü", "\n", "\r", "\b", "\r\n", "\x1b[31m", "\x1b[0m"])
+        | st.builds(
+            "\x1b[{}{}".format, st.sampled_from(["", "1", "2", "5"]), st.sampled_from("ACDGFPX@")
+        )
+        | st.builds("\x1b[{}K".format, st.sampled_from(["", "0", "1", "2"]))
+        | st.sampled_from(["\x1b[J", "\x1b[?25l", "\x1b[?25h"]),
+        max_size=20,
+    )
+)
+def test_a_stream_looks_as_it_does_on_a_terminal(parts: list[str]) -> None:
+    text = re.sub("\x1b\\[[0-9;]*m", "", shown(*parts))
+    seen = "\n".join(line.rstrip() for line in text.split("\n")).rstrip("\n")
+    assert seen == on_a_terminal("".join(parts))
