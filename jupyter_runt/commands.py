@@ -11,7 +11,7 @@ CellType = Literal["code", "markdown", "raw", "ai", "sql"]
 
 
 class _Command(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     command_id: CommandId | None = Field(default=None, min_length=1, max_length=128)
     """Repeating it returns the first reply and does nothing twice."""
@@ -109,7 +109,7 @@ class CreateCell(_Command):
 class Replacement(BaseModel):
     """One search and replace in a cell's source; `old` must be there exactly once."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     old: str = Field(min_length=1)
     new: str

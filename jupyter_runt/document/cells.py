@@ -117,6 +117,12 @@ def item(values: Map[Any] | Mapping[str, Any], key: str) -> Any:
         return None
 
 
+def object_in(values: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """Return the JSON object at a key; an empty one where something else stands, or nothing."""
+    found = values.get(key)
+    return dict(found) if isinstance(found, Mapping) else {}
+
+
 def runt_type(metadata: Any) -> str | None:
     """Return the type of ours that a cell's metadata (plain or shared) names, if any."""
     runt = item(metadata, "runt") if isinstance(metadata, (Map, Mapping)) else None

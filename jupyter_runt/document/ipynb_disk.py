@@ -5,7 +5,7 @@ from itertools import zip_longest
 from typing import Any, Final
 
 from jupyter_runt.document.ai_cells import to_file
-from jupyter_runt.document.cells import Cell, Output, joined
+from jupyter_runt.document.cells import Cell, joined
 from jupyter_runt.document.cuts import Cut
 from jupyter_runt.document.values import to_shared
 
@@ -114,30 +114,36 @@ def _keep_list(old: Any, new: list[Any], keep_item: Callable[[Any, Any], Any]) -
 
 
 def _keep_member(key: str, old: Any, new: Any) -> Any:
-    match key:
-        case "source":
+    match key, new:
+        case "source", str():
             return _keep_text(old, new)
-        case "outputs":
+        case "outputs", list():
             return _keep_list(old, new, _keep_output)
-        case "attachments":
-            return _keep_map(old, new, lambda _, was, data: _keep_map(was, data, _keep_data))
+        case "attachments", dict():
+            return _keep_map(old, new, lambda _, was, data: _keep_bundle(was, data))
         case _:
             return keep(old, new)
 
 
-def _keep_output(old: Any, new: Output) -> Output:
+def _keep_output(old: Any, new: Any) -> Any:
     if new is old:
         return old
+    if not isinstance(new, dict):
+        return keep(old, new)
     kind = new.get("output_type")
 
     def keep_item(key: str, was: Any, value: Any) -> Any:
         if key == "data" and kind in ("display_data", "execute_result"):
-            return _keep_map(was, value, _keep_data)
-        if key == "text" and kind == "stream":
-            return keep(was, value) if isinstance(value, Cut) else _keep_text(was, value)
+            return _keep_bundle(was, value)
+        if key == "text" and kind == "stream" and isinstance(value, str):
+            return _keep_text(was, value)
         return keep(was, value)
 
     return _keep_map(old, _without_defaults(new, old, "output_type"), keep_item)
+
+
+def _keep_bundle(old: Any, new: Any) -> Any:
+    return _keep_map(old, new, _keep_data) if isinstance(new, dict) else keep(old, new)
 
 
 def _keep_data(mime: str, old: Any, new: Any) -> Any:

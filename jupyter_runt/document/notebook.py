@@ -16,6 +16,7 @@ from jupyter_runt.document.cells import (
     cell_type,
     distrust,
     item,
+    object_in,
     plain_cell,
     shared_cell,
     shared_outputs,
@@ -187,7 +188,7 @@ class NotebookDoc(FileDocument):
         if cell_type(shared) == kind:
             return
         metadata = self.metadata(cell_id)
-        runt = {key: value for key, value in metadata.get("runt", {}).items() if key != "type"}
+        runt = {key: value for key, value in object_in(metadata, "runt").items() if key != "type"}
         if kind in RUNT_TYPES:
             runt["type"] = kind
         if shared.get("cell_type") == _shared_type(kind):
@@ -200,8 +201,7 @@ class NotebookDoc(FileDocument):
             "source": self.source(cell_id),
             "metadata": {**metadata, "runt": runt} if runt else metadata,
         }
-        attachments = plain_cell(shared).get("attachments")
-        if attachments and kind in ("markdown", "raw"):
+        if kind in ("markdown", "raw") and (attachments := plain_cell(shared).get("attachments")):
             cell["attachments"] = attachments
         self._delete(index)
         self._insert(index, cell_id, cell)

@@ -56,7 +56,8 @@ def bring_back(output: Output, value_of: Callable[[Artifact], Any]) -> Output:
     if isinstance(stream := reference.get("stream"), str):
         return {"output_type": "stream", "name": stream, "text": next(iter(values.values()))}
     data = {mime: value for mime, value in output["data"].items() if mime != REFERENCE}
-    data.pop(reference.get("added", ""), None)
+    if isinstance(added := reference.get("added"), str):
+        data.pop(added, None)
     return {**output, "data": {**data, **values}}
 
 
@@ -137,7 +138,9 @@ class _Values:
         return value_in_output(artifact.mime, b"".join(self._load(artifact.sha256)))
 
     def _lean(self, output: Output) -> Output:
-        """Return an output whose large values are kept apart."""
+        """Return an output whose large values are kept apart; raises ValueError if it is none."""
+        if not isinstance(output, dict):
+            raise ValueError("no output")
         if self._cut_out is None:
             return output
         if output.get("output_type") == "stream":

@@ -1,13 +1,15 @@
 """What all REST handlers share: errors as JSON, and the services of the application."""
 
 import json
+import re
 from asyncio import to_thread
 from collections.abc import Mapping
 from http.client import responses
 from typing import Any, Final
 
+from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
-from tornado.web import HTTPError
+from tornado.web import HTTPError, authenticated
 
 from jupyter_runt.errors import InvalidRequest, NotAuthorized, RuntError
 from jupyter_runt.handlers.identity import actor_of
@@ -62,6 +64,13 @@ class RuntHandler(APIHandler):
         """Return a query argument that is a whole number from 0 to `MAX_INTEGER`."""
         return parse_integer(name, self.get_query_argument(name, str(default)))
 
+    def seconds(self, name: str, most: float) -> float:
+        """Return a query argument that is a time, 0 by default and `most` at most."""
+        text = self.get_query_argument(name, "0")
+        if not _SECONDS.fullmatch(text):
+            raise InvalidRequest(f"{name} is not a number of seconds.", field=name)
+        return min(float(text), most)
+
     def argument(self, name: str) -> str:
         """Return a query argument that must be there; raises InvalidRequest."""
         value: str | None = self.get_query_argument(name, None)
@@ -73,7 +82,8 @@ class RuntHandler(APIHandler):
         """Return the body, a JSON object; raises InvalidRequest."""
         try:
             body: Any = json.loads(self.request.body)
-        except ValueError as error:
+            json.dumps(body, ensure_ascii=False).encode()  # half a character is none
+        except (ValueError, RecursionError) as error:
             raise InvalidRequest("The body is not JSON.", field="") from error
         if not isinstance(body, dict):
             raise InvalidRequest("The body is not an object.", field="")
@@ -111,11 +121,24 @@ class RuntHandler(APIHandler):
             self.log.warning("%s %s: %s", self.request.method, self.request.path, error.message)
 
 
+class UnknownHandler(RuntHandler):
+    """Whatever is below `/api/runt` and nothing of ours."""
+
+    @authenticated
+    @authorized(action="read", resource="contents")
+    async def get(self, path: str) -> None:
+        """Answer that there is no such thing, as JSON like every other error."""
+        raise HTTPError(404, "There is no %s.", path)
+
+    head = post = put = patch = delete = get
+
+
 def parse_integer(name: str, text: str) -> int:
     """Return a whole number from 0 to `MAX_INTEGER`; raises InvalidRequest."""
     if not (text.isdecimal() and len(text) < 20 and int(text) <= MAX_INTEGER):
-        raise InvalidRequest(f"{name} is not a whole number in the range of seq.", field=name)
+        raise InvalidRequest(f"{name} is not a whole number from 0 to {MAX_INTEGER}.", field=name)
     return int(text)
 
 
+_SECONDS = re.compile(r"\d+(\.\d*)?", re.ASCII)
 _CODES = {401: "not_authenticated", 403: "not_authorized", 404: "not_found", 405: "bad_method"}

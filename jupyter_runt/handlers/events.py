@@ -32,7 +32,7 @@ class EventsHandler(RuntHandler):
     async def get(self, notebook_id: str) -> None:
         """Stream the events after `after`, and those to come where `follow=1`."""
         after = Seq(self.integer("after", 0))
-        follow = self.get_query_argument("follow", "0") == "1"
+        follow = self._follow()
         names = self._names()
         registration = await self.sessions.registered_notebook(NotebookId(notebook_id))
         store, notebook = self.sessions.store, registration.notebook_id
@@ -59,6 +59,12 @@ class EventsHandler(RuntHandler):
                 else:
                     events = [each for each in known if names is None or each.name in names]
 
+    def _follow(self) -> bool:
+        wanted = self.get_query_argument("follow", "0")
+        if wanted not in ("0", "1"):
+            raise InvalidRequest("follow is 0 or 1.", field="follow")
+        return wanted == "1"
+
     def _names(self) -> frozenset[str] | None:
         wanted = self.get_query_argument("types", "")
         if not wanted:
@@ -76,6 +82,6 @@ class ExecutionHandler(RuntHandler):
     @authorized(action="read", resource="contents")
     async def get(self, notebook_id: str, execution_id: str) -> None:
         """Answer with an execution; `wait` seconds for its end, if it has not ended."""
-        wait = min(self.integer("wait", 0), MAX_WAIT)
+        wait = self.seconds("wait", MAX_WAIT)
         async with self.sessions.use(NotebookId(notebook_id)) as session:
             self.send(await session.execution(ExecutionId(execution_id), wait))

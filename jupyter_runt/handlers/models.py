@@ -23,7 +23,7 @@ class TurnHandler(RuntHandler):
     @authorized(action="read", resource="contents")
     async def get(self, notebook_id: str, turn_id: str) -> None:
         """Answer with a turn; `wait` seconds for its end, if it has not ended."""
-        wait = min(self.integer("wait", 0), MAX_WAIT)
+        wait = self.seconds("wait", MAX_WAIT)
         async with self.sessions.use(NotebookId(notebook_id)) as session:
             self.send(await session.turn(TurnId(turn_id), wait))
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 from jupyter_runt.handlers.agent_socket import AgentSocket
 from jupyter_runt.handlers.approvals import ApprovalsHandler
 from jupyter_runt.handlers.artifacts import ArtifactHandler
+from jupyter_runt.handlers.base import UnknownHandler
 from jupyter_runt.handlers.collaboration import DocumentSessionHandler
 from jupyter_runt.handlers.commands import CommandsHandler
 from jupyter_runt.handlers.events import EventsHandler, ExecutionHandler
@@ -50,9 +51,10 @@ ROUTES: Final[tuple[tuple[str, type[Any]], ...]] = (
     (rf"{_NOTEBOOK}/turns/([^/]+)", TurnHandler),
     (rf"{_NOTEBOOK}/approvals", ApprovalsHandler),
     (rf"{_NOTEBOOK}/history", HistoryHandler),
-    (rf"{_NOTEBOOK}/at/(\d+)", AtHandler),
+    (rf"{_NOTEBOOK}/at/([^/]+)", AtHandler),
     (rf"{_NOTEBOOK}/authors/([^/]+)", AuthorsHandler),
     (rf"{_NOTEBOOK}/diff", DiffHandler),
-    (rf"{_NOTEBOOK}/kept/(\d+)", KeptHandler),
-    (rf"{_NOTEBOOK}/artifacts/([0-9a-f]{{64}})", ArtifactHandler),
+    (rf"{_NOTEBOOK}/kept/([^/]+)", KeptHandler),
+    (rf"{_NOTEBOOK}/artifacts/([^/]+)", ArtifactHandler),
+    (r"/api/runt/(.+)", UnknownHandler),
 )

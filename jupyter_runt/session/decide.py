@@ -104,6 +104,10 @@ class RuntimeAction:
     value: str | None = None
 
 
+CHANGES_RUNTIME: Final = frozenset({"start", "restart", "stop", "evict"})
+"""The kinds of actions that are done, and in the log, once they return."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """The events that a command leads to at once, and what the runtime does after."""

@@ -255,7 +255,7 @@ def is_notebook(path: str) -> bool:
 
 def require_notebook(path: str) -> None:
     """Raise NotANotebook unless a path is a notebook's."""
-    if not is_notebook(path):
+    if not is_notebook(normal_path(path)):
         raise NotANotebook(f"{path} is not a notebook: its name does not end in .ipynb.", path=path)
 
 

@@ -19,6 +19,7 @@ from jupyter_runt.commands import (
     UndoChange,
     UndoTurn,
 )
+from jupyter_runt.document.cells import object_in
 from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.errors import CellNotFound, InvalidCommand, StaleRevision
 from jupyter_runt.ids import CellId
@@ -99,7 +100,7 @@ def _set_cell_type(doc: NotebookDoc, command: SetCellType) -> None:
 def _set_context_visibility(doc: NotebookDoc, command: SetContextVisibility) -> None:
     _require(doc, command.cell_ids)
     for cell_id in command.cell_ids:
-        runt = dict(doc.metadata(cell_id).get("runt", {}))
+        runt = object_in(doc.metadata(cell_id), "runt")
         runt.pop("context_hidden", None)
         if not command.visible:
             runt["context_hidden"] = True
@@ -113,7 +114,7 @@ def _set_cell_visibility(doc: NotebookDoc, command: SetCellVisibility) -> None:
         "outputs_hidden": command.outputs_hidden,
     }
     for cell_id in command.cell_ids:
-        hidden = dict(doc.metadata(cell_id).get("jupyter", {}))
+        hidden = object_in(doc.metadata(cell_id), "jupyter")
         hidden.update({key: value for key, value in wanted.items() if value is not None})
         shown = {key: value for key, value in hidden.items() if value is not False}
         doc.update_cell_metadata(cell_id, {"jupyter": shown or None})

@@ -31,6 +31,7 @@ from jupyter_runt.session.approvals import Approvals
 from jupyter_runt.session.beacon import Beacon, describe_kept, kernel_state
 from jupyter_runt.session.capabilities import Requester
 from jupyter_runt.session.decide import (
+    CHANGES_RUNTIME,
     READS_DOCUMENT,
     Decision,
     DocumentView,
@@ -172,8 +173,7 @@ class NotebookSession:
                 raise RoomClosed("The notebook is being closed; open it again.")
             if self._document is None or self._document.done:
                 document = await self._open_notebook(self._registration, self._on_commit)
-                name = f"document {self.path}"
-                self._document = await Hosted.open(self._group, document, name)
+                self._document = await Hosted.open(self._group, document, f"document {self.path}")
                 document.on_report = self._beacon.touch
                 if document.path != self._registration.file.path:  # it moved meanwhile
                     await document.moved(self._registration.file.path)
@@ -306,9 +306,11 @@ class NotebookSession:
         if begun is not None and free is not None:
             self.runtime.take(free, begun[0])
             return events[: -len(begun[1])]
-        if action is not None:
-            await self.runtime.act(action, actor)
-        return events
+        if action is None:
+            return events
+        await self.runtime.act(action, actor, cause)
+        done = action.kind in CHANGES_RUNTIME
+        return await self._store.caused_by(self.notebook_id, cause) if done else events
 
     async def _decision(self, command: Command, state: RuntimeState, actor: ActorId) -> Decision:
         if not isinstance(command, READS_DOCUMENT):

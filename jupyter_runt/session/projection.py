@@ -4,6 +4,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Protocol, TypeVar
 
+from jupyter_runt.document.cells import sound_cell
 from jupyter_runt.document.ipynb import NotebookText
 from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.document.spill import FileText
@@ -182,7 +183,7 @@ class NotebookProjection:
         while self._stale:
             cell_id, _ = self._stale.popitem()
             if doc.has_cell(cell_id):
-                self._fresh[cell_id] = doc.cell(cell_id)
+                self._fresh[cell_id] = sound_cell(doc.cell(cell_id))
             if time.perf_counter() > until and self._stale:
                 return None
         self._order = list(doc.cell_ids)

@@ -11,8 +11,8 @@ from jupyter_runt.events.runtime import EndReason, RuntimeStatus
 from jupyter_runt.execution.queue import RuntimeSession
 from jupyter_runt.execution.remote import RemoteMachine
 from jupyter_runt.execution.runner import Runner
-from jupyter_runt.ids import ActorId, CellId, ExecutionId, RuntimeSessionId, done_by, new_id
-from jupyter_runt.protocols import KernelConnection, Lease
+from jupyter_runt.ids import ActorId, CellId, ExecutionId, done_by, new_id
+from jupyter_runt.protocols import KernelConnection
 from jupyter_runt.session.adoption import begun
 from jupyter_runt.session.decide import RuntimeAction
 from jupyter_runt.session.hosting import BackgroundTasks, logged
@@ -21,6 +21,7 @@ from jupyter_runt.session.runtime_record import (
     OwnedKernel,
     RuntimeHost,
     RuntimeRecord,
+    new_session,
     preferred_kernel,
 )
 from jupyter_runt.session.services import RuntimeServices
@@ -94,22 +95,22 @@ class NotebookRuntime:
 
     # what people ask for
 
-    async def act(self, action: RuntimeAction, actor: ActorId) -> None:
-        """Do what a command led to; raises RuntError if it cannot be done."""
+    async def act(self, action: RuntimeAction, actor: ActorId, because: str) -> None:
+        """Do what a command led to, which the log then says; raises RuntError if it cannot."""
         match action.kind:
             case "run":
-                self._run_soon(actor)
+                self._run_soon(actor, because)
                 await asyncio.sleep(0)  # the runner's commit goes on while the reply is written
             case "start":
-                await self.ensure(action.kernel_name, None, actor)
+                await self.ensure(action.kernel_name, None, actor, because)
             case "interrupt":
                 await self.interrupt()
             case "restart":
-                await self._restart_or_start(actor)
+                await self._restart_or_start(actor, because)
             case "stop":
-                await self.stop("shutdown", "The kernel was shut down.")
+                await self.stop("shutdown", "The kernel was shut down.", because)
             case "evict":
-                await self.stop("evicted", done_by("The runtime was evicted", actor))
+                await self.stop("evicted", done_by("The runtime was evicted", actor), because)
             case "reply" if action.execution_id is not None:
                 self._runner.reply_input(action.execution_id, action.value or "")
 
@@ -126,14 +127,14 @@ class NotebookRuntime:
         """Note that outputs went that the runner did not remove."""
         self._runner.outputs_cleared(cell_ids)
 
-    def _run_soon(self, actor: ActorId) -> None:
+    def _run_soon(self, actor: ActorId, because: str) -> None:
         if self._owned is not None and not self._changing.locked():
             self._runner.wake()
         else:  # a kernel that is being stopped will not run it
-            self._spawn(self._run_queue(actor), "start the kernel")
+            self._spawn(self._run_queue(actor, because), "start the kernel")
 
-    async def _run_queue(self, actor: ActorId) -> None:
-        async with self._changing:
+    async def _run_queue(self, actor: ActorId, because: str) -> None:
+        async with self._changing, self._record.because(because):
             if self._owned is None:
                 await self._start_for_queue(actor)
         self._runner.wake()
@@ -146,16 +147,18 @@ class NotebookRuntime:
                 raise
             await self._record.gave_up(error.message)
 
-    async def ensure(self, kernel_name: str | None, kernel_id: str | None, actor: ActorId) -> str:
+    async def ensure(
+        self, name: str | None, kernel_id: str | None, actor: ActorId, because: str | None = None
+    ) -> str:
         """Return the id of the kernel, started if there was none.
 
         Raises:
             LeaseHeld: another server owns the notebook.
             RuntimeLost: the kernel could not be started.
         """
-        async with self._changing:
+        async with self._changing, self._record.because(because):
             self._releasing = False
-            owned = self._owned or await self._start(kernel_name, kernel_id or new_id(), actor)
+            owned = self._owned or await self._start(name, kernel_id or new_id(), actor)
             return owned.kernel.kernel_id
 
     async def interrupt(self) -> None:
@@ -190,9 +193,9 @@ class NotebookRuntime:
             if self._owned is not None and self._owned.machine is machine:
                 await self._record.presence(self._owned, machine)
 
-    async def stop(self, reason: EndReason, cause: str) -> None:
+    async def stop(self, reason: EndReason, cause: str, because: str | None = None) -> None:
         """Stop the kernel, ending what runs and waits; nothing happens if there is none."""
-        async with self._changing:
+        async with self._changing, self._record.because(because):
             await self._stop(reason, cause)
 
     def release(self) -> None:
@@ -207,8 +210,8 @@ class NotebookRuntime:
 
     # one change at a time
 
-    async def _restart_or_start(self, actor: ActorId) -> None:
-        async with self._changing:
+    async def _restart_or_start(self, actor: ActorId, because: str) -> None:
+        async with self._changing, self._record.because(because):
             if self._owned is None:
                 await self._start_for_queue(actor)
             else:
@@ -235,7 +238,7 @@ class NotebookRuntime:
             del services.owners[kernel_id]
             await services.leases.release(lease)
             raise
-        owned = self._owned = OwnedKernel(kernel, lease, actor, _new_session(lease), machine)
+        owned = self._owned = OwnedKernel(kernel, lease, actor, new_session(lease), machine)
         try:
             await self._record.started(owned)
         except BaseException:  # a kernel that the log does not know must not run
@@ -371,7 +374,7 @@ class NotebookRuntime:
         owned.lease = await self._services.leases.acquire(
             self._host.notebook_id, "runtime", owned.lease.info
         )
-        owned.session = _new_session(owned.lease)
+        owned.session = new_session(owned.lease)
 
     async def _forget(self, owned: OwnedKernel) -> None:
         self._owned = None
@@ -393,7 +396,3 @@ class NotebookRuntime:
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None], name: str) -> None:
         self._tasks.create_task(logged(coroutine, name), name=name)
-
-
-def _new_session(lease: Lease) -> RuntimeSession:
-    return RuntimeSession(RuntimeSessionId(new_id()), lease.fence)

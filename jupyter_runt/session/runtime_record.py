@@ -1,10 +1,12 @@
 """What the log is told of a notebook's runtime, and of one that a dead server left behind."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from jupyter_runt.document.cells import object_in
 from jupyter_runt.document.materialize import RuntimeState
 from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.errors import RuntError
@@ -32,6 +34,7 @@ from jupyter_runt.ids import (
     ExecutionId,
     NotebookId,
     RuntimeSessionId,
+    new_id,
     runtime_actor,
 )
 from jupyter_runt.protocols import Kernel, Lease
@@ -81,6 +84,16 @@ class RuntimeRecord:
     def __init__(self, host: RuntimeHost, machine: str) -> None:
         self._host = host
         self._machine = machine
+        self._because: str | None = None
+
+    @asynccontextmanager
+    async def because(self, cause: str | None) -> AsyncIterator[None]:
+        """Say of what is recorded meanwhile what led to it; one change goes on at a time."""
+        self._because = cause
+        try:
+            yield
+        finally:
+            self._because = None
 
     async def started(self, owned: OwnedKernel) -> None:
         """Record that the kernel owns the notebook now."""
@@ -179,8 +192,13 @@ class RuntimeRecord:
 
     async def _append(self, owned: OwnedKernel, payload: Payload) -> None:
         actor = runtime_actor(owned.session.runtime_session_id)
-        draft = Draft(payload=payload, actor=actor)
+        draft = Draft(payload=payload, actor=actor, caused_by=self._because)
         await self._host.writer.append(draft, fence=owned.session.fence)
+
+
+def new_session(lease: Lease) -> RuntimeSession:
+    """Return the next session of who holds a lease."""
+    return RuntimeSession(RuntimeSessionId(new_id()), lease.fence)
 
 
 async def preferred_kernel(host: RuntimeHost) -> str | None:
@@ -190,5 +208,5 @@ async def preferred_kernel(host: RuntimeHost) -> str | None:
     except RuntError:
         return None  # a notebook that cannot be opened may still have a kernel
     metadata = await document.room.read(lambda doc: doc.notebook_metadata())
-    name = metadata.get("kernelspec", {}).get("name")
+    name = object_in(metadata, "kernelspec").get("name")
     return name if isinstance(name, str) and name else None

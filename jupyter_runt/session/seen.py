@@ -1,7 +1,6 @@
 """Waiting for what the sender of a command had seen or typed."""
 
 import base64
-import binascii
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -24,7 +23,7 @@ async def wait_until_seen(
         return
     try:
         vector = base64.b64decode(state_vector, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:  # letters that are not ASCII, too
         raise _bad_vector() from error
     opened = await document()
     try:

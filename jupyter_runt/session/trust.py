@@ -31,17 +31,24 @@ class NotaryTrust:
     async def is_signed(self, notebook: Mapping[str, Any]) -> bool:
         """See `Trust`."""
         digest = await to_thread(self._digest, notebook)
+        if digest is None:
+            return False
         return bool(self._notary.store.check_signature(digest, self._notary.algorithm))
 
     async def sign(self, notebook: Mapping[str, Any]) -> None:
         """See `Trust`."""
         digest = await to_thread(self._digest, notebook)
-        self._notary.store.store_signature(digest, self._notary.algorithm)
+        if digest is not None:
+            self._notary.store.store_signature(digest, self._notary.algorithm)
 
-    def _digest(self, notebook: Mapping[str, Any]) -> str:
+    def _digest(self, notebook: Mapping[str, Any]) -> str | None:
+        """Return what is signed; None of a text with a lone surrogate, which has no bytes."""
         digest = hmac.new(self._notary.secret, digestmod=self._notary.digestmod)
-        for part in _everything(notebook):
-            digest.update(part)
+        try:
+            for part in _everything(notebook):
+                digest.update(part)
+        except UnicodeEncodeError:
+            return None
         return digest.hexdigest()
 
 

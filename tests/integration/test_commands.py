@@ -33,6 +33,39 @@ async def notebook(server: Server) -> Notebook:
 
 
 @pytest.mark.rule("EX2")
+async def test_what_is_asked_for_in_a_wrong_way_is_an_error_in_json(notebook: Notebook) -> None:
+    wrong = {
+        "/api/runt/nothing": (404, "not_found"),
+        f"{notebook.url}/nothing": (404, "not_found"),
+        f"{notebook.url}/at/-1": (400, "invalid_request"),
+        f"{notebook.url}/kept/x": (400, "invalid_request"),
+        f"{notebook.url}/artifacts/{'A' * 64}": (404, "artifact_not_found"),
+        f"{notebook.url}/executions/x": (404, "execution_not_found"),
+    }
+    for url, expected in wrong.items():
+        answer = await notebook.server.call("GET", url)
+        assert (answer.status, answer.code) == expected
+        assert set(answer.body) == {"code", "message", "detail"}
+    for query in ({"follow": "true"}, {"after": "-1"}, {"types": "nothing"}):
+        answer = await notebook.server.call("GET", f"{notebook.url}/events", **query)
+        assert answer.code == "invalid_request"
+        assert answer.body["detail"]["field"] in query
+    for wait, status in (("0.1", 404), ("soon", 400), ("-1", 400)):
+        answer = await notebook.server.call("GET", f"{notebook.url}/turns/x", wait=wait)
+        assert answer.status == status
+
+
+@pytest.mark.rule("EX2")
+@pytest.mark.parametrize(
+    "body", [b"[" * 100_000, b'{"format": "\\ud800", "type": "notebook"}', b""]
+)
+async def test_a_body_that_is_no_json_of_text_is_refused(notebook: Notebook, body: bytes) -> None:
+    url = f"/api/collaboration/session/{notebook.path}"
+    answer = await notebook.server.call("PUT", url, body)
+    assert (answer.status, answer.code) == (400, "invalid_request")
+
+
+@pytest.mark.rule("EX2")
 @pytest.mark.parametrize(
     ("body", "status", "code", "field"),
     [
@@ -49,6 +82,7 @@ async def notebook(server: Server) -> Notebook:
         ({"type": "run_all", "actor": "user:eve"}, 400, "invalid_command", "actor"),
         ({"type": "run_all", "command_id": ""}, 400, "invalid_command", "command_id"),
         ({"type": "run_all", "state_vector": "%"}, 400, "invalid_command", "state_vector"),
+        ({"type": "run_all", "state_vector": "é"}, 400, "invalid_command", "state_vector"),
         ({"type": "run_all", "state_vector": "/w=="}, 400, "invalid_command", "state_vector"),
         ({"type": "run_all", "state_vector": ""}, 400, "invalid_command", "state_vector"),
         ({"type": "execute_cells", "cell_ids": ["zz"]}, 404, "cell_not_found", None),

@@ -54,6 +54,10 @@ def test_a_new_cell_goes_to_the_top_by_default() -> None:
     [
         (b"", ""),
         (b"not json", ""),
+        ({"type": "run_all", "stop_on_error": "false"}, "stop_on_error"),
+        ({"type": "run_all", "stop_on_error": 0}, "stop_on_error"),
+        ({"type": "restore_version", "seq": "1"}, "seq"),
+        ({"type": "restore_version", "seq": True}, "seq"),
         (b"[]", ""),
         (b"null", ""),
         (b'"run_all"', ""),

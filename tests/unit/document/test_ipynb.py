@@ -57,6 +57,7 @@ CELL = {"cell_type": "raw", "id": "a", "metadata": {}, "source": "x"}
         (file(with_cells({**CELL, "cell_type": "code", "outputs": 1})), "outputs of cell 1"),
         (file(with_cells({**CELL, "cell_type": "code", "outputs": [{}]})), "output of cell 1"),
         (file({"nbformat": 3, "worksheets": 1}), "old nbformat 3"),
+        (file(with_cells({**CELL, "cell_type": ["code"]})), 'type ."code".'),
         (file({"nbformat": 3}), "old nbformat 3"),
     ],
 )

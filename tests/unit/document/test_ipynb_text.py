@@ -10,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jupyter_ydoc import YNotebook
 
+from jupyter_runt.document.cells import sound_cell
 from jupyter_runt.document.ipynb import NotebookText, import_update, read_notebook
 from jupyter_runt.document.ipynb_disk import disk_cell
 from jupyter_runt.document.ipynb_layout import scan
 from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.document.values import to_shared
+from jupyter_runt.document.whole import nothing
 
 TEXT = st.text(max_size=12) | st.sampled_from(
     ["", "x = 1\ny = 2\n", "😀 = '\u2028'\r\n", "a\x0cb\n\n", '"\\u00e9"', "\\", "\ud83d"]
@@ -373,3 +375,35 @@ def test_a_cell_that_became_one_of_code_has_all_that_nbformat_asks_for():
     cell = {**old, "cell_type": "code", "source": "x", "outputs": [], "execution_count": None}
     written = disk_cell(cell, old, with_id=True)
     assert (written["outputs"], written["execution_count"]) == ([], None)
+
+
+ODD = VALUE.map(to_shared)
+ODD_OUTPUT = ODD | st.fixed_dictionaries(
+    {"output_type": st.sampled_from(["stream", "display_data", "error", 7])},
+    optional={"text": ODD, "data": ODD | st.dictionaries(KEY, ODD, max_size=2), "metadata": ODD},
+).map(to_shared)
+
+
+@given(
+    st.fixed_dictionaries(
+        {"cell_type": st.sampled_from(["code", "markdown"])},
+        optional={
+            "source": ODD,
+            "metadata": ODD | st.just({"runt": {"type": "ai"}}),
+            "outputs": ODD | st.lists(ODD_OUTPUT, max_size=3),
+            "attachments": ODD | st.dictionaries(KEY, ODD, max_size=2).map(to_shared),
+        },
+    ),
+    CELL,
+)
+@pytest.mark.rule("FB1")
+def test_a_cell_that_a_peer_made_of_any_shape_does_not_stop_the_file(made, old):
+    text = read_notebook(notebook_file({**old, "id": "c"})).text
+    text.update_cell("c", sound_cell({**made, "id": "c"}), nothing)
+    (cell,) = json.loads(text.render())["cells"]
+    assert isinstance("".join(cell["source"]), str)
+
+
+def notebook_file(cell):
+    notebook = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    return json.dumps(notebook).encode()

@@ -194,6 +194,13 @@ def test_whatever_somebody_wrote_as_a_reference_breaks_nothing(reference):
     assert bring_back(output, lambda _: None) is output
 
 
+@pytest.mark.parametrize("added", [[], {}, 7, None, "text/plain"])
+def test_whatever_a_reference_says_was_added_the_content_comes_back(added):
+    moved = move_out(display(data={"image/png": png(b"a large image"), "text/plain": "x"}), SMALL)
+    moved.output["data"][REFERENCE]["added"] = added
+    assert back(moved)["data"]["image/png"] == png(b"a large image")
+
+
 def test_a_cell_is_completed_with_what_the_file_says_and_then_with_artifacts():
     spelled = png(b"from the file") + "\n"
     ours = move_out(display(data={"image/png": png(b"from a kernel")}), SMALL)

@@ -7,6 +7,7 @@ import pytest
 from jupyter_runt.commands import parse_command
 from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.errors import CellNotFound, InvalidCommand, StaleRevision
+from jupyter_runt.ids import CellId
 from jupyter_runt.session.intents import apply_intent
 
 
@@ -116,3 +117,17 @@ def test_outputs_are_cleared_of_the_cells_named_or_of_all(doc: NotebookDoc) -> N
     do(doc, "set_cell_type", cell_id="a", cell_type="raw")
     do(doc, "clear_outputs")
     assert not any(doc.cell(c).get("outputs") for c in doc.cell_ids)
+
+
+@pytest.mark.parametrize("odd", [None, "x", 5, [1], ["a", {"b": 1}], {}])
+def test_whatever_a_file_has_in_place_of_our_metadata_cells_can_be_hidden(
+    doc: NotebookDoc, odd: Any
+) -> None:
+    doc.transact(lambda: doc.update_cell_metadata(CellId("a"), {"runt": odd, "jupyter": odd}))
+    do(doc, "set_context_visibility", cell_ids=["a"], visible=False)
+    do(doc, "set_cell_visibility", cell_ids=["a"], source_hidden=True)
+    do(doc, "set_cell_type", cell_id="a", cell_type="ai")
+    assert doc.metadata(CellId("a")) == {
+        "runt": {"context_hidden": True, "type": "ai"},
+        "jupyter": {"source_hidden": True},
+    }

@@ -101,6 +101,25 @@ async def test_what_is_asked_for_while_a_kernel_stops_runs_on_the_next_one(
         assert workspace.gateway.did == ["start python3", "stop", "start python3"]
 
 
+@pytest.mark.rule("EX2")
+async def test_the_reply_to_a_command_about_the_kernel_says_what_became_of_the_kernel(
+    workspace: Workspace, path: str
+) -> None:
+    async with workspace.running(), workspace.open(path) as notebook:
+        told = {}
+        for kind in ("start_runtime", "restart_runtime", "evict_runtime"):
+            reply = await notebook.send(kind)
+            told[kind] = [type(event.payload) for event in reply.events]
+            assert {event.caused_by for event in reply.events} == {reply.events[0].caused_by}
+        again = [RuntimeStatusChanged, RuntimeSessionEnded, RuntimeSessionStarted]
+        assert told == {
+            "start_runtime": [RuntimeSessionStarted],
+            "restart_runtime": again,
+            "evict_runtime": [RuntimeSessionEnded],
+        }
+        assert (await notebook.send("stop_runtime")).events == ()
+
+
 @pytest.mark.rule("EX1")
 async def test_a_restart_is_a_new_session_under_a_new_fence(
     workspace: Workspace, path: str
@@ -136,6 +155,9 @@ async def test_restarting_and_running_all_runs_on_the_new_kernel(
         assert [type(event.payload).__name__ for event in reply.events] == [
             "ExecutionRequested",
             "ExecutionRequested",
+            "RuntimeStatusChanged",
+            "RuntimeSessionEnded",
+            "RuntimeSessionStarted",
         ]
 
 
