@@ -13,8 +13,11 @@ Cell = Mapping[str, Any]
 Output = Mapping[str, Any]
 """An output as nbformat 4.5 defines it, its texts as single strings."""
 
-SHARED_TYPES: Final = frozenset({"code", "markdown", "raw"})
-"""The types that the front end knows: a cell of another one makes the notebook open empty."""
+SHARED_TYPES: Final = ("code", "markdown", "raw")
+"""The types that the front end knows: a cell of another one makes the notebook open empty.
+
+No set: what files and peers say instead need not have a hash.
+"""
 
 RUNT_TYPES: Final = frozenset({"ai", "sql"})
 """Types of ours: code cells that say so in `metadata.runt.type`."""
@@ -105,7 +108,11 @@ def sound_cell(cell: Cell) -> dict[str, Any]:
         outputs = cell.get("outputs")
         shown = outputs if isinstance(outputs, list) else []
         sound["outputs"] = [output for output in shown if isinstance(output, dict)]
-        sound.setdefault("execution_count", None)
+        count = cell.get("execution_count")
+        sound["execution_count"] = count if type(count) is int else None
+    attached = cell.get("attachments", {})
+    if not (isinstance(attached, dict) and all(isinstance(v, dict) for v in attached.values())):
+        del sound["attachments"]
     return sound
 
 

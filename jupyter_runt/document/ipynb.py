@@ -135,7 +135,7 @@ def _cell(value: Any, name: str, seen: set[str], cuts: Cuts) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise NotANotebook(f"{name} is not a JSON object.")
     kind = value.get("cell_type")
-    if not isinstance(kind, str) or kind not in SHARED_TYPES:
+    if kind not in SHARED_TYPES:
         raise NotANotebook(f"{name} is of the unknown type {json.dumps(kind)}.")
     metadata = value.get("metadata", {})
     if not isinstance(metadata, dict):

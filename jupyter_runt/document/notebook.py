@@ -23,7 +23,7 @@ from jupyter_runt.document.cells import (
 )
 from jupyter_runt.document.changes import NO_ID, ChangeDecoder, SharedEvent
 from jupyter_runt.document.shared import FileDocument, weakly
-from jupyter_runt.document.textdiff import replace_text
+from jupyter_runt.document.textdiff import boundary, replace_text
 from jupyter_runt.document.values import from_shared, to_shared
 from jupyter_runt.errors import CellNotFound
 from jupyter_runt.events.document import Change
@@ -108,8 +108,11 @@ class NotebookDoc(FileDocument):
         return dict(from_shared(metadata)) if isinstance(metadata, Map) else {}
 
     def nbformat(self) -> tuple[int, int]:
-        """Return the major and minor version of the format of the file."""
-        return int(self._meta.get("nbformat", 4)), int(self._meta.get("nbformat_minor", 5))
+        """Return the major and minor version of the format of the file; peers may say anything."""
+        major, minor = (self._meta.get(key) for key in ("nbformat", "nbformat_minor"))
+        if major == IDS_SINCE[0] and isinstance(minor, (int, float)) and 0 <= minor < 100:
+            return IDS_SINCE[0], int(minor)
+        return IDS_SINCE
 
     def notebook(self, *, always_ids: bool = False) -> dict[str, Any]:
         """Return the whole notebook as nbformat has it; costs the size of the notebook.
@@ -286,7 +289,7 @@ class NotebookDoc(FileDocument):
         """
         stream = self._last_stream(cell_id)
         if stream is not None and keep_bytes < len(stream):
-            del stream[_boundary(str(stream), keep_bytes) :]
+            del stream[boundary(str(stream), keep_bytes) :]
         return self.grow_stream(cell_id, text)
 
     # what peers may not write
@@ -390,11 +393,3 @@ class NotebookDoc(FileDocument):
 
 def _shared_type(kind: CellType) -> str:
     return "code" if kind in RUNT_TYPES else kind
-
-
-def _boundary(text: str, keep_bytes: int) -> int:
-    """Return the start of the character that `keep_bytes` is in: cutting it would be a panic."""
-    data = text.encode()
-    while 0 < keep_bytes < len(data) and data[keep_bytes] & 0xC0 == 0x80:
-        keep_bytes -= 1
-    return keep_bytes

@@ -76,3 +76,11 @@ def _common(one: str, other: str) -> int:
         else:
             high = middle
     return low
+
+
+def boundary(text: str, keep_bytes: int) -> int:
+    """Return the start of the character that `keep_bytes` is in: cutting it would be a panic."""
+    data = text.encode()
+    while 0 < keep_bytes < len(data) and data[keep_bytes] & 0xC0 == 0x80:
+        keep_bytes -= 1
+    return keep_bytes

@@ -93,6 +93,9 @@ class NoDocument:
 READS_DOCUMENT: Final = (ExecuteCells, RunAll, RestartAndRunAll, Ask)
 """The commands whose decision looks at the notebook."""
 
+CHANGES_KERNEL: Final = (StartRuntime, RestartRuntime, StopRuntime, EvictRuntime)
+"""The commands whose reply says what became of the kernel."""
+
 
 @dataclass(frozen=True, slots=True)
 class RuntimeAction:
@@ -102,10 +105,6 @@ class RuntimeAction:
     kernel_name: str | None = None
     execution_id: ExecutionId | None = None
     value: str | None = None
-
-
-CHANGES_RUNTIME: Final = frozenset({"start", "restart", "stop", "evict"})
-"""The kinds of actions that are done, and in the log, once they return."""
 
 
 @dataclass(frozen=True, slots=True)

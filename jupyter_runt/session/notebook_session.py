@@ -31,7 +31,7 @@ from jupyter_runt.session.approvals import Approvals
 from jupyter_runt.session.beacon import Beacon, describe_kept, kernel_state
 from jupyter_runt.session.capabilities import Requester
 from jupyter_runt.session.decide import (
-    CHANGES_RUNTIME,
+    CHANGES_KERNEL,
     READS_DOCUMENT,
     Decision,
     DocumentView,
@@ -306,11 +306,11 @@ class NotebookSession:
         if begun is not None and free is not None:
             self.runtime.take(free, begun[0])
             return events[: -len(begun[1])]
-        if action is None:
-            return events
-        await self.runtime.act(action, actor, cause)
-        done = action.kind in CHANGES_RUNTIME
-        return await self._store.caused_by(self.notebook_id, cause) if done else events
+        if action is not None:
+            await self.runtime.act(action, actor, cause)
+        if isinstance(command, CHANGES_KERNEL):
+            return await self._store.caused_by(self.notebook_id, cause)
+        return events
 
     async def _decision(self, command: Command, state: RuntimeState, actor: ActorId) -> Decision:
         if not isinstance(command, READS_DOCUMENT):

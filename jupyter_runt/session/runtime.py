@@ -99,7 +99,7 @@ class NotebookRuntime:
         """Do what a command led to, which the log then says; raises RuntError if it cannot."""
         match action.kind:
             case "run":
-                self._run_soon(actor, because)
+                self._run_soon(actor)
                 await asyncio.sleep(0)  # the runner's commit goes on while the reply is written
             case "start":
                 await self.ensure(action.kernel_name, None, actor, because)
@@ -127,14 +127,14 @@ class NotebookRuntime:
         """Note that outputs went that the runner did not remove."""
         self._runner.outputs_cleared(cell_ids)
 
-    def _run_soon(self, actor: ActorId, because: str) -> None:
+    def _run_soon(self, actor: ActorId) -> None:
         if self._owned is not None and not self._changing.locked():
             self._runner.wake()
         else:  # a kernel that is being stopped will not run it
-            self._spawn(self._run_queue(actor, because), "start the kernel")
+            self._spawn(self._run_queue(actor), "start the kernel")
 
-    async def _run_queue(self, actor: ActorId, because: str) -> None:
-        async with self._changing, self._record.because(because):
+    async def _run_queue(self, actor: ActorId) -> None:
+        async with self._changing:
             if self._owned is None:
                 await self._start_for_queue(actor)
         self._runner.wake()

@@ -353,3 +353,26 @@ def test_values_that_no_browser_can_hold_do_not_break_the_document(document):
 
     document.transact(edit)
     assert as_jupyter_sees(document) == document.notebook()
+
+
+ODD = [None, "x", True, 1.5, float("inf"), float("nan"), [1], {"a": 1}, b"x"]
+
+
+@pytest.mark.rule("RM2")
+@pytest.mark.parametrize("odd", ODD, ids=repr)
+def test_whatever_a_peer_calls_the_type_of_a_cell_it_becomes_one_that_can_be_shown(document, odd):
+    cells = document.doc.get("cells", type=Array)
+    document.transact(lambda: cells[0].update({"cell_type": odd}))
+    assert document.suspicious
+    document.transact(document.scrub)
+    assert document.cell_type("code") == "raw"
+
+
+@pytest.mark.rule("RM2")
+@pytest.mark.parametrize("odd", ODD, ids=repr)
+def test_whatever_a_peer_calls_the_format_the_notebook_can_be_read(document, odd):
+    meta = document.doc.get("meta", type=Map)
+    for key in ("nbformat", "nbformat_minor"):
+        document.transact(lambda key=key: meta.update({key: odd}))
+        assert document.nbformat()[0] == 4
+        assert document.notebook()["cells"][0]["id"] == "code"

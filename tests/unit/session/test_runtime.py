@@ -155,9 +155,6 @@ async def test_restarting_and_running_all_runs_on_the_new_kernel(
         assert [type(event.payload).__name__ for event in reply.events] == [
             "ExecutionRequested",
             "ExecutionRequested",
-            "RuntimeStatusChanged",
-            "RuntimeSessionEnded",
-            "RuntimeSessionStarted",
         ]
 
 
