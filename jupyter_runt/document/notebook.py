@@ -109,9 +109,9 @@ class NotebookDoc(FileDocument):
 
     def nbformat(self) -> tuple[int, int]:
         """Return the major and minor version of the format of the file; peers may say anything."""
-        major, minor = (self._meta.get(key) for key in ("nbformat", "nbformat_minor"))
-        if major == IDS_SINCE[0] and isinstance(minor, (int, float)) and 0 <= minor < 100:
-            return IDS_SINCE[0], int(minor)
+        minor = self._meta.get("nbformat_minor")
+        if isinstance(minor, (int, float)) and 0 <= minor < 100:
+            return 4, int(minor)
         return IDS_SINCE
 
     def notebook(self, *, always_ids: bool = False) -> dict[str, Any]:

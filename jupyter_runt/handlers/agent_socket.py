@@ -110,7 +110,7 @@ class AgentSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
         except RuntError as error:
             self.tell(json.dumps({"type": "end", "reason": "refused", "message": error.message}))
             self.close(4403 if error.status == 403 else 4400, error.code)
-        except (BadStream, ValueError, TypeError, KeyError) as error:
+        except (BadStream, ValueError, TypeError, KeyError, RecursionError) as error:
             self.log.warning("An agent of another machine was refused: %s", error)
             self.close(4400, "not a message of an agent")
 

@@ -12,7 +12,7 @@ from jupyter_runt.errors import ArtifactNotFound
 from jupyter_runt.handlers.base import RuntHandler
 from jupyter_runt.ids import NotebookId
 
-_RANGE: Final = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 _TEXT: Final = re.compile(
     r"text/|application/(?:.*\+)?(?:json|xml)$|application/javascript$|.*\+xml$"
 )
@@ -50,7 +50,7 @@ class ArtifactHandler(RuntHandler):
         self.set_header("Cache-Control", "private, max-age=31536000, immutable")
         self.set_header("Accept-Ranges", "bytes")
         self.set_header("X-Content-Type-Options", "nosniff")
-        if self.request.headers.get("If-None-Match") in (tag, f"W/{tag}", "*"):
+        if self._has(tag):
             self.set_status(304)
             self.finish(set_content_type=_content_type(mime))
             return
@@ -73,6 +73,11 @@ class ArtifactHandler(RuntHandler):
                     self.write(block)
                     await self.flush()
         self.finish(set_content_type=_content_type(mime))
+
+    def _has(self, tag: str) -> bool:
+        """Tell whether who asks has the content, as it says."""
+        named = self.request.headers.get("If-None-Match", "").split(",")
+        return not {each.strip().removeprefix("W/") for each in named}.isdisjoint((tag, "*"))
 
     def _range(self, tag: str, size: int) -> tuple[int, int] | None:
         """Return which bytes are asked for, all where that is not understood, None if no such."""

@@ -109,7 +109,8 @@ def with_texts(notebook: Mapping[str, Any], texts: Mapping[CellId, str]) -> dict
     """Return a notebook whose cells read so; those that it does not have come last, as code."""
     there = {cell["id"] for cell in notebook["cells"]}
     cells = [
-        {**cell, "source": texts.get(cell["id"], cell["source"])} for cell in notebook["cells"]
+        {**cell, "source": texts.get(cell["id"], cell.get("source", ""))}
+        for cell in notebook["cells"]
     ]
     cells += [
         {"id": cell_id, "cell_type": "code", "source": text, "metadata": {}}

@@ -375,4 +375,4 @@ def test_whatever_a_peer_calls_the_format_the_notebook_can_be_read(document, odd
     for key in ("nbformat", "nbformat_minor"):
         document.transact(lambda key=key: meta.update({key: odd}))
         assert document.nbformat()[0] == 4
-        assert document.notebook()["cells"][0]["id"] == "code"
+        assert document.notebook()["cells"][0]["source"] == "1 + 1"

@@ -286,14 +286,14 @@ async def test_a_cell_that_lacks_what_cells_have_is_kept_and_can_be_restored(
         assert await notebook.sources() == ["typed", "", "3"]
 
 
-@pytest.mark.rule("RM2")
-async def test_a_notebook_of_a_version_that_is_no_number_is_refused(workspace: Workspace) -> None:
+@pytest.mark.rule("RM3")
+async def test_a_notebook_of_a_version_that_is_no_number_is_kept(workspace: Workspace) -> None:
     def damage(doc: NotebookDoc) -> None:
         doc.doc.get("meta", type=Map)["nbformat"] = "x"
 
     async with workspace.running(), workspace.open(PATH) as notebook:
-        with pytest.raises(BadFrame):
-            await rescued(notebook, holding(code("typed", "c0"), edit=damage))
+        [found] = await rescued(notebook, holding(code("typed", "c0"), edit=damage))
+        assert sources(found.content) == ["typed"]
 
 
 @pytest.mark.rule("RM2")
