@@ -2,12 +2,15 @@
 
 from typing import Any, Final
 
+from jupyter_server.base.handlers import path_regex
+
 from jupyter_runt.handlers.agent_socket import AgentSocket
 from jupyter_runt.handlers.approvals import ApprovalsHandler
 from jupyter_runt.handlers.artifacts import ArtifactHandler
 from jupyter_runt.handlers.base import UnknownHandler
 from jupyter_runt.handlers.collaboration import DocumentSessionHandler
 from jupyter_runt.handlers.commands import CommandsHandler
+from jupyter_runt.handlers.contents import PersonalContentsHandler
 from jupyter_runt.handlers.events import EventsHandler, ExecutionHandler
 from jupyter_runt.handlers.forks import ForkHandler
 from jupyter_runt.handlers.history import (
@@ -27,6 +30,9 @@ from jupyter_runt.handlers.notebooks import NotebooksHandler, RuntimesHandler, S
 from jupyter_runt.handlers.room_socket import RoomSocket
 from jupyter_runt.handlers.timeline import TimelineHandler, UndoRedoHandler
 from jupyter_runt.handlers.tokens import TokenHandler, TokensHandler
+
+CONTENTS: Final = (rf"/api/contents{path_regex}", PersonalContentsHandler)
+"""In the place of Jupyter's own."""
 
 _NOTEBOOK: Final = r"/api/runt/notebooks/([^/]+)"
 

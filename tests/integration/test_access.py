@@ -216,6 +216,12 @@ async def test_who_may_not_write_sees_everything_and_changes_nothing(notebook: N
             "GET", "/api/runt/notebooks", headers=headers, path=notebook.path
         )
         assert (about.body["user"], about.body["writable"]) == (f"user:{name}", not denied)
+        for path, content in ((notebook.path, 0), (notebook.path, 1), ("", 1)):
+            model = await notebook.server.call(
+                "GET", f"/api/contents/{path}", headers=headers, content=content
+            )
+            shown = model.body["content"] if path == "" else []
+            assert {each["writable"] for each in (model.body, *shown)} == {not denied}
     reader = await tab(notebook, headers={NAME: "rita", DENY: "write"})
     async with await tab(notebook, headers={NAME: "wim"}) as writer, reader:
         await writer.synced()
