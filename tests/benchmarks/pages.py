@@ -3,11 +3,12 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from playwright.async_api import Browser, Locator, Page, async_playwright
+from playwright.async_api import TimeoutError as PageTimeout
 
 from tests.benchmarks.servers import Kind, Server
 from tests.ui.conftest import CHROMIUM, FLAGS
@@ -92,13 +93,18 @@ class Tab:
         )
 
     async def counts(self, until: int, limit: float) -> list[tuple[float, int]]:
-        """Return when there was how many of a letter, in seconds, once there are so many."""
-        await self.page.wait_for_function(
-            "count => bench.counts.at(-1)?.[1] >= count",
-            arg=until,
-            polling=200,
-            timeout=limit / MILLISECONDS,
-        )
+        """Return when there was how many of a letter, in seconds.
+
+        Args:
+            until: so many are waited for, but no longer than `limit` seconds.
+        """
+        with suppress(PageTimeout):
+            await self.page.wait_for_function(
+                "count => bench.counts.at(-1)?.[1] >= count",
+                arg=until,
+                polling=200,
+                timeout=limit / MILLISECONDS,
+            )
         counts = await self.page.evaluate("bench.counts")
         return [(at * MILLISECONDS, count) for at, count in counts]
 

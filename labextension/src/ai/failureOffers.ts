@@ -52,7 +52,9 @@ export class FailureOffers implements IDisposable {
 
   private _look(cellIds: Iterable<string>): void {
     for (const id of cellIds) {
-      this._dirty.add(id);
+      if (this._offers.has(id) || hasFailed(this._options.model, id)) {
+        this._dirty.add(id);
+      }
     }
     if (this._frame === 0 && this._dirty.size > 0 && !this._isDisposed) {
       this._frame = requestAnimationFrame(() => {

@@ -145,6 +145,19 @@ describe('TrustKeeper', () => {
     expect(cell.outputs.trusted).toBe(false);
   });
 
+  it('leaves outputs as they are while the cell waits to run again', () => {
+    const { cell, runtime, server } = setUp();
+    runtime.ran({ status: 'ok' });
+    server.show();
+    const output = cell.outputs.get(0);
+    const waiting = { status: 'requested', started_at: null } as const;
+    runtime.ran({ ...waiting, requested_by: 'user:bob' });
+    expect(cell.outputs.trusted).toBe(true);
+    expect(cell.outputs.get(0)).toBe(output);
+    runtime.ran({ ...waiting, requested_by: 'agent:t1' });
+    expect(cell.outputs.trusted).toBe(false);
+  });
+
   it('does not trust outputs that no known execution made', () => {
     const { cell, server } = setUp();
     server.show();

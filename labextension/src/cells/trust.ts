@@ -8,7 +8,7 @@ import type * as Y from 'yjs';
 
 import { outputAuthors, touchedCells } from '../model/provenance';
 import type { RuntimeModel } from '../model/runtime';
-import type { INotebookInfo } from '../services/client';
+import type { IExecution, INotebookInfo } from '../services/client';
 
 /**
  * Decides which outputs of a notebook may run scripts in this browser.
@@ -123,12 +123,19 @@ export class TrustKeeper implements IDisposable {
     return [...authors].every(author => trusted.has(author));
   }
 
+  /**
+   * Tells whether a person asked for what wrote the outputs. While a cell waits
+   * to run again, that is an execution which the server has forgotten.
+   */
   private _ranByPerson(cellId: string): boolean {
-    const execution = this._runtime.model
-      .ofCell(cellId)
-      .filter(({ started_at }) => started_at)
-      .pop();
-    return execution?.requested_by.startsWith('user:') ?? false;
+    const known = this._runtime.model.ofCell(cellId);
+    const last = known.filter(({ started_at }) => started_at).pop();
+    if (last === undefined) {
+      const waits = known.length > 0 && known.every(isOfPerson);
+      return waits && this._ofPeople.has(cellId);
+    }
+    this._ofPeople[isOfPerson(last) ? 'add' : 'delete'](cellId);
+    return isOfPerson(last);
   }
 
   private _notebook: INotebookModel;
@@ -136,6 +143,8 @@ export class TrustKeeper implements IDisposable {
   private _document: Y.Doc;
   private _cells = new Map<unknown, CodeCellModel>();
   private _byId = new Map<string, CodeCellModel>();
+  /** The cells whose outputs are of an execution that a person asked for. */
+  private _ofPeople = new Set<string>();
   private _byHand = new WeakSet<CodeCellModel>();
   private _deciding = false;
   private _isDisposed = false;
@@ -161,6 +170,10 @@ export namespace TrustKeeper {
     notebook: INotebookModel;
     runtime: IRuntime;
   }
+}
+
+function isOfPerson({ requested_by }: IExecution): boolean {
+  return requested_by.startsWith('user:');
 }
 
 /**

@@ -21,6 +21,9 @@ import { StatusLine } from './statusLine';
 /** How much of a frame may be spent on lines, in milliseconds. */
 const SLICE_MS = 4;
 
+/** How long changes are waited for: a short cell is drawn once, after its output. */
+const TOGETHER_MS = 100;
+
 /** How often a cell that runs says for how long. */
 const TICK_MS = 1000;
 
@@ -78,6 +81,7 @@ export class CellStatuses implements IDisposable {
     }
     this._isDisposed = true;
     cancelAnimationFrame(this._frame);
+    clearTimeout(this._waiting);
     clearInterval(this._ticking);
     clearTimeout(this._comparing);
     this._observer.disconnect();
@@ -107,14 +111,21 @@ export class CellStatuses implements IDisposable {
     }, COMPARE_MS);
   }
 
-  /** Looks at cells in the next frames: none come while nobody sees the page. */
   private _look(cellIds: Iterable<string>): void {
     for (const cellId of cellIds) {
       this._dirty.add(cellId);
     }
     if (this._frame === 0 && this._dirty.size > 0 && !this._isDisposed) {
-      this._frame = requestAnimationFrame(this._work);
+      this._waiting ??= setTimeout(() => {
+        this._waiting = undefined;
+        this._draw();
+      }, TOGETHER_MS);
     }
+  }
+
+  /** Looks at cells in the next frames: none come while nobody sees the page. */
+  private _draw(): void {
+    this._frame = requestAnimationFrame(this._work);
   }
 
   private _work = () => {
@@ -127,7 +138,9 @@ export class CellStatuses implements IDisposable {
         break;
       }
     }
-    this._look([]);
+    if (this._dirty.size > 0) {
+      this._draw();
+    }
     this._tick();
   };
 
@@ -269,6 +282,7 @@ export class CellStatuses implements IDisposable {
     this._onSeen(entries)
   );
   private _frame = 0;
+  private _waiting: ReturnType<typeof setTimeout> | undefined;
   private _ticking: ReturnType<typeof setInterval> | undefined;
   private _comparing: ReturnType<typeof setTimeout> | undefined;
   private _isDisposed = false;

@@ -10,8 +10,8 @@ import { type ActionName, actionsOf, type IAction } from './actions';
 import { type IRuntimeState, stateOf } from './state';
 import type { IWords } from './words';
 
-/** How long changes are waited for that belong together. */
-const TOGETHER_MS = 50;
+/** How long changes are waited for that belong together, as those of a short cell do. */
+const TOGETHER_MS = 100;
 
 /**
  * What a person sees of a notebook's kernel, and does with it.
