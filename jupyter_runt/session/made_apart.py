@@ -6,11 +6,11 @@ from jupyter_runt.commands import Command, MoveCell, RestoreVersion, UndoChange,
 from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.document.restore import restore, take_back
 from jupyter_runt.errors import InvalidCommand
-from jupyter_runt.ids import NotebookId, Seq
+from jupyter_runt.ids import NotebookId, Seq, new_id
 from jupyter_runt.protocols import EventLog
 from jupyter_runt.session.history import notebook_at, restorable
 from jupyter_runt.session.intents import apply_intent
-from jupyter_runt.session.undo import turn_undone
+from jupyter_runt.session.undo import turn_undone, undo_cause
 
 MadeApart = MoveCell | RestoreVersion | UndoChange | UndoTurn
 
@@ -43,7 +43,17 @@ async def made_apart(
             return await turn_undone(log, notebook_id, command.turn_id)
 
 
-def goes_back_to(command: Command) -> Seq | None:
+def cause_of(command: Command) -> str:
+    """Return what the events of a command say of it; the same when it is sent again."""
+    if isinstance(command, UndoTurn):
+        return undo_cause(command.turn_id)
+    name = command.command_id or new_id()
+    if (seq := _goes_back_to(command)) is not None:
+        return f"restore:{seq}:{name}"
+    return f"command:{name}"
+
+
+def _goes_back_to(command: Command) -> Seq | None:
     """Return which moment a command restores, if it does."""
     match command:
         case RestoreVersion():

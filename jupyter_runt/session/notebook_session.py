@@ -14,7 +14,6 @@ from jupyter_runt.commands import (
     DecideApproval,
     KeepVersion,
     RevokeApprovals,
-    UndoTurn,
 )
 from jupyter_runt.document.materialize import RuntimeState
 from jupyter_runt.document.notebook import NotebookDoc
@@ -44,7 +43,7 @@ from jupyter_runt.session.executions import describe_execution
 from jupyter_runt.session.history import readable
 from jupyter_runt.session.hosting import Hosted, cancelled_at_exit
 from jupyter_runt.session.intents import EDITS, apply_intent, outputs_to_clear
-from jupyter_runt.session.made_apart import MadeApart, goes_back_to, made_apart
+from jupyter_runt.session.made_apart import MadeApart, cause_of, made_apart
 from jupyter_runt.session.open_document import OpenDocument
 from jupyter_runt.session.replies import Replies, Reply
 from jupyter_runt.session.runtime import NotebookRuntime
@@ -52,7 +51,6 @@ from jupyter_runt.session.seen import wait_until_seen
 from jupyter_runt.session.services import RuntimeServices
 from jupyter_runt.session.turn_record import describe_turn
 from jupyter_runt.session.turns import NotebookTurns, TurnServices
-from jupyter_runt.session.undo import undo_cause
 from jupyter_runt.session.writer import Writer
 from jupyter_runt.storage.clock import now
 
@@ -225,7 +223,7 @@ class NotebookSession:
         Raises:
             RuntError: nothing was changed.
         """
-        because = cause or _cause(command)
+        because = cause or cause_of(command)
         if command.command_id is None:
             return await self._perform(command, requester, because)
         return await self._replies.once(
@@ -391,13 +389,3 @@ def _moment(state: RuntimeState, document: DocumentView, seq: Seq, actor: ActorI
         actor=actor,
         new_id=new_id,
     )
-
-
-def _cause(command: Command) -> str:
-    """Return what the events of a command say of it; the same when it is sent again."""
-    if isinstance(command, UndoTurn):
-        return undo_cause(command.turn_id)
-    name = command.command_id or new_id()
-    if (seq := goes_back_to(command)) is not None:
-        return f"restore:{seq}:{name}"
-    return f"command:{name}"
