@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from jupyter_runt.artifacts import Artifact
 from jupyter_runt.errors import ArtifactNotFound, StoreUnavailable
@@ -20,6 +19,7 @@ from jupyter_runt.events.document import VersionKept
 from jupyter_runt.ids import FILE_ACTOR, NotebookId
 from jupyter_runt.protocols import FileIdentity, MergeBase, Snapshot
 from jupyter_runt.storage.artifacts import ObjectArtifacts
+from tests import object_store
 
 BOOK, OTHER = NotebookId("book"), NotebookId("other")
 
@@ -33,28 +33,8 @@ def artifact(content: bytes, mime: str = "image/png") -> Artifact:
 
 @pytest.fixture(scope="module")
 def bucket() -> Iterator[str]:
-    """An S3 server, and what a process needs in its environment to reach a bucket there."""
-    import boto3
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    known = {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        "AWS_ALLOW_HTTP": "true",
-        "AWS_ACCESS_KEY_ID": "somebody",
-        "AWS_SECRET_ACCESS_KEY": "secret",
-        "AWS_REGION": "us-east-1",
-    }
-    before = {key: os.environ.get(key) for key in known}
-    os.environ.update(known)
-    boto3.client("s3", endpoint_url=known["AWS_ENDPOINT_URL"]).create_bucket(Bucket="outputs")
-    yield "s3://outputs/lab"
-    for key, value in before.items():
-        os.environ.pop(key)
-        if value is not None:
-            os.environ[key] = value
-    server.stop()
+    with object_store.bucket() as url:
+        yield url
 
 
 @pytest.fixture(params=["folder", "memory", "s3"])

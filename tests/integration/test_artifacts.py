@@ -12,6 +12,7 @@ import nbformat
 import pytest
 import pytest_asyncio
 
+from tests import object_store
 from tests.integration.peers import tabs
 from tests.integration.server import Answer, Notebook, Server, eventually
 
@@ -305,8 +306,36 @@ async def test_streams_that_take_turns_are_bounded_in_the_document_and_whole_in_
     assert [output["name"] for output in written[-2:]] == ["stdout", "stderr"]
 
 
+@pytest.mark.rule("EX6", "AR1", "FB1")
+async def test_a_huge_error_and_displays_beyond_those_shown_are_whole_in_the_file(
+    notebook: Notebook,
+) -> None:
+    source = (
+        "shown = [display(number, display_id=f'd{number}') for number in range(1200)]\n"
+        "shown[7].update('first'); shown[1100].update('late')\n"
+        "raise ValueError('long' * 50_000)"
+    )
+    outputs = (await notebook.run_source(source))["outputs"]
+    assert reference_in(outputs[-1])["outputs"] == 201
+    assert "late" not in json.dumps(outputs)
+    await notebook.run_source("shown[1150].update('after')")
+
+    def is_whole(file: dict[str, Any]) -> bool:
+        return "'after'" in json.dumps(file["cells"][-2]["outputs"])
+
+    (*displays, error) = (await notebook.saved(is_whole))["cells"][-2]["outputs"]
+    texts = ["".join(output["data"]["text/plain"]) for output in displays]
+    expected = [str(number) for number in range(1200)]
+    expected[7], expected[1100], expected[1150] = "'first'", "'late'", "'after'"
+    assert texts == expected
+    assert error["evalue"] == "long" * 50_000
+    (output,) = (await notebook.run_source("raise ValueError('long' * 50_000)"))["outputs"]
+    assert reference_in(output)["outputs"] == 1
+    assert output["data"]["text/plain"].endswith("long")
+
+
 @pytest.mark.rule("EX3", "AR1")
-async def test_a_long_stream_is_whole_though_the_server_was_killed_in_the_middle(
+async def test_a_long_stream_is_whole_on_s3_though_the_server_was_killed_in_the_middle(
     tmp_path: Path,
 ) -> None:
     source = (
@@ -316,7 +345,10 @@ async def test_a_long_stream_is_whole_though_the_server_was_killed_in_the_middle
         "    if number == 20_000:\n"
         "        print('half', flush=True); input()"
     )
-    with Server(tmp_path).running() as server:
+    with (
+        object_store.bucket() as url,
+        Server(tmp_path, {"RuntApp": {"artifact_url": url}}).running() as server,
+    ):
         notebook = await server.notebook("'top'")
         (cell,) = await notebook.add(source)
         (execution_id,) = await notebook.start(cell)
@@ -335,3 +367,8 @@ async def test_a_long_stream_is_whole_though_the_server_was_killed_in_the_middle
         content = (await fetch(notebook, reference_in(references[0])["sha256"])).body.decode()
         lines = [line for line in content.splitlines() if line.startswith("line")]
         assert lines == [f"line {number}" for number in range(30_000)]
+        part = await fetch(notebook, reference_in(references[0])["sha256"], Range="bytes=0-5")
+        assert (part.status, part.body) == (206, b"line 0")
+        file = await notebook.saved(lambda file: "29999" in json.dumps(file["cells"][-1]))
+        assert "".join(file["cells"][-1]["outputs"][0]["text"]).endswith("line 29999\n")
+        assert not (server.folder / "data/runt/artifacts").exists()
