@@ -216,7 +216,7 @@ class RuntApp(ArtifactTraits, ExtensionApp):
     def initialize_handlers(self) -> None:
         """Register every route."""
         if not self._aside:
-            self.handlers.extend((*ROUTES, CONTENTS))
+            self.handlers.extend((*ROUTES, *CONTENTS))
 
     def _open_without_collaboration(self, serverapp: Any) -> None:
         """Have JupyterLab open notebooks as if there were no front end for collaboration."""

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from jupyter_server.base.handlers import path_regex
+from jupyter_server.services.contents.handlers import ContentsHandler, default_handlers
 
 from jupyter_runt.handlers.agent_socket import AgentSocket
 from jupyter_runt.handlers.approvals import ApprovalsHandler
@@ -31,8 +31,11 @@ from jupyter_runt.handlers.room_socket import RoomSocket
 from jupyter_runt.handlers.timeline import TimelineHandler, UndoRedoHandler
 from jupyter_runt.handlers.tokens import TokenHandler, TokensHandler
 
-CONTENTS: Final = (rf"/api/contents{path_regex}", PersonalContentsHandler)
-"""In the place of Jupyter's own."""
+CONTENTS: Final[tuple[tuple[str, type[Any]], ...]] = tuple(
+    (pattern, PersonalContentsHandler if handler is ContentsHandler else handler)
+    for pattern, handler in default_handlers
+)
+"""Jupyter's own, in its order: what is below a file's path would be a path for the last of them."""
 
 _NOTEBOOK: Final = r"/api/runt/notebooks/([^/]+)"
 

@@ -222,6 +222,10 @@ async def test_who_may_not_write_sees_everything_and_changes_nothing(notebook: N
             )
             shown = model.body["content"] if path == "" else []
             assert {each["writable"] for each in (model.body, *shown)} == {not denied}
+        checkpoints = await notebook.server.call(
+            "GET", f"/api/contents/{notebook.path}/checkpoints", headers=headers
+        )
+        assert isinstance(checkpoints.body, list)
     reader = await tab(notebook, headers={NAME: "rita", DENY: "write"})
     async with await tab(notebook, headers={NAME: "wim"}) as writer, reader:
         await writer.synced()
