@@ -1,11 +1,12 @@
 """What the AI can call: how a tool is described, called and answered, whoever provides it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, get_args
 
 from jupyter_runt.events.agent import Effect as Effect
 from jupyter_runt.events.agent import ToolStatus as ToolStatus
+from jupyter_runt.ids import CellId
 
 EFFECTS: Final[tuple[Effect, ...]] = get_args(Effect)
 
@@ -62,8 +63,13 @@ class Toolbox(Protocol):
         """Return what a call may do at most; a tool that nobody knows may do anything."""
         ...
 
-    def taint(self) -> None:
-        """Note that the model was shown what outputs, files or other people say (AG3)."""
+    def was_shown(self, sources: Iterable[CellId], *, tainted: bool) -> None:
+        """Note what the model knows besides what it is asked (AG3).
+
+        Args:
+            sources: cells of whose sources it was told.
+            tainted: it was told what outputs, files or models said.
+        """
         ...
 
     async def call(self, call: ToolCall) -> ToolResult:

@@ -1,10 +1,11 @@
 """Models behind the Chat Completions API, which nearly every server speaks."""
 
 from base64 import b64encode
-from collections.abc import AsyncGenerator, Collection, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Any, Final
 
+from jupyter_runt.ai.endpoint import Endpoint
 from jupyter_runt.ai.failures import ProviderFailure, failure, message_of
 from jupyter_runt.ai.messages import (
     Assistant,
@@ -17,58 +18,37 @@ from jupyter_runt.ai.messages import (
     System,
     User,
 )
-from jupyter_runt.ai.patience import Patience, events
+from jupyter_runt.ai.patience import events
 from jupyter_runt.events.agent import Usage
 from jupyter_runt.tools import Image, ToolSpec
 
 _FINISH: Final[dict[str, Finish]] = {"length": "length", "content_filter": "filter"}
 
 
-class ChatCompletions:
-    """A `Conversation` over Chat Completions.
-
-    Args:
-        client: an `openai.AsyncOpenAI`.
-        provider: the name that people know it by.
-        secrets: what must not be in any error.
-    """
-
-    def __init__(
-        self,
-        client: Any,
-        model: str,
-        *,
-        provider: str,
-        secrets: Collection[str] = (),
-        patience: Patience | None = None,
-    ) -> None:
-        self._client = client
-        self._model = model
-        self._provider = provider
-        self._secrets = secrets
-        self._patience = patience or Patience()
+class ChatCompletions(Endpoint):
+    """A `Conversation` over Chat Completions."""
 
     async def say(
         self, messages: Sequence[Message], tools: Sequence[ToolSpec]
     ) -> AsyncGenerator[Delta | Said]:
         """See `Conversation`."""
-        asked = self._client.chat.completions.with_streaming_response.create(
-            model=self._model,
+        asked = self.client.chat.completions.with_streaming_response.create(
+            model=self.model,
             messages=wire_messages(messages),
             stream=True,
             stream_options={"include_usage": True},
             **({"tools": [_wire_tool(tool) for tool in tools]} if tools else {}),
         )
-        heard = _Heard(self._provider)
+        heard = _Heard(self.provider)
         begun = False
         try:
-            async with aclosing(events(asked, self._patience, self._provider)) as chunks:
+            async with aclosing(events(asked, self.patience, self.provider)) as chunks:
                 async for chunk in chunks:
                     begun = True
                     if text := heard.hear(chunk):
                         yield Delta(text)
         except Exception as error:  # noqa: BLE001  (some versions let their transport's through)
-            raise failure(error, self._provider, self._secrets, begun=begun) from None
+            raise failure(error, self.provider, self.secrets, begun=begun) from None
         yield heard.said()
 
 

@@ -82,6 +82,11 @@ class Context:
     These anybody could have written who ever had the file, and the model takes them for orders.
     """
 
+    @property
+    def sources(self) -> frozenset[CellId]:
+        """The cells of whose sources it tells."""
+        return frozenset(cell_id for message in self.told for cell_id in message.cells)
+
 
 def is_hidden(metadata: Mapping[str, Any]) -> bool:
     """Tell whether people hide a cell with this metadata from the AI."""

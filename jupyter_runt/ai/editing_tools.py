@@ -106,7 +106,8 @@ async def edit_cell(work: Work, arguments: EditCell) -> Outcome:
         _expect(cell, arguments.expected_rev)
         found = cell.source.count(arguments.old)
         if found == 0 or (found > 1 and not arguments.replace_all):
-            return Outcome(_not_once(cell, found), tainted=found == 0, failed=True)
+            said = frozenset[CellId]() if found else frozenset({cell.cell_id})
+            return Outcome(_not_once(cell, found), sources=said, failed=True)
         source = cell.source.replace(arguments.old, arguments.new)
         try:
             return await _rewrite(work, cell, source)
@@ -190,7 +191,8 @@ async def _rewrite(work: Work, cell: CellView, source: str) -> Outcome:
     work.seen[cell.cell_id] = revision if known else ""
     note = "" if known else " Others edited it, too: read_cells shows it as it is."
     changed = diff(cell.source, source) or "[nothing changed]"
-    return Outcome(f"Cell {cell.cell_id} is now rev={short(revision)}.{note}\n{changed}")
+    told = f"Cell {cell.cell_id} is now rev={short(revision)}.{note}\n{changed}"
+    return Outcome(told, sources=frozenset({cell.cell_id}))  # the lines around it are told, too
 
 
 class DeleteCells(Arguments):

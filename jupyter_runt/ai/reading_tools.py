@@ -44,7 +44,8 @@ async def get_notebook(work: Work, arguments: GetNotebook) -> Outcome:
     if last < total:
         lines.append(f"[{total - last} more: get_notebook(start={last + 1})]")
     work.seen.update({cell.cell_id: cell.revision for cell in cells if _is_whole(cell.source)})
-    return Outcome("\n".join(lines) or "There are no cells.", tainted=bool(lines))
+    listed = frozenset(cell.cell_id for cell in cells)
+    return Outcome("\n".join(lines) or "There are no cells.", sources=listed)
 
 
 def _first_line(source: str) -> str:
@@ -77,7 +78,9 @@ async def read_cells(work: Work, arguments: ReadCells) -> Outcome:
     cells = await work.place.read(lambda doc: look(doc, known_cells(doc, arguments.cell_ids)))
     work.seen.update({cell.cell_id: cell.revision for cell in cells})
     told = [_told(cell, outputs=arguments.outputs) for cell in cells]
-    return Outcome("\n\n".join(told), tainted=True)
+    put_out = arguments.outputs and any(cell.outputs for cell in cells)
+    read = frozenset(cell.cell_id for cell in cells)
+    return Outcome("\n\n".join(told), tainted=put_out, sources=read)
 
 
 def _told(cell: CellView, *, outputs: bool) -> str:
@@ -114,18 +117,19 @@ async def search_cells(work: Work, arguments: SearchCells) -> Outcome:
     """Tell the lines of sources that contain a text."""
     wanted = arguments.text.casefold()
 
-    def view(doc: NotebookDoc, cell_id: CellId, _number: int) -> list[str]:
+    def view(doc: NotebookDoc, cell_id: CellId, _number: int) -> list[tuple[CellId, str]]:
         return [
-            f"id={cell_id} line {number}: {line[:LINE]}"
+            (cell_id, f"id={cell_id} line {number}: {line[:LINE]}")
             for number, line in enumerate(doc.source(cell_id).splitlines(), 1)
             if wanted in line.casefold()
         ]
 
-    found = [line for lines in await work.place.each(view) for line in lines]
+    found = [match for matches in await work.place.each(view) for match in matches]
     if not found:
         return Outcome("No cell contains that.")
     more = f"\n[{len(found) - MAX_MATCHES} more]" if len(found) > MAX_MATCHES else ""
-    return Outcome("\n".join(found[:MAX_MATCHES]) + more, tainted=True)
+    told = "\n".join(line for _, line in found[:MAX_MATCHES])
+    return Outcome(told + more, sources=frozenset(cell_id for cell_id, _ in found))
 
 
 class ReadOutput(Arguments):

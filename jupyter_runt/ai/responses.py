@@ -1,10 +1,12 @@
 """Models behind the Responses API; the conversation is kept by us, never by the provider."""
 
-from collections.abc import AsyncGenerator, Collection, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass, field
 from typing import Any
 
 from jupyter_runt.ai.chat_completions import data_url
+from jupyter_runt.ai.endpoint import Endpoint
 from jupyter_runt.ai.failures import ProviderFailure, failure, message_of
 from jupyter_runt.ai.messages import (
     Assistant,
@@ -17,51 +19,37 @@ from jupyter_runt.ai.messages import (
     System,
     User,
 )
-from jupyter_runt.ai.patience import Patience, events
+from jupyter_runt.ai.patience import events
 from jupyter_runt.events.agent import Usage
 from jupyter_runt.tools import Image, ToolSpec
 
 
-class Responses:
-    """A `Conversation` over the Responses API; arguments as of `ChatCompletions`.
+@dataclass(frozen=True)
+class Responses(Endpoint):
+    """A `Conversation` over the Responses API.
 
     Args:
         reasons: whether the model has thoughts, which it wants back; others refuse to be asked.
     """
 
-    def __init__(
-        self,
-        client: Any,
-        model: str,
-        *,
-        provider: str,
-        secrets: Collection[str] = (),
-        patience: Patience | None = None,
-        reasons: bool = False,
-    ) -> None:
-        self._client = client
-        self._reasons = reasons
-        self._model = model
-        self._provider = provider
-        self._secrets = secrets
-        self._patience = patience or Patience()
+    reasons: bool = field(default=False, kw_only=True)
 
     async def say(
         self, messages: Sequence[Message], tools: Sequence[ToolSpec]
     ) -> AsyncGenerator[Delta | Said]:
         """See `Conversation`."""
-        asked = self._client.responses.with_streaming_response.create(
-            model=self._model,
+        asked = self.client.responses.with_streaming_response.create(
+            model=self.model,
             input=wire_items(messages),
             stream=True,
             store=False,
-            **({"include": ["reasoning.encrypted_content"]} if self._reasons else {}),
+            **({"include": ["reasoning.encrypted_content"]} if self.reasons else {}),
             **({"tools": [_wire_tool(tool) for tool in tools]} if tools else {}),
         )
         ended: dict[str, Any] | None = None
         begun = False
         try:
-            async with aclosing(events(asked, self._patience, self._provider)) as stream:
+            async with aclosing(events(asked, self.patience, self.provider)) as stream:
                 async for event in stream:
                     begun = True
                     match event.get("type"):
@@ -78,15 +66,15 @@ class Responses:
                             yield Delta(_said(event).message.text)
             said = None if ended is None else _said(ended)
         except Exception as error:  # noqa: BLE001  (some versions let their transport's through)
-            raise failure(error, self._provider, self._secrets, begun=begun) from None
+            raise failure(error, self.provider, self.secrets, begun=begun) from None
         if said is None:
             raise ProviderFailure(
-                f"{self._provider} ended its answer without saying that it was complete."
+                f"{self.provider} ended its answer without saying that it was complete."
             )
         yield said
 
     def _failed(self, error: Any) -> ProviderFailure:
-        return ProviderFailure(f"{self._provider} failed: {message_of(error)}")
+        return ProviderFailure(f"{self.provider} failed: {message_of(error)}")
 
 
 def _said(response: dict[str, Any]) -> Said:

@@ -1,7 +1,7 @@
 """The tools of one turn: each call is parsed, permitted, judged, decided about, and then made."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
@@ -124,6 +124,9 @@ class TurnToolbox:
     desk: Desk
     policy: Policy
     tainted: bool = False
+    """Whether the model was told what may have talked it into something."""
+    _read: set[CellId] = field(default_factory=set)
+    """The cells of whose sources it knows."""
     _tools: dict[str, Tool] = field(default_factory=dict)
     _seen: dict[CellId, str] = field(default_factory=dict)
     _made: list[CellId] = field(default_factory=list)
@@ -148,9 +151,10 @@ class TurnToolbox:
         tool = self._tools.get(call.name)
         return "external" if tool is None else tool.effect
 
-    def taint(self) -> None:
+    def was_shown(self, sources: Iterable[CellId], *, tainted: bool) -> None:
         """See `Toolbox`."""
-        self.tainted = True
+        self._read.update(sources)
+        self.tainted |= tainted
 
     async def call(self, call: ToolCall) -> ToolResult:
         """See `Toolbox`."""
@@ -167,8 +171,9 @@ class TurnToolbox:
         except Exception:
             log.exception("The tool %s failed", call.name)
             status, outcome = "error", Outcome("The tool failed: that is a fault of the server.")
-        self.tainted |= outcome.tainted
-        return ToolResult(call.call_id, outcome.text, status, outcome.tainted, outcome.images)
+        self.was_shown(outcome.sources, tainted=outcome.tainted)
+        data = outcome.tainted or bool(outcome.sources)
+        return ToolResult(call.call_id, outcome.text, status, data, outcome.images)
 
     async def _outcome(self, call: ToolCall) -> Outcome:
         tool = self._tools.get(call.name)
@@ -196,6 +201,8 @@ class TurnToolbox:
             NotAuthorized: who asked for the turn lost the right meanwhile.
         """
         granted = self.desk.granted(tool.name, tool.effect, tool.fingerprint)
+        if self.policy.verdicts.get(tool.effect) == "ask":  # else it makes no difference
+            self.tainted = self.tainted or await self.place.foreign(self._read)
         verdict = self.policy.judge(tool.effect, granted=granted, tainted=self.tainted)
         if verdict == "deny":
             raise _Denied(f"What {tool.name} does is not allowed on this server.")

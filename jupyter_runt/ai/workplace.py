@@ -1,6 +1,6 @@
 """What the tools of a turn need from the notebook, and what a tool is to the toolbox."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -46,6 +46,10 @@ class Workplace(Protocol):
         """Return an output of the notebook with what is kept beside the document."""
         ...
 
+    async def foreign(self, cell_ids: Collection[CellId]) -> bool:
+        """Tell whether others than who asked wrote in some cells, as far back as the log goes."""
+        ...
+
     async def touched(self, cell_id: CellId) -> bool:
         """Tell whether others wrote in a cell, or made it, since the turn began."""
         ...
@@ -84,7 +88,9 @@ class Outcome:
 
     text: str
     tainted: bool = False
-    """Whether it says what neither the model nor our own code wrote."""
+    """Whether it says what code put out, or a kernel answers."""
+    sources: frozenset[CellId] = frozenset()
+    """Cells of whose sources it tells."""
     failed: bool = False
     images: tuple[Image, ...] = ()
 

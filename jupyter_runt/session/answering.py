@@ -108,7 +108,7 @@ class Answering:
         """Look at a turn that the state has; who is patient waits for a store to write."""
         self._host = host
         self._patient = patient
-        self._turn_id = turn_id
+        self.turn_id = turn_id
         self._models = models
         self._actor = agent_actor(turn_id)
         self._cause = f"turn:{turn_id}"
@@ -121,7 +121,7 @@ class Answering:
 
     @property
     def _state(self) -> TurnState:
-        return self._host.writer.state.turns.by_id[self._turn_id]
+        return self._host.writer.state.turns.by_id[self.turn_id]
 
     # from the question to the last word
 
@@ -137,7 +137,7 @@ class Answering:
         except ProviderFailure as failure:
             return Ended("error", str(failure))
         toolbox = await make_toolbox()
-        envelope = Envelope.of(self._turn_id)
+        envelope = Envelope.of(self.turn_id)
         document = await self._host.document()
         view, settings = await view_of(document.room, started.cell_id, started.cells)
         specs = toolbox.specs() if "tools" in choice.info.capabilities else ()
@@ -152,8 +152,7 @@ class Answering:
         )
         names = [spec.name for spec in specs]
         await self._append(self._given(choice, context, names, started.cells))
-        if context.tainted:
-            toolbox.taint()
+        toolbox.was_shown(context.sources, tainted=context.tainted)
         turn = Turn(
             model=choice.conversation,
             messages=context.messages,
@@ -162,7 +161,7 @@ class Answering:
             envelope=envelope,
             budget=choice.budget,
             limits=self._models.config.limits.narrowed(settings),
-            prefix=self._turn_id,
+            prefix=self.turn_id,
             price=Price(choice.price.input, choice.price.output) if choice.price else None,
             with_tools=bool(specs),
             sees=sees,
@@ -198,7 +197,7 @@ class Answering:
         chosen: tuple[CellId, ...] | None,
     ) -> Payload:
         return TurnContextGiven(
-            turn_id=self._turn_id,
+            turn_id=self.turn_id,
             model=choice.model_id,
             messages=context.told,
             tools=tuple(tools),
@@ -225,7 +224,7 @@ class Answering:
         await self._append(
             *(
                 ToolCallRequested(
-                    turn_id=self._turn_id,
+                    turn_id=self.turn_id,
                     call_id=call.call_id,
                     tool=to_shared(call.name),
                     effect=effect,
@@ -239,7 +238,7 @@ class Answering:
         """See `Listener`."""
         await self._append(
             ToolCallCompleted(
-                turn_id=self._turn_id,
+                turn_id=self.turn_id,
                 call_id=result.call_id,
                 status=result.status,
                 result=to_shared(result.text),
@@ -263,7 +262,7 @@ class Answering:
             written = len(self._state.text)
             if written < len(self._text):
                 text = self._text[written:]
-                await self._append(TurnTextAppended(turn_id=self._turn_id, text=text))
+                await self._append(TurnTextAppended(turn_id=self.turn_id, text=text))
 
     async def _append(self, *payloads: Payload) -> None:
         drafts = [Draft(payload, self._actor, self._cause) for payload in payloads]
@@ -306,10 +305,14 @@ class Answering:
             if not (isinstance(error, Exception) or is_panic(error)):
                 raise
             # That it ended is the more important of the two.
-            log.exception("%s has no answer of %s.", self._host.path, self._turn_id)
+            log.exception("%s has no answer of %s.", self._host.path, self.turn_id)
+        await self.end(ended, by)
+
+    async def end(self, ended: Ended, by: ActorId | None) -> None:
+        """Record how the turn ended, and nothing else; raises as `conclude`."""
         await self._append(
             TurnCompleted(
-                turn_id=self._turn_id,
+                turn_id=self.turn_id,
                 status=ended.status,
                 error=ended.error and to_shared(ended.error),
                 usage=ended.usage,

@@ -34,6 +34,7 @@ from jupyter_runt.events.approvals import (
 from jupyter_runt.events.base import Draft, Event
 from jupyter_runt.ids import ActorId, CellId, TurnId, agent_actor
 from jupyter_runt.session.capabilities import Requester, needed
+from jupyter_runt.session.cell_authors import CellAuthors
 from jupyter_runt.session.writer import Writer
 from jupyter_runt.storage.clock import spelled
 from jupyter_runt.tools import Effect
@@ -114,6 +115,8 @@ class Approvals:
         self._seconds = seconds
         self._waiting: dict[str, _Waiting] = {}
         self._decided: deque[str] = deque(maxlen=REMEMBERED)
+        self.authors = CellAuthors(writer.notebook_id)
+        """Of what a turn may read without losing what is always allowed."""
 
     async def listed(self, requester: Requester) -> list[dict[str, Any]]:
         """Return the calls that wait, with the nonces of those that `requester` may decide."""

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from asyncio import to_thread
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from importlib.resources import files
 from typing import Any, Final, TypeVar
 
@@ -103,6 +103,11 @@ class TurnPlace:
         completed = await self._artifacts.complete({"cells": [cell]})
         whole: Mapping[str, Any] = completed["cells"][0]["outputs"][0]
         return whole
+
+    async def foreign(self, cell_ids: Collection[CellId]) -> bool:
+        """See `Workplace`."""
+        own = (self._asking.requester.actor, self._as_agent.actor)
+        return await self._host.approvals.authors.others(self._host.log, cell_ids, own)
 
     async def touched(self, cell_id: CellId) -> bool:
         """See `Workplace`."""

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
@@ -68,8 +67,14 @@ class NotebookTurns:
     async def __aenter__(self) -> Self:
         """Record how ended what a server did not live to record."""
         for turn in self._host.writer.state.turns.going_on:
-            with suppress(StoreUnavailable):  # then who cancels it ends it
-                await self._conclude(turn.turn_id, Ended("lost", SERVER_STOPPED), None)
+            ended = Ended("lost", SERVER_STOPPED)
+            try:
+                await self._conclude(turn.turn_id, ended, None)
+            except StoreUnavailable:  # as soon as it can write
+                left = Answering(self._host, turn.turn_id, self._services.models)
+                self._hosts[turn.turn_id] = self._group.create_task(
+                    self._record(left, ended, None), name=f"end of turn {turn.turn_id}"
+                )
         return self
 
     async def _conclude(self, turn_id: TurnId, ended: Ended, by: ActorId | None) -> None:
@@ -144,20 +149,29 @@ class NotebookTurns:
             running.answer.cancel()
 
     async def _see_to_its_end(self, turn_id: TurnId, running: _Running) -> None:
-        """Record how a turn ends; a fault here must not take the session's other tasks with it."""
+        """Wait for a turn, and record how it ends."""
         try:
             await asyncio.wait([running.answer])
             del self._running[turn_id]
             ended = running.ended or _ended(running.answer)
-            await running.answering.conclude(ended, running.by)
-        except RuntError as error:
-            log.warning("%s: how a turn ended was not recorded: %s", self._host.path, error)
-        except Exception:
-            log.exception("A turn of %s failed.", self._host.path)
+            await self._record(running.answering, ended, running.by)
         finally:
             running.answer.cancel()
             self._running.pop(turn_id, None)
-            del self._hosts[turn_id]
+            self._hosts.pop(turn_id, None)
+
+    async def _record(self, answering: Answering, ended: Ended, by: ActorId | None) -> None:
+        """Record how a turn ended: if not all of that can be, then that it did."""
+        try:
+            try:
+                await answering.conclude(ended, by)
+            except Exception as error:
+                log.exception("How a turn of %s ended was not recorded whole.", self._host.path)
+                await answering.end(Ended("error", _reason(error)), by)
+        except Exception:  # a fault here must not take the session's other tasks with it
+            log.exception("A turn of %s has no end.", self._host.path)
+        finally:
+            self._hosts.pop(answering.turn_id, None)
 
 
 def _ended(answer: asyncio.Task[Ended]) -> Ended:
@@ -165,7 +179,12 @@ def _ended(answer: asyncio.Task[Ended]) -> Ended:
         return Ended("lost", SERVER_STOPPED)
     if (error := answer.exception()) is None:
         return answer.result()
+    if not isinstance(error, RuntError):
+        log.error("A turn failed.", exc_info=error)
+    return Ended("error", _reason(error))
+
+
+def _reason(error: BaseException) -> str:
     if isinstance(error, RuntError):
-        return Ended("error", error.message)
-    log.error("A turn failed.", exc_info=error)
-    return Ended("error", f"The server has a fault ({type(error).__name__}); its log says more.")
+        return error.message
+    return f"The server has a fault ({type(error).__name__}); its log says more."

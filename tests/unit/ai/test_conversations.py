@@ -46,7 +46,9 @@ async def model(
     async with FakeModel(replies) as fake:
         client = openai.AsyncOpenAI(api_key=KEY, base_url=fake.url)
         async with client:
-            talks = api(client, "scripted", provider="test", secrets=(KEY,), patience=patience)
+            patient = patience or Patience()
+            talks = api(client, "scripted", provider="test", secrets=(KEY,), patience=patient)
+            assert KEY not in repr(talks)
             yield talks, fake
 
 

@@ -1,7 +1,7 @@
 """A model that says what the test has it say, and tools that do nothing but remember."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from jupyter_runt.ai.catalog import ModelInfo
@@ -10,7 +10,7 @@ from jupyter_runt.ai.messages import Assistant, Call, Delta, Message, Said
 from jupyter_runt.ai.models import Choice
 from jupyter_runt.ai.providers import AiConfig, ModelPrice
 from jupyter_runt.events.agent import Usage
-from jupyter_runt.ids import ActorId
+from jupyter_runt.ids import ActorId, CellId
 from jupyter_runt.tools import Effect, ToolCall, ToolResult, ToolSpec
 
 SCHEMA = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
@@ -82,8 +82,8 @@ class ScriptedTools:
     def effect(self, call: ToolCall) -> Effect:
         return next((spec.effect for spec in self.specs() if spec.name == call.name), "external")
 
-    def taint(self) -> None:
-        self.tainted = True
+    def was_shown(self, sources: Iterable[CellId], *, tainted: bool) -> None:
+        self.tainted |= tainted
 
     async def call(self, call: ToolCall) -> ToolResult:
         self.called.append(call)

@@ -214,6 +214,29 @@ async def test_always_outlives_the_server_and_is_revoked_by_who_said_it(
 
 
 @pytest.mark.rule("AG3")
+async def test_always_holds_for_who_reads_own_words_and_is_lost_with_those_of_others(
+    turn: Bench,
+) -> None:
+    made = await turn.notebook.send("create_cell", cell_type="code", source="z = 3", after="c2")
+    (cell,) = [change.cell_id for event in made.events for change in event.payload.changes]  # type: ignore[attr-defined]
+    read = await turn.call("read_cells", cell_ids=[cell])
+    assert (read.status, read.tainted) == ("ok", True)  # it is data, whoever wrote it
+    call, shown = await turn.asks("run_cells", cell_ids=["c1"])
+    assert shown["always"]
+    await turn.decide(shown, "deny")
+    await call
+    await turn.notebook.send("edit_cell", cell_id=cell, source="z = 4", actor=BOB)
+    for cell_id in (cell, "c1"):  # Bob wrote in one, the file brought the other
+        turn.box.tainted = False
+        turn.box._read.clear()
+        turn.box.was_shown([cell_id], tainted=False)
+        call, shown = await turn.asks("run_cells", cell_ids=["c1"])
+        assert not shown["always"]
+        await turn.decide(shown, "deny")
+        await call
+
+
+@pytest.mark.rule("AG3")
 async def test_always_is_lost_in_a_turn_that_read_what_others_say(turn: Bench) -> None:
     call, shown = await turn.asks("run_cells", cell_ids=["c1"])
     await turn.decide(shown, "always")

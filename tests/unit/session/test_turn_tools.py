@@ -101,7 +101,7 @@ async def test_what_the_ai_edits_is_its_turn_s_and_says_the_new_revision(
         more = await turn.call("create_cell", source="b = 2")
         edited = await turn.call("edit_cell", cell_id="c2", old="y = 2", new="y = 3")
         assert [r.status for r in (made, also, more, edited)] == ["ok"] * 4
-        assert not edited.tainted
+        assert not turn.box.tainted
         assert edited.text.splitlines()[1:] == ["-y = 2", "+y = 3"]
         assert await notebook.sources() == [
             "# Title",

@@ -326,27 +326,43 @@ async def test_what_is_said_while_the_store_cannot_write_is_written_down_later(
 
 
 @pytest.mark.rule("EL5")
-async def test_a_turn_whose_end_could_not_be_recorded_is_ended_by_who_cancels_it(
+async def test_a_turn_whose_end_could_not_be_recorded_ends_when_it_can_be(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(answering, "STORE_RETRY", 0.001)
     workspace.model.replies = [says("Half", asyncio.Event())]
     async with workspace.running(), workspace.open(PATH) as notebook:
         turn_id = await notebook.ask("ai")
         await until(lambda: notebook.session.writer.state.turns.by_id[turn_id].text)
         workspace.crash()
+    end = answering.Answering.end
+    refusals = iter(range(2))  # to who opens the notebook, and to the first try after that
 
-    async def refuse(*_: object) -> None:
-        raise StoreUnavailable("full")
+    async def refuse(self: answering.Answering, *given: Any) -> None:
+        for _ in refusals:
+            raise StoreUnavailable("full")
+        await end(self, *given)
 
-    with monkeypatch.context() as patched:
-        patched.setattr(answering.Answering, "conclude", refuse)
-        async with workspace.running(), workspace.open(PATH) as notebook:
-            assert (await notebook.session.turn(turn_id, 0))["status"] == "running"  # type: ignore[arg-type]
-            with pytest.raises(StoreUnavailable):
-                await notebook.send("cancel_turn", turn_id=turn_id)
-            patched.undo()
-            await notebook.send("cancel_turn", turn_id=turn_id)
-            assert (await notebook.answered(turn_id))["status"] == "cancelled"
+    monkeypatch.setattr(answering.Answering, "end", refuse)
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        turn = await notebook.answered(turn_id)
+        assert (turn["status"], turn["text"]) == ("error", "Half")
+        assert notebook.session.turns.busy is False
+
+
+async def test_a_turn_whose_words_cannot_be_written_down_ends_all_the_same(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def faulty(_: answering.Answering) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(answering.Answering, "_flush", faulty)
+    workspace.model.replies = [says("It is 42.")]
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        turn = await notebook.answered(await notebook.ask("ai"))
+        assert turn["status"] == "error"
+        assert "ZeroDivisionError" in turn["error"]
+    assert "not recorded whole" in caplog.text
 
 
 async def test_a_cell_that_is_deleted_takes_its_answer_along(workspace: Workspace) -> None:
