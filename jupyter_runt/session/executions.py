@@ -6,14 +6,20 @@ from jupyter_runt.document.materialize import Execution, RuntimeState, apply
 from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.errors import ExecutionNotFound
 from jupyter_runt.events.base import Event
-from jupyter_runt.events.execution import ExecutionCompleted, ExecutionRequested
+from jupyter_runt.events.execution import (
+    ExecutionCancelled,
+    ExecutionCompleted,
+    ExecutionRequested,
+)
 from jupyter_runt.ids import ExecutionId, NotebookId, Seq
 from jupyter_runt.protocols import EventLog
 from jupyter_runt.session.history import notebook_at, pages
 from jupyter_runt.session.open_document import OpenDocument
 from jupyter_runt.session.writer import Writer
 
-_REQUESTS = frozenset({ExecutionRequested.event_name})
+_OUTER = frozenset({ExecutionRequested.event_name, ExecutionCancelled.event_name})
+_BOTH = 2
+"""The request, and the end: nothing comes after them."""
 
 
 class ExecutedNotebook(Protocol):
@@ -59,17 +65,31 @@ async def _from_log(
     notebook_id: NotebookId, log: EventLog, execution_id: ExecutionId, rest: list[Event]
 ) -> Execution:
     after = Seq(await log.first_seq(notebook_id) - 1)  # what was folded is not found
-    async for events in pages(log, notebook_id, after, _REQUESTS):
-        for event in events:
-            if not isinstance(event.payload, ExecutionRequested):
-                continue
-            if event.payload.execution_id != execution_id:
-                continue
-            state = RuntimeState()
-            for each in (event, *rest):
-                state = apply(state, each)
-            return state.executions[execution_id]
-    raise ExecutionNotFound(f"There is no execution {execution_id}.", execution_ids=[execution_id])
+    told = {event.seq: event for event in rest}
+    ends = sum(isinstance(event.payload, ExecutionCompleted) for event in rest)
+    found = 0
+    # It may have been cancelled by a command, which is what that event is caused by then.
+    async for events in pages(log, notebook_id, after, _OUTER):
+        mine = [each for each in events if _is_about(each, execution_id)]
+        told.update((event.seq, event) for event in mine)
+        found += len(mine)
+        if found + ends >= _BOTH:
+            break
+    if not found:
+        raise ExecutionNotFound(
+            f"There is no execution {execution_id}.", execution_ids=[execution_id]
+        )
+    state = RuntimeState()
+    for seq in sorted(told):
+        state = apply(state, told[seq])
+    return state.executions[execution_id]
+
+
+def _is_about(event: Event, execution_id: ExecutionId) -> bool:
+    payload = event.payload
+    if not isinstance(payload, ExecutionRequested | ExecutionCancelled):
+        return False
+    return payload.execution_id == execution_id
 
 
 async def _outputs(

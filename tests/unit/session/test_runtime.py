@@ -102,6 +102,21 @@ async def test_what_is_asked_for_while_a_kernel_stops_runs_on_the_next_one(
 
 
 @pytest.mark.rule("EX2")
+async def test_a_run_that_was_cancelled_says_so_after_its_cell_ran_again(
+    workspace: Workspace, path: str
+) -> None:
+    async with workspace.running(), workspace.open(path) as notebook:
+        await notebook.run("c0")
+        await notebook.started()
+        (waiting,) = await notebook.run("c1")
+        await notebook.send("cancel_executions", execution_ids=[waiting])
+        before = await notebook.session.execution(waiting, 0)
+        assert before["status"] == "cancelled"
+        await notebook.run("c1")
+        assert await notebook.session.execution(waiting, 0) == before
+
+
+@pytest.mark.rule("EX2")
 async def test_the_reply_to_a_command_about_the_kernel_says_what_became_of_the_kernel(
     workspace: Workspace, path: str
 ) -> None:
