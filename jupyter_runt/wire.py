@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final
 
-PROTOCOL: Final = 2
+PROTOCOL: Final = 3
 """Of the frames and of an agent's state file; changed when either side would not follow."""
 
 MAX_FRAME: Final = 1 << 31

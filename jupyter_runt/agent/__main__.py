@@ -1,4 +1,4 @@
-"""`python -I agent/__main__.py SETTINGS COMMAND…`, which `provisioning/agents.py` starts.
+"""`python -I agent/__main__.py DESCRIPTOR COMMAND…`, which `provisioning/agents.py` starts.
 
 Isolated: the folder and the environment are the kernel's, and what lies there is not for us.
 """
@@ -12,7 +12,8 @@ import json  # noqa: E402
 import sys  # noqa: E402
 
 if __name__ == "__main__":
-    settings = json.loads(sys.argv[1])
+    with open(int(sys.argv[1]), encoding="utf-8") as told:
+        settings = json.load(told)
     sys.path[:] = settings["sys_path"]
     from jupyter_runt.agent.main import run
 

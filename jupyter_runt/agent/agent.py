@@ -1,8 +1,10 @@
 """The agent: it waits for its kernel, keeps what it says, and tells the server that owns it."""
 
+import json
 import os
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable
 from typing import Any, Final
@@ -42,7 +44,7 @@ class Agent:
     """Runs until the kernel ended and a server knows, or until no server came for too long.
 
     Args:
-        pid: the kernel's process, our child.
+        pid: the kernel's process, our child; None if it is nobody's here.
         wakeup: readable when a signal arrived.
         ttl: seconds without a server after which the kernel is ended.
         terminated: tells whether somebody wants an end: nobody needs to hear of it then.
@@ -51,7 +53,7 @@ class Agent:
 
     def __init__(
         self,
-        pid: int,
+        pid: int | None,
         kernel: KernelSockets,
         journal: Journal,
         listener: socket.socket,
@@ -110,7 +112,7 @@ class Agent:
     @property
     def _done(self) -> bool:
         if self._exit is None:
-            return False
+            return self._pid is None and self._terminated()
         if self._owner is None:
             return self._let_go or self._terminated()
         return self._told is self._owner and not self._owner.behind and not self._owner.deaf
@@ -145,6 +147,8 @@ class Agent:
 
     def _look_after_child(self) -> None:
         self._wakeup.recv(1024)
+        if self._pid is None:
+            return
         code = child.ended(self._pid) if self._exit is None else None
         if code is not None:
             killed = code == -signal.SIGKILL
@@ -267,6 +271,15 @@ def end_kernel(pid: int) -> None:
     while child.ended(pid) is None and time.monotonic() < until:
         time.sleep(0.02)
     os.killpg(0, signal.SIGKILL)
+
+
+def end_elsewhere(farewell: list[str], about: dict[str, Any]) -> None:
+    """End a kernel that is not our child: become who knows how."""
+    told, telling = os.pipe()
+    os.write(telling, json.dumps({"sys_path": sys.path, **about}).encode())
+    os.close(telling)
+    os.dup2(told, 0)
+    os.execv(farewell[0], farewell)  # noqa: S606
 
 
 def _is_status(parts: list[bytes]) -> bool:

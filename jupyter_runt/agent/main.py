@@ -14,7 +14,10 @@ from jupyter_runt.agent.state import StateFile
 
 
 def run(settings: dict[str, Any], command: list[str]) -> None:
-    """Run a kernel, and end as it does; see `provisioning/agents.py` for the settings."""
+    """Run a kernel, and end as it does; see `provisioning/agents.py` for the settings.
+
+    Without a command, attend a kernel that is somebody else's child.
+    """
     os.umask(0o077)
     listener = socket.socket(fileno=settings["listener"])
     listener.set_inheritable(False)
@@ -22,11 +25,11 @@ def run(settings: dict[str, Any], command: list[str]) -> None:
     state = StateFile(base.with_suffix(".json"), settings["about"])
     wakeup = _signals()
     # The kernel starts while we load what we need to speak with it.
-    pid = child.spawn(command, os.environ)
+    pid = child.spawn(command, os.environ) if command else None
     terminated: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _frame: _pass_on(number, pid, terminated))
 
-    from jupyter_runt.agent.agent import Agent, end_kernel
+    from jupyter_runt.agent.agent import Agent, end_elsewhere, end_kernel
     from jupyter_runt.agent.journal import Journal
     from jupyter_runt.agent.kernel import KernelSockets
 
@@ -48,10 +51,12 @@ def run(settings: dict[str, Any], command: list[str]) -> None:
         journal.remove()
         Path(settings["about"]["socket"]).unlink(missing_ok=True)
         state.remove()
-    if code is None:
+    if code is not None:
+        child.end_as(code)
+    elif pid is not None:
         end_kernel(pid)
     else:
-        child.end_as(code)
+        end_elsewhere(settings["farewell"], settings["about"])
 
 
 def _signals() -> socket.socket:
@@ -66,10 +71,11 @@ def _signals() -> socket.socket:
     return ours
 
 
-def _pass_on(number: int, pid: int, terminated: list[int]) -> None:
+def _pass_on(number: int, pid: int | None, terminated: list[int]) -> None:
     terminated.append(number)
-    with suppress(ProcessLookupError):
-        os.kill(pid, number)
+    if pid is not None:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def _nothing(_number: int, _frame: object) -> None:

@@ -27,7 +27,7 @@ from tornado.websocket import (
 from jupyter_runt.execution.ferry import Ferry
 from jupyter_runt.execution.remote import PROTOCOL
 from jupyter_runt.ids import new_id
-from jupyter_runt.provisioning.agents import PLAN_ENV, AgentPlan, launching
+from jupyter_runt.provisioning.agents import PLAN_ENV, AgentFiles, AgentPlan, launching
 from jupyter_runt.provisioning.provisioner import SECRETS
 
 TOKEN_ENV: Final = "JUPYTER_RUNT_TOKEN"  # noqa: S105 (its name)
@@ -105,6 +105,7 @@ class Bridge:
         self._stream = 0
         self._ferry: Ferry | None = None
         self._agent: Process | None = None
+        self._files: AgentFiles | None = None
         self._carrying: asyncio.Task[None] | None = None
         self._lease = 60.0
         self._deadline = float("inf")
@@ -211,13 +212,15 @@ class Bridge:
                 self._renewed(0)
                 if stream != self._stream:
                     await self._start(int(stream))
-                elif self._ferry is not None:
+                elif self._ferry is not None and greeting["received"] is not None:
                     self._ferry.connected(self._send, int(greeting["received"]))
                 self._say(f"Connected to {self._offer.url}.")
             case {"type": "renewed", "number": number}:
                 self._renewed(int(number))
             case {"type": "start", "stream": stream}:
                 await self._start(int(stream))
+            case {"type": "adopt", "stream": stream}:
+                await self._meet_again(int(stream))
             case {"type": "received" | "signal" | "shutdown", "stream": stream} if (
                 stream == self._stream
             ):
@@ -289,9 +292,27 @@ class Bridge:
             self._post({"type": "failed", "stream": stream, "message": str(error)})
             return
         self._agent = agent
-        self._carrying = self._tasks.create_task(self._carry(stream, agent, self._ferry))
+        self._begin(stream, agent, self._ferry)
+
+    async def _meet_again(self, stream: int) -> None:
+        """Have a server that comes after another one reach the kernel's agent."""
+        self._stream = stream
+        if self._carrying is not None:
+            self._carrying.cancel()
+        agent = self._agent
+        try:
+            if agent is None or self._files is None:
+                raise OSError("the kernel is gone")
+            self._ferry = await Ferry.open(self._files.connect())
+        except OSError as error:
+            self._post({"type": "failed", "stream": stream, "message": str(error)})
+            return
+        self._begin(stream, agent, self._ferry)
+
+    def _begin(self, stream: int, agent: Process, ferry: Ferry) -> None:
+        self._carrying = self._tasks.create_task(self._carry(stream, agent, ferry))
         self._post({"type": "started", "stream": stream})
-        self._ferry.connected(self._send, 0)
+        ferry.connected(self._send, 0)
 
     async def _carry(self, stream: int, agent: Process, ferry: Ferry) -> None:
         await ferry.run()
@@ -321,6 +342,7 @@ class Bridge:
                 env=env,
                 cwd=self._offer.folder,
             )
+            self._files = launch.files
             return agent, await Ferry.open(launch.files.connect())
 
     def _signal(self, number: int) -> None:

@@ -127,8 +127,14 @@ class ServerKernelGateway:
         env = self._sessions.get_kernel_env(path, posixpath.basename(path))
         return str(folder), dict(env)
 
-    async def start_elsewhere(self, machine: RemoteMachine, lease: Lease) -> Kernel:
+    async def start_elsewhere(
+        self, machine: RemoteMachine, lease: Lease, *, again: bool = False
+    ) -> Kernel:
         """Have another machine start a kernel, and connect to it.
+
+        Args:
+            again: it goes on with the one that it ran for a server that died, unheard until
+                `resume`.
 
         Raises:
             RuntimeLost: it could not be started; the message says why.
@@ -145,12 +151,21 @@ class ServerKernelGateway:
         try:
             await asyncio.to_thread(folder.mkdir, mode=0o700, parents=True, exist_ok=True)
             await asyncio.to_thread(write_connection_file, file, machine.about, doorstep.ports)
-            manager = await self._kernels.start_elsewhere(machine, file, doorstep.close)
+            manager = await self._kernels.start_elsewhere(
+                machine, file, doorstep.close, again=again
+            )
         except BaseException:
             doorstep.close()
             raise
         started = self._manage(kernel_id, manager, lease, doorstep.tell)
-        started.connect()
+        if again:
+            try:
+                await self._sessions.restore(kernel_id, await started.meet_again())
+            except RuntimeLost as error:
+                await self._drop(started, machine, f"{machine.about.host}: {error.message}")
+                raise
+        else:
+            started.connect()
         return Kernel(kernel_id, manager.kernel_name, started.connection)
 
     async def give_up(self, machine: RemoteMachine, cause: str) -> None:
@@ -158,12 +173,16 @@ class ServerKernelGateway:
         kernel_id = machine.about.kernel_id
         if (started := self._started.get(kernel_id)) is None:
             return
+        await self._drop(started, machine, cause)
+        self._deaths.died(kernel_id, cause, restarting=False, expired=True)
+
+    async def _drop(self, started: StartedKernel, machine: RemoteMachine, cause: str) -> None:
+        kernel_id = machine.about.kernel_id
         machine.farewell = ("expired", cause)
         self.let_go(kernel_id, cause)
         await started.manager.provisioner.cleanup()
         started.manager.cleanup_connection_file()
         self.forget(kernel_id)
-        self._deaths.died(kernel_id, cause, restarting=False, expired=True)
 
     def _manage(
         self,

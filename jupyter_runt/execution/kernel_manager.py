@@ -151,14 +151,19 @@ class OwnedKernels(_Base):  # type: ignore[misc]
         manager.provisioner = factory.create_provisioner_instance(
             survivor.kernel_id, manager.kernel_spec, parent=manager
         )
-        manager.provisioner.adopt(survivor)
+        await manager.provisioner.adopt(survivor)
         await self._take_in(manager, path, env)
         return manager
 
     async def start_elsewhere(
-        self, machine: RemoteMachine, connection_file: str, on_cleanup: Callable[[], None]
+        self,
+        machine: RemoteMachine,
+        connection_file: str,
+        on_cleanup: Callable[[], None],
+        *,
+        again: bool,
     ) -> Any:
-        """Have another machine start a kernel, and return its manager.
+        """Have another machine start a kernel, or go on with one, and return its manager.
 
         Args:
             connection_file: says how Jupyter's clients on this machine reach the kernel.
@@ -182,7 +187,7 @@ class OwnedKernels(_Base):  # type: ignore[misc]
         )
         manager.provisioner.connection_info = manager.get_connection_info()
         manager.provisioner.on_cleanup = on_cleanup
-        await machine.start()
+        await machine.start(again=again)
         await self._take_in(manager, "", {})
         return manager
 

@@ -16,7 +16,7 @@ from jupyter_runt.execution.ferry import Ferry
 from jupyter_runt.protocols import Kernel, Lease
 from jupyter_runt.provisioning.provisioner import KernelExit
 
-PROTOCOL: Final = 1
+PROTOCOL: Final = 2
 """Of the messages between a server and the agents of other machines."""
 
 _UUID: Final = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -78,6 +78,7 @@ class RemoteMachine:
         on_presence: told when the machine comes and goes.
         launch: starts its kernel, for the notebook of a lease; see `start_elsewhere`.
         spawn: begins a task that ends before the server.
+        stream: which kernel process it has from a server that died; 0 if none.
     """
 
     def __init__(
@@ -85,8 +86,9 @@ class RemoteMachine:
         about: Introduction,
         lease_seconds: float,
         on_presence: Callable[["RemoteMachine"], None],
-        launch: Callable[["RemoteMachine", Lease], Awaitable[Kernel]],
+        launch: Callable[..., Awaitable[Kernel]],
         spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
+        stream: int = 0,
     ) -> None:
         self.about = about
         self.lease_seconds = lease_seconds
@@ -96,7 +98,7 @@ class RemoteMachine:
         self._on_presence = on_presence
         self._launch = launch
         self._channel: Channel | None = None
-        self._stream = 0
+        self._stream = stream
         self._ferry: Ferry | None = None
         self._started: asyncio.Future[None] | None = None
         self._runs = False
@@ -137,7 +139,7 @@ class RemoteMachine:
             "type": "registered",
             "lease_seconds": self.lease_seconds,
             "stream": self._stream,
-            "received": 0 if self._ferry is None else self._ferry.received,
+            "received": None if self._ferry is None else self._ferry.received,
         }
         channel.tell(json.dumps(greeting))
         if self._ferry is not None and stream == self._stream:
@@ -203,16 +205,24 @@ class RemoteMachine:
 
     # its kernel
 
-    async def launch(self, lease: Lease) -> Kernel:
-        """Start a kernel for the notebook of a lease, and connect to it; raises RuntimeLost."""
-        return await self._launch(self, lease)
+    async def launch(self, lease: Lease, *, again: bool = False) -> Kernel:
+        """Start a kernel for the notebook of a lease, and connect to it; raises RuntimeLost.
 
-    async def start(self) -> None:
-        """Have a kernel process started; raises RuntimeLost."""
+        Args:
+            again: go on with the one that it has.
+        """
+        return await self._launch(self, lease, again=again)
+
+    async def start(self, *, again: bool = False) -> None:
+        """Have a kernel process started, or another stream to the one there is.
+
+        Raises:
+            RuntimeLost: there is none.
+        """
         await self._drop_ferry()
         self._stream += 1
         self._started = asyncio.get_running_loop().create_future()
-        self._post({"type": "start", "stream": self._stream})
+        self._post({"type": "adopt" if again else "start", "stream": self._stream})
         try:
             async with asyncio.timeout(START_SECONDS):
                 await self._started

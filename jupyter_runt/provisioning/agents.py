@@ -32,6 +32,7 @@ END_SECONDS: Final = 2.0
 Connection = socket.socket
 
 _MAIN: Final = Path(__file__).parents[1] / "agent" / "__main__.py"
+_FAREWELL: Final = Path(__file__).with_name("farewell.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,8 @@ class Survivor:
     notebook_id: str
     root: str
     connection_file: str
+    provisioner: dict[str, Any] | None
+    """What finds the kernel again, where the agent is not its parent."""
 
     def signal(self, number: int) -> None:
         """Send a signal to it and its kernel; nothing happens if they are gone."""
@@ -142,11 +145,17 @@ class AgentLaunch:
 
 
 @contextmanager
-def launching(plan: str, command: Sequence[str], connection_file: str) -> Iterator[AgentLaunch]:
+def launching(
+    plan: str,
+    command: Sequence[str],
+    connection_file: str,
+    provisioner: dict[str, Any] | None = None,
+) -> Iterator[AgentLaunch]:
     """Make the socket of an agent, for as long as it takes to start it.
 
-    Raises:
-        FileNotFoundError: there is no such command.
+    Args:
+        command: runs the kernel; empty if that runs already.
+        provisioner: what finds a kernel again that runs already.
     """
     settings: dict[str, Any] = json.loads(plan)
     connection_file = os.path.realpath(connection_file)
@@ -154,6 +163,7 @@ def launching(plan: str, command: Sequence[str], connection_file: str) -> Iterat
     journals.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = _socket_path(name)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    told = tempfile.TemporaryFile()  # noqa: SIM115 (arguments are for everybody on the machine)
     try:
         before = os.umask(0o177)
         try:
@@ -162,19 +172,25 @@ def launching(plan: str, command: Sequence[str], connection_file: str) -> Iterat
             os.umask(before)
         listener.listen()
         settings["about"] |= {"socket": path, "connection_file": connection_file}
+        if provisioner is not None:
+            settings["about"]["provisioner"] = provisioner
         settings |= {
             "name": name,
             "listener": listener.fileno(),
             "sys_path": sys.path,
+            "farewell": [sys.executable, "-I", str(_FAREWELL)],
         }
-        python = [sys.executable, "-I", str(_MAIN), json.dumps(settings)]
+        told.write(json.dumps(settings).encode())
+        told.seek(0)
+        python = [sys.executable, "-I", str(_MAIN), str(told.fileno())]
         files = AgentFiles(journals / f"{name}.json", path)
-        yield AgentLaunch([*python, *command], (listener.fileno(),), files)
+        yield AgentLaunch([*python, *command], (listener.fileno(), told.fileno()), files)
     except BaseException:
         Path(path).unlink(missing_ok=True)
         raise
     finally:
         listener.close()
+        told.close()
 
 
 def _socket_path(name: str) -> str:
@@ -201,6 +217,7 @@ def survivors(journals: Path) -> list[Survivor]:
                 notebook_id=str(about["notebook_id"]),
                 root=str(about["root"]),
                 connection_file=str(about["connection_file"]),
+                provisioner=about.get("provisioner"),
             )
         except (OSError, ValueError, KeyError, TypeError):
             continue  # it just ended, or is none of ours

@@ -1,5 +1,6 @@
 """The provisioner around every kernel's own: keeps secrets back, remembers how kernels end."""
 
+import asyncio
 import os
 import shutil
 import signal
@@ -19,6 +20,13 @@ from jupyter_runt.provisioning.agents import (
     launching,
     without_plan,
 )
+from jupyter_runt.provisioning.attendant import (
+    Attendant,
+    attended,
+    description,
+    find_again,
+    unblocked,
+)
 
 SECRETS: Final = frozenset(
     {
@@ -35,6 +43,12 @@ SECRETS: Final = frozenset(
     }
 )
 """Environment variables with which the server itself is reached."""
+
+DOUBTS: Final = 2
+"""How often a provisioner that says that its kernel is gone is asked again: some say so when they
+could not ask in time."""
+
+DOUBT_SECONDS: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +67,9 @@ class KernelExit:
     oom: bool = False
     """The operating system killed it, or something of its own, since memory ran out."""
 
+    told: bool = True
+    """The code is what the process ended with; some provisioners only know that it did."""
+
     @property
     def signal_name(self) -> str | None:
         """The signal that killed it, if one did."""
@@ -65,6 +82,8 @@ class KernelExit:
 
     def __str__(self) -> str:
         """Return a sentence for people."""
+        if not self.told:
+            return "The kernel ended by itself. Where it ran, nobody says how."
         if self.signal_name is None:
             return f"The kernel ended by itself with exit code {self.code}."
         if self.oom:
@@ -83,7 +102,8 @@ class RuntProvisioner(KernelProvisionerBase):
 
     Where an environment carries the plan of an agent, and the kernel is a process of this machine,
     what the wrapped provisioner starts, signals and waits for is an agent, which runs the kernel
-    in its own process group and ends as it does.
+    in its own process group and ends as it does. Beside the kernel of any other provisioner that
+    finds its kernels again, it is an agent that only listens.
     """
 
     withheld_env = Set(
@@ -101,12 +121,14 @@ class RuntProvisioner(KernelProvisionerBase):
         )
         # The base class has one dict for all instances, and some provisioners update it in place.
         self.inner.connection_info = {**self.inner.connection_info}
+        unblocked(self.inner)
         self.exits: list[KernelExit] = []
         self._generation = 0
         self._runs = False
         self._end_requested = False
         self._plan: str | None = None
         self._adopted: Any = None
+        self._attendant: Attendant | None = None
         self.agent: AgentFiles | None = None
         """What there is of the kernel's agent, if it has one."""
 
@@ -137,6 +159,12 @@ class RuntProvisioner(KernelProvisionerBase):
     async def poll(self) -> int | None:
         """See the base class."""
         code = await self.inner.poll()
+        if self._runs and not self._end_requested and attended(self.inner):
+            for _ in range(DOUBTS):
+                if code is None:
+                    break
+                await asyncio.sleep(DOUBT_SECONDS)
+                code = await self.inner.poll()
         self._note_exit(code)
         return code
 
@@ -192,14 +220,17 @@ class RuntProvisioner(KernelProvisionerBase):
         self._end_requested = False
         return info
 
-    def adopt(self, survivor: Survivor) -> None:
+    async def adopt(self, survivor: Survivor) -> None:
         """Take over an agent, and its kernel, from a server that is gone.
 
         Raises:
-            RuntimeLost: the kernelspec wants another provisioner now.
+            RuntimeLost: the kernelspec wants another provisioner now, or the kernel is gone.
         """
         inner = self.inner
-        if type(inner) is not LocalProvisioner:
+        if survivor.provisioner is not None and attended(inner):
+            await self._find_again(survivor, survivor.provisioner)
+            return
+        if survivor.provisioner is not None or type(inner) is not LocalProvisioner:
             raise RuntimeLost("the kernelspec names another provisioner now")
         self._adopted = inner.process = cast("Any", AdoptedProcess(survivor))
         inner.pid = inner.pgid = survivor.pid
@@ -208,6 +239,13 @@ class RuntProvisioner(KernelProvisionerBase):
         LocalPortCache.instance().currently_used_ports.update(self._manager.ports)
         self.agent = survivor.files
         self._generation, self._runs = 1, True
+
+    async def _find_again(self, survivor: Survivor, known: dict[str, Any]) -> None:
+        await find_again(self.inner, known, self._manager.get_connection_info())
+        self._attendant, self.agent = Attendant.adopted(survivor), survivor.files
+        self._generation, self._runs = 1, True
+        if not self.has_process or await self.poll() is not None:
+            raise RuntimeLost("it is gone by now")
 
     def ended(self, code: int, *, oom: bool) -> None:
         """Note how the kernel ended, which its agent tells before it ends itself."""
@@ -218,10 +256,26 @@ class RuntProvisioner(KernelProvisionerBase):
     async def post_launch(self, **kwargs: Any) -> None:
         """See the base class."""
         await self.inner.post_launch(**kwargs)
+        if self._plan is not None and attended(self.inner):
+            # Only now is it known, and in the connection file, where the kernel is.
+            try:
+                self._attendant = Attendant.start(
+                    self._plan,
+                    self._manager.connection_file,
+                    await description(self.inner),
+                    self._without_secrets(os.environ),
+                )
+            except BaseException:
+                await self.inner.kill()
+                raise
+            self.agent = self._attendant.files
 
     async def cleanup(self, restart: bool = False) -> None:
         """See the base class."""
         await self.inner.cleanup(restart=restart)
+        if self._attendant is not None:
+            self._attendant.end()
+            self._attendant = None
         if self.agent is not None and not self.agent.lives:
             self.agent.remove()  # it was killed
 
@@ -265,4 +319,6 @@ class RuntProvisioner(KernelProvisionerBase):
     def _note_exit(self, code: int | None, *, oom: bool = False) -> None:
         if self._runs and code is not None:
             self._runs = False
-            self.exits.append(KernelExit(self._generation, code, self._end_requested, oom))
+            told = code != 0 or not attended(self.inner)
+            end = KernelExit(self._generation, code, self._end_requested, oom, told)
+            self.exits.append(end)

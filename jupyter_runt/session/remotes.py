@@ -10,13 +10,16 @@ from jupyter_runt.ids import ActorId, NotebookId
 from jupyter_runt.protocols import Kernel, Lease
 from jupyter_runt.session.hosting import BackgroundTasks, logged
 from jupyter_runt.session.registry import SessionRegistry
+from jupyter_runt.session.takeover import NOT_ITS_KERNEL
 
 
 class RemoteGateway(Protocol):
     """What starts kernels on other machines; `execution/gateway.py`."""
 
-    async def start_elsewhere(self, machine: RemoteMachine, lease: Lease) -> Kernel:
-        """Have another machine start a kernel, and connect to it; raises RuntimeLost."""
+    async def start_elsewhere(
+        self, machine: RemoteMachine, lease: Lease, *, again: bool = False
+    ) -> Kernel:
+        """Have another machine start a kernel, or go on with one; raises RuntimeLost."""
         ...
 
     async def give_up(self, machine: RemoteMachine, cause: str) -> None:
@@ -62,6 +65,8 @@ class RemoteMachines:
     ) -> RemoteMachine:
         """Take a machine's connection; a new machine's kernel becomes the notebook's.
 
+        One that ran it for a server that died goes on with it.
+
         Args:
             stream, received: see `RemoteMachine.attach`.
 
@@ -75,18 +80,19 @@ class RemoteMachines:
         if known is not None and not known.gone:
             known.attach(channel, stream, received)
             return known
-        if stream or known is not None:
-            raise Conflict("The notebook does not run on this kernel any more.")
+        if known is not None:
+            raise Conflict(NOT_ITS_KERNEL)
         machine = RemoteMachine(
             about,
             self._lease_seconds,
             self._note_presence,
             self._gateway.start_elsewhere,
             self._spawn,
+            stream,
         )
         self._machines[about.kernel_id] = notebook_id, machine
         machine.attach(channel, stream, received)
-        self._spawn(self._hand_over(notebook_id, machine, actor))
+        self._spawn(self._hand_over(notebook_id, machine, actor, again=stream > 0))
         return machine
 
     def dismiss(self, machine: RemoteMachine, cause: str) -> None:
@@ -102,11 +108,14 @@ class RemoteMachines:
                 await session.runtime.stop("evicted", cause)
 
     async def _hand_over(
-        self, notebook_id: NotebookId, machine: RemoteMachine, actor: ActorId
+        self, notebook_id: NotebookId, machine: RemoteMachine, actor: ActorId, *, again: bool
     ) -> None:
         try:
             async with self._sessions.use(notebook_id) as session:
-                await session.runtime.hand_over(machine, actor)
+                if again:
+                    await session.runtime.returned(machine)
+                else:
+                    await session.runtime.hand_over(machine, actor)
             if (cause := await machine.expired()) is not None:
                 await self._gateway.give_up(machine, cause)
         except RuntError as error:

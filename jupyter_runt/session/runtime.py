@@ -2,18 +2,17 @@
 
 import asyncio
 from collections.abc import Coroutine, Iterable
-from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
-from jupyter_runt.errors import Conflict, RuntError, RuntimeLost, StaleFence, StoreUnavailable
-from jupyter_runt.events.runtime import EndReason, RuntimeStatus
+from jupyter_runt.document.materialize import Runtime
+from jupyter_runt.errors import Conflict, RuntError, RuntimeLost, StaleFence
+from jupyter_runt.events.runtime import EndReason
 from jupyter_runt.execution.queue import RuntimeSession
 from jupyter_runt.execution.remote import RemoteMachine
 from jupyter_runt.execution.runner import Runner
 from jupyter_runt.ids import ActorId, CellId, ExecutionId, done_by, new_id
 from jupyter_runt.protocols import KernelConnection
-from jupyter_runt.session.adoption import begun
 from jupyter_runt.session.decide import RuntimeAction
 from jupyter_runt.session.hosting import BackgroundTasks, logged
 from jupyter_runt.session.kernel_effects import KernelEffects
@@ -25,6 +24,14 @@ from jupyter_runt.session.runtime_record import (
     preferred_kernel,
 )
 from jupyter_runt.session.services import RuntimeServices
+from jupyter_runt.session.takeover import (
+    NOT_ITS_KERNEL,
+    AbsentMachine,
+    absent_machine,
+    lease_info,
+    left_by_others,
+    take_over,
+)
 
 
 class NotebookRuntime:
@@ -39,6 +46,7 @@ class NotebookRuntime:
         self._changing = asyncio.Lock()
         self._owned: OwnedKernel | None = None
         self._releasing = False
+        self._absent: AbsentMachine | None = None
         self._record = RuntimeRecord(host, services.host)
         self._effects = KernelEffects(host, services.artifacts, self._session, self._after_record)
         self._runner = Runner(self._effects, services.artifacts.limits)
@@ -46,13 +54,12 @@ class NotebookRuntime:
 
     async def __aenter__(self) -> Self:
         """Begin to run what waits; what a dead server left behind is met first (EX2)."""
-        try:
-            adopted = await self._adopt()
-        except RuntimeLost as error:
-            await self._record.recover(error.message)
+        self._absent = await absent_machine(self._host, self._services)
+        if self._absent is None:
+            await self._take_over(left_by_others(self._host.writer.state))
         else:
-            if not adopted:
-                await self._record.recover()
+            await self._changing.acquire()  # until it is known what becomes of the kernel
+            self._spawn(self._wait_for(self._absent), "wait for another machine")
         self._tasks.create_task(self._runner.run(), name=f"runner of {self._host.path}")
         return self
 
@@ -63,6 +70,7 @@ class NotebookRuntime:
         _traceback: TracebackType | None,
     ) -> None:
         """Stop the kernel: it is this server's child."""
+        self._give_up_waiting("The server was shut down.")
         try:
             await self.stop("shutdown", "The server was shut down.")
         finally:
@@ -70,8 +78,8 @@ class NotebookRuntime:
 
     @property
     def alive(self) -> bool:
-        """Whether there is a kernel."""
-        return self._owned is not None
+        """Whether there is a kernel, if perhaps out of reach."""
+        return self._owned is not None or self._absent is not None
 
     @property
     def path(self) -> str:
@@ -97,6 +105,8 @@ class NotebookRuntime:
 
     async def act(self, action: RuntimeAction, actor: ActorId, because: str) -> None:
         """Do what a command led to, which the log then says; raises RuntError if it cannot."""
+        if action.kind in {"restart", "stop", "evict"}:
+            self._give_up_waiting(done_by("The kernel was given up", actor))
         match action.kind:
             case "run":
                 self._run_soon(actor)
@@ -135,7 +145,7 @@ class NotebookRuntime:
 
     async def _run_queue(self, actor: ActorId) -> None:
         async with self._changing:
-            if self._owned is None:
+            if self._owned is None and self.busy:
                 await self._start_for_queue(actor)
         self._runner.wake()
 
@@ -176,6 +186,20 @@ class NotebookRuntime:
             await self._stop("shutdown", "The kernel was changed.")
             owned = await self._start(kernel_name, new_id(), actor)
             return owned.kernel.kernel_id
+
+    async def returned(self, machine: RemoteMachine) -> None:
+        """Go on with the kernel of a machine that ran it for a server that died.
+
+        Raises:
+            Conflict: the notebook does not wait for it.
+        """
+        absent = self._absent
+        if absent is None:
+            raise Conflict(NOT_ITS_KERNEL)
+        absent.came(machine)
+        async with self._changing:
+            if self._owned is None or self._owned.machine is not machine:
+                raise Conflict(NOT_ITS_KERNEL)
 
     async def hand_over(self, machine: RemoteMachine, actor: ActorId) -> None:
         """Run the notebook on another machine from now on; raises as `ensure`."""
@@ -225,7 +249,7 @@ class NotebookRuntime:
         machine: RemoteMachine | None = None,
     ) -> OwnedKernel:
         services = self._services
-        info = {"url": services.url, "host": services.host}
+        info = lease_info(services, machine)
         lease = await services.leases.acquire(self._host.notebook_id, "runtime", info)
         services.owners[kernel_id] = self
         try:
@@ -248,52 +272,33 @@ class NotebookRuntime:
         self._attach_when_ready(owned)
         return owned
 
-    async def _adopt(self) -> bool:
-        """Go on with the kernel that a dead server left, and tell whether there is one.
-
-        Raises:
-            RuntimeLost: it cannot go on, and was ended.
-        """
-        state, services = self._host.writer.state, self._services
-        left = state.runtime
-        if left is None or left.status == "lost":
-            return False
-        info = {"url": services.url, "host": services.host}
-        lease = await services.leases.acquire(self._host.notebook_id, "runtime", info)
-        services.owners[left.kernel_id] = self
-        try:
-            kernel = await services.gateway.adopt(self._host.path, left.kernel_id, lease)
-            if kernel is not None:
-                session = RuntimeSession(left.runtime_session_id, lease.fence)
-                self._owned = OwnedKernel(kernel, lease, left.owner, session)
-                await self._go_on(self._owned, left.status)
-                return True
-        except StoreUnavailable:  # it goes on by itself until the store can take note of it
-            self._owned = None
-            services.gateway.leave(left.kernel_id)
-            raise
-        except BaseException:
-            self._owned = None
-            await services.gateway.stop(left.kernel_id)
-            raise
-        finally:
-            if self._owned is None:
-                services.owners.pop(left.kernel_id, None)
-                with suppress(StoreUnavailable):  # a dead server's is taken all the same
-                    await services.leases.release(lease)
-        return False
-
-    async def _go_on(self, owned: OwnedKernel, status: RuntimeStatus) -> None:
-        state = self._host.writer.state
-        began = await begun(self._services.log, self._host.notebook_id, state)
-        await self._record.adopted(owned)
-        if status == "starting":
+    async def _take_over(self, left: Runtime | None, machine: RemoteMachine | None = None) -> None:
+        """Go on with the kernel that a dead server left, or note that it is lost."""
+        taken = await take_over(left, self._host, self._services, self._record, self, machine)
+        if taken is None:
+            return
+        owned = self._owned = taken.owned
+        if taken.starting:
             owned.kernel.connection.resume()
             self._attach_when_ready(owned)
-            return
-        if status != "ready":
-            await self._record.status(owned, "ready")
-        self._runner.resume(owned.session, owned.kernel.connection, began)
+        else:
+            self._runner.resume(owned.session, owned.kernel.connection, taken.begun)
+
+    async def _wait_for(self, absent: AbsentMachine) -> None:
+        try:
+            machine = await absent.machine()
+            if machine is None:
+                await self._record.recover(absent.reason)
+                await self._services.leases.release(absent.lease)
+            else:
+                await self._take_over(absent.left, machine)
+        finally:
+            self._absent = None
+            self._changing.release()
+
+    def _give_up_waiting(self, reason: str) -> None:
+        if self._absent is not None:
+            self._absent.give_up(reason)
 
     async def _restart(self, owned: OwnedKernel, actor: ActorId, *, keep_waiting: bool) -> None:
         await self._record.status(owned, "restarting")
@@ -347,27 +352,24 @@ class NotebookRuntime:
                 await self._stop("shutdown", "Its last session was closed.")
 
     def _attach_when_ready(self, owned: OwnedKernel) -> None:
-        session = owned.session
+        self._spawn(self._attach(owned, owned.session), "attach the runner")
 
-        async def attach() -> None:
-            try:
-                await owned.kernel.connection.ready()
-            except RuntimeLost as error:
-                await self._stop_unready(owned, session, error.message)
-                return
-            async with self._changing:
-                if self._owned is owned and owned.session is session:
-                    await self._record.status(owned, "ready")
-                    self._runner.attach(session, owned.kernel.connection)
-
-        self._spawn(attach(), "attach the runner")
-
-    async def _stop_unready(self, owned: OwnedKernel, session: RuntimeSession, reason: str) -> None:
-        """Stop a kernel that never answered: what is asked for next needs another one."""
+    async def _attach(self, owned: OwnedKernel, session: RuntimeSession) -> None:
+        """Use a kernel once it answers, or stop one that never does."""
+        problem: str | None = None
+        try:
+            await owned.kernel.connection.ready()
+        except RuntimeLost as error:
+            problem = error.message
         async with self._changing:
-            if self._owned is owned and owned.session is session:
-                await self._stop("crashed", reason)
-                await self._record.gave_up(reason)
+            if self._owned is not owned or owned.session is not session:
+                return
+            if problem is None:
+                await self._record.status(owned, "ready")
+                self._runner.attach(session, owned.kernel.connection)
+            else:  # what is asked for next needs another one
+                await self._stop("crashed", problem)
+                await self._record.gave_up(problem)
 
     async def _renew(self, owned: OwnedKernel) -> None:
         """Make the next incarnation of the kernel a new owner: the old fence is refused now."""

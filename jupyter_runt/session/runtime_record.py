@@ -115,6 +115,14 @@ class RuntimeRecord:
         changed = RuntimeStatusChanged(runtime_session_id=session_id, status=status, reason=reason)
         await self._append(owned, changed)
 
+    async def away(self, session: RuntimeSession, reason: str) -> None:
+        """Record that the machine of a kernel cannot be reached, which another server ran."""
+        changed = RuntimeStatusChanged(
+            runtime_session_id=session.runtime_session_id, status="unresponsive", reason=reason
+        )
+        draft = Draft(payload=changed, actor=runtime_actor(session.runtime_session_id))
+        await self._host.writer.append(draft, fence=session.fence)
+
     async def presence(self, owned: OwnedKernel, machine: RemoteMachine) -> None:
         """Record whether the machine that a kernel runs on can be reached, where that changed."""
         runtime = self._host.writer.state.runtime

@@ -46,7 +46,10 @@ async def test_a_shell_runs_cells_fails_and_goes_on(notebook: Notebook) -> None:
 
 @pytest.mark.rule("EX5")
 async def test_a_shell_is_interrupted_and_restarted(notebook: Notebook) -> None:
-    execution_id = await notebook.running("x=42; echo begun; sleep 600", "begun")
+    # What says that it began is a program in the foreground: bash, interrupted right before it
+    # starts one, leaves that to the program, and waits for its end.
+    begun = "x=42; sh -c 'echo begun; exec sleep 600'"
+    execution_id = await notebook.running(begun, "begun")
     await notebook.do("interrupt_runtime")
     assert (await notebook.execution(execution_id))["status"] == "error"
     assert printed(await notebook.run_source("echo $x")) == "42\n"

@@ -39,6 +39,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that is killed, and may take its time to come back."""
+    config = {"RuntApp": {"remote_lease": 240.0}}
+    with Server(tmp_path_factory.mktemp("mortal"), config).running() as server:
+        yield server
+
+
 class Wire:
     """What is between the two machines; it can be cut."""
 
@@ -222,6 +230,70 @@ async def test_a_kernel_elsewhere_is_used_interrupted_restarted_and_mourned_as_a
     assert text_of(here) == str(server.root)
 
 
+@pytest.mark.rule("EX12", "EX3", "EX1")
+async def test_a_kernel_elsewhere_goes_on_under_the_next_server_without_a_line_lost_or_doubled(
+    mortal: Server, tmp_path: Path
+) -> None:
+    server = mortal
+    notebook = await server.notebook("'top'")
+    token = (await made_token(server, notebook))["token"]
+    async with machine(tmp_path, server.url, notebook.id, token) as process:
+        before = await lent(server, notebook)
+        running = await notebook.running("kept = 41\n" + TICKS.format(count=500), "tick 5")
+        await asyncio.to_thread(server.kill)
+        await asyncio.to_thread(server.start)
+        execution = await notebook.execution(running)
+        pid = text_of(execution).split()[1]
+        ticks = "".join(f"tick {number}\n" for number in range(500))
+        assert text_of(execution) == f"pid {pid}\n{ticks}done"
+        after = await runtime_of(server, notebook)
+        for name in ("kernel_id", "runtime_session_id", "host", "owner"):
+            assert after[name] == before[name]
+        assert after["fence"] > before["fence"]
+        assert text_of(await notebook.run_source("print(kept + 1, end='')")) == "42"
+        endless = await notebook.running("print('on')\nwhile True: pass", "on")
+        await notebook.do("interrupt_runtime")
+        assert (await notebook.execution(endless))["status"] == "error"
+        await notebook.do("restart_runtime")
+        assert text_of(await notebook.run_source("print('kept' in globals(), end='')")) == "False"
+        await notebook.do("stop_runtime")
+        assert await process.wait() == 0
+        await gone(int(pid))
+
+
+@pytest.mark.rule("EX12", "EX1", "EX2")
+async def test_a_machine_that_comes_back_when_nobody_waits_any_more_is_told_so_and_ends_its_kernel(
+    mortal: Server, tmp_path: Path
+) -> None:
+    server = mortal
+    notebook = await server.notebook("'top'")
+    token = (await made_token(server, notebook))["token"]
+    async with machine(tmp_path, server.url, notebook.id, token) as process:
+        await lent(server, notebook)
+        running = await notebook.running(TICKS.format(count=100_000), "tick 5")
+        kernel = int(text_of(await notebook.execution(running, wait=0)).split()[1])
+        await asyncio.to_thread(server.kill)
+        process.send_signal(signal.SIGSTOP)
+        await asyncio.to_thread(server.start)
+        waiting = await notebook.start(*await notebook.add("print('waits')"))
+        away = await runtime_of(server, notebook)
+        assert away["status"] == "unresponsive"
+        assert (await notebook.send("interrupt_runtime")).code == "runtime_lost"
+        assert (await notebook.execution(running, wait=0))["status"] == "running"
+        await notebook.do("restart_runtime")
+        lost = await notebook.execution(running)
+        assert lost["status"] == "lost"
+        assert "given up" in lost["outputs"][-1]["evalue"]
+        assert (await notebook.execution(waiting[0]))["status"] == "cancelled"
+        here = await notebook.run_source("import os; print(os.getcwd(), end='')")
+        assert text_of(here) == str(server.root)
+        process.send_signal(signal.SIGCONT)
+        assert await process.wait() == 1
+        assert process.stdout is not None
+        assert b"does not run on this kernel any more" in await process.stdout.read()
+        await gone(kernel)
+
+
 @pytest.mark.rule("EX12", "EX1")
 async def test_a_machine_that_stays_away_ends_its_kernel_before_the_notebook_is_given_away(
     server: Server, tmp_path: Path
@@ -298,7 +370,7 @@ async def test_a_machine_can_take_neither_another_kernel_s_id_nor_another_file_s
     await other.run("c0")
     token = (await made_token(server, notebook))["token"]
     url = f"{server.url}/api/runt/agents?notebook={notebook.id}".replace("http", "ws", 1)
-    about = {"type": "register", "protocol": 1, "stream": 0, "received": 0, "key": "k"}
+    about = {"type": "register", "protocol": 2, "stream": 0, "received": 0, "key": "k"}
     for name in ("kernel_name", "display_name", "language", "interrupt_mode", "host"):
         about[name] = "python3"
     about["signature_scheme"] = "hmac-sha256"
