@@ -2,7 +2,7 @@
 
 import asyncio
 from asyncio import to_thread
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -109,10 +109,12 @@ class NotebookArtifacts:
         """
         steps = moving_out(notebook["cells"], self.limits)
         taken: list[Any] = []
+        keeping: Awaitable[None] = asyncio.sleep(0)
         while len(taken) < len(notebook["cells"]):
-            lean, payloads = await to_thread(_some, steps)
-            await self.keep(payloads)
+            (lean, payloads), _ = await asyncio.gather(to_thread(_some, steps), keeping)
+            keeping = self.keep(payloads)
             taken += lean
+        await keeping
         return {**notebook, "cells": taken}
 
     async def note_pasted(self, drafts: Iterable[Draft]) -> None:

@@ -1,5 +1,6 @@
 """A file that was read, and is understood when somebody asks for that."""
 
+import asyncio
 from asyncio import to_thread
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -39,8 +40,10 @@ class Reading:
         """Return the content as documents have it; raises FileUnreadable or NotANotebook."""
         if self._parsed is None:
             parsed = await to_thread(lambda: self._content.parse(self.file.content, self._path))
-            self._client_id = await self._client_of(parsed)  # it is the whole that is signed
-            self._parsed = await self._content.taken_in(parsed)
+            # It is the whole that is signed: both read all of it, each in a thread.
+            self._client_id, self._parsed = await asyncio.gather(
+                self._client_of(parsed), self._content.taken_in(parsed)
+            )
         return self._parsed
 
     async def client_id(self) -> int:
