@@ -1,5 +1,6 @@
 """Models behind the Chat Completions API, which nearly every server speaks."""
 
+import json
 from base64 import b64encode
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -17,9 +18,9 @@ from jupyter_runt.ai.messages import (
     Said,
     System,
     User,
+    usage_of,
 )
 from jupyter_runt.ai.patience import events
-from jupyter_runt.events.agent import Usage
 from jupyter_runt.tools import Image, ToolSpec
 
 _FINISH: Final[dict[str, Finish]] = {"length": "length", "content_filter": "filter"}
@@ -61,20 +62,19 @@ class _Heard:
         self._calls: list[dict[str, Any]] = []
         self._places: dict[int, dict[str, Any]] = {}
         self._finish: str | None = None
-        self._usage: Usage | None = None
+        self._counted: tuple[Any, Any] | None = None
 
     def hear(self, chunk: dict[str, Any]) -> str:
         """Take in a chunk, and return what it adds to the text."""
         if error := chunk.get("error"):
             raise ProviderFailure(f"{self._provider} failed: {message_of(error)}")
-        if usage := chunk.get("usage"):
-            read, wrote = usage.get("prompt_tokens"), usage.get("completion_tokens")
-            self._usage = Usage(input_tokens=read or 0, output_tokens=wrote or 0)
+        if isinstance(usage := chunk.get("usage"), dict):
+            self._counted = (usage.get("prompt_tokens"), usage.get("completion_tokens"))
         text = ""
         for choice in chunk.get("choices") or ():
             self._finish = choice.get("finish_reason") or self._finish
             delta = choice.get("delta") or choice.get("message") or {}
-            text += delta.get("content") or delta.get("refusal") or ""
+            text += _text(delta.get("content")) or delta.get("refusal") or ""
             for part in delta.get("tool_calls") or ():
                 self._hear_call(part)
         self._text.append(text)
@@ -92,7 +92,9 @@ class _Heard:
         function = part.get("function") or {}
         call["id"] = call["id"] or call_id
         call["name"] += function.get("name") or ""
-        call["arguments"] += function.get("arguments") or ""
+        arguments = function.get("arguments") or ""
+        # Some servers send the object itself.
+        call["arguments"] += arguments if isinstance(arguments, str) else json.dumps(arguments)
 
     def said(self) -> Said:
         """Return the whole; raises ProviderFailure where it has no end."""
@@ -105,7 +107,15 @@ class _Heard:
             for number, call in enumerate(self._calls)
         )
         message = Assistant("".join(self._text), calls)
-        return Said(message, _FINISH.get(self._finish, "stop"), self._usage)
+        usage = None if self._counted is None else usage_of(*self._counted)
+        return Said(message, _FINISH.get(str(self._finish), "stop"), usage)
+
+
+def _text(content: Any) -> str:
+    """Return the text of a content; some servers send it in parts, thoughts among them."""
+    if not isinstance(content, list):
+        return content or ""
+    return "".join(part.get("text") or "" for part in content if part.get("type") == "text")
 
 
 def wire_messages(messages: Sequence[Message]) -> list[dict[str, Any]]:

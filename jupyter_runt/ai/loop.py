@@ -14,6 +14,7 @@ from jupyter_runt.ai.fitting import fitted
 from jupyter_runt.ai.limits import Limits
 from jupyter_runt.ai.messages import Assistant, Call, Conversation, Message, Returned, Said
 from jupyter_runt.ai.tokens import tokens
+from jupyter_runt.document.values import to_shared
 from jupyter_runt.events.agent import Effect, TurnEnd, Usage
 from jupyter_runt.tools import Toolbox, ToolCall, ToolResult, ToolSpec
 
@@ -21,6 +22,7 @@ SAME: Final = 3
 """So often the same call with the same result is a loop."""
 
 
+SILENT: Final = "The model said nothing."
 UNSEEN: Final = "You cannot see the picture: you take text alone."
 
 
@@ -84,6 +86,7 @@ class Turn:
     _calls: int = 0
     _estimate: int = 0
     _seen: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    _spoke: bool = False
 
     async def run(self) -> Ended:
         """Answer; what had arrived was told to the listener, however it ends."""
@@ -101,9 +104,11 @@ class Turn:
 
     async def _rounds(self, clock: asyncio.Timeout) -> Ended:
         for number in range(self.limits.rounds):
-            said = await self._listen(after_tools=number > 0)
+            said = await self._listen()
             if not said.message.calls:
-                return _conclusion(said)
+                ended = _conclusion(said)
+                silent = number == 0 and not self._spoke and ended.status == "ok"
+                return Ended("error", SILENT) if silent else ended
             looped = await self._answer_calls(said.message, clock)
             if looped is not None:
                 return Ended("limit", looped)
@@ -111,10 +116,10 @@ class Turn:
                 return Ended("limit", spent)
         return Ended("limit", f"It was not done after {self.limits.rounds} rounds.")
 
-    async def _listen(self, *, after_tools: bool) -> Said:
+    async def _listen(self) -> Said:
         specs = self.toolbox.specs() if self.with_tools else ()
         messages = fitted(self._conversation, self.budget - size_of(specs))
-        fresh = after_tools
+        fresh = self._spoke  # after what it said before it called tools
         said: Said | None = None
         async with aclosing(self.model.say(messages, specs)) as stream:
             async for item in stream:
@@ -122,11 +127,13 @@ class Turn:
                     said = item
                 elif item.text:
                     self.listener.wrote(f"\n\n{item.text}" if fresh else item.text)
-                    fresh = False
+                    fresh, self._spoke = False, True
         if said is None:
-            raise ProviderFailure("The model said nothing.")
+            raise ProviderFailure(SILENT)
         self._count(said, sum(map(_length, messages)))
-        self._conversation.append(replace(said.message, calls=_sendable(said.message.calls)))
+        text = str(to_shared(said.message.text))
+        calls = _sendable(said.message.calls)
+        self._conversation.append(replace(said.message, text=text, calls=calls))
         return said
 
     def _count(self, said: Said, sent: int) -> None:
@@ -241,5 +248,6 @@ def _sendable(calls: Sequence[Call]) -> tuple[Call, ...]:
         except ValueError:
             fine = False
         arguments = (call.arguments or "{}") if fine else json.dumps({"unreadable": call.arguments})
-        sendable.append(replace(call, arguments=arguments))
+        name = str(to_shared(call.name))  # of half a character no server can be told
+        sendable.append(replace(call, name=name, arguments=str(to_shared(arguments))))
     return tuple(sendable)

@@ -73,6 +73,15 @@ class Said:
     usage: Usage | None
 
 
+def usage_of(read: Any, wrote: Any) -> Usage:
+    """Return what a provider counted; what is no count is none, and spoils no answer."""
+    return Usage(input_tokens=_count(read), output_tokens=_count(wrote))
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) and 0 <= value < 2**53 else 0
+
+
 class Conversation(Protocol):
     """A model that can be talked to."""
 

@@ -18,9 +18,9 @@ from jupyter_runt.ai.messages import (
     Said,
     System,
     User,
+    usage_of,
 )
 from jupyter_runt.ai.patience import events
-from jupyter_runt.events.agent import Usage
 from jupyter_runt.tools import Image, ToolSpec
 
 
@@ -89,12 +89,12 @@ def _said(response: dict[str, Any]) -> Said:
                 calls.append(Call(item["call_id"], item["name"], item["arguments"]))
             case "reasoning" if item.get("encrypted_content"):
                 opaque.append(item)  # without it, it would be looked for at the provider
-    usage = response.get("usage") and Usage(
-        input_tokens=response["usage"].get("input_tokens") or 0,
-        output_tokens=response["usage"].get("output_tokens") or 0,
-    )
+    counted = response.get("usage")
+    usage = None
+    if isinstance(counted, dict):
+        usage = usage_of(counted.get("input_tokens"), counted.get("output_tokens"))
     message = Assistant("".join(texts), tuple(calls), tuple(opaque))
-    return Said(message, _finish(response), usage or None)
+    return Said(message, _finish(response), usage)
 
 
 def _finish(response: dict[str, Any]) -> Finish:

@@ -1,6 +1,7 @@
 """Both APIs over HTTP, with the real client library and a scripted server."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -163,6 +164,57 @@ async def test_a_server_that_does_not_stream_is_heard_as_well(api: Any) -> None:
     await server.close_all_connections()
     assert pieces == ["All of it."]
     assert said.message == Assistant("All of it.", (Call("c", "look", "{}"),))
+
+
+def chunk(finish: Any = None, usage: Any = None, **delta: Any) -> dict[str, Any]:
+    return {"choices": [{"delta": delta, "finish_reason": finish}], "usage": usage}
+
+
+def called(arguments: Any, **named: Any) -> dict[str, Any]:
+    return chunk(tool_calls=[{**named, "function": {"name": "look", "arguments": arguments}}])
+
+
+@pytest.mark.parametrize(
+    ("sent", "text", "calls", "usage"),
+    [
+        ([chunk(content="a"), chunk("stop", {"prompt_tokens": "many"})], "a", [], Usage()),
+        ([chunk(content="a"), chunk("stop", {"completion_tokens": -1})], "a", [], Usage()),
+        ([chunk(content="a"), chunk({"odd": 1}, usage=[7])], "a", [], None),
+        (
+            [chunk(content=[{"type": "thinking"}, {"type": "text", "text": "a"}]), chunk("stop")],
+            "a",
+            [],
+            None,
+        ),
+        ([called({"n": 1}, index=0, id=7), chunk("tool_calls")], "", ['{"n": 1}'], None),
+        (
+            [called('{"n":', index="0"), called(" 1}", index="0"), chunk("x")],
+            "",
+            ['{"n": 1}'],
+            None,
+        ),
+    ],
+)
+async def test_what_is_odd_about_an_answer_does_not_spoil_it(
+    sent: list[dict[str, Any]], text: str, calls: list[str], usage: Usage | None
+) -> None:
+    class Odd(RequestHandler):
+        def post(self) -> None:
+            self.set_header("Content-Type", "text/event-stream")
+            self.finish("".join(f"data: {json.dumps(each)}\n\n" for each in sent))
+
+    server = HTTPServer(Application([(r"/.*", Odd)]))
+    (socket,) = bind_sockets(0, "127.0.0.1")
+    server.add_sockets([socket])
+    url = f"http://127.0.0.1:{socket.getsockname()[1]}/v1"
+    try:
+        async with openai.AsyncOpenAI(api_key=KEY, base_url=url) as client:
+            _, said = await heard(ChatCompletions(client, "m", provider="test"))
+    finally:
+        server.stop()
+        await server.close_all_connections()
+    assert (said.message.text, said.usage) == (text, usage)
+    assert [call.arguments for call in said.message.calls] == calls
 
 
 async def test_nothing_is_left_with_a_provider() -> None:

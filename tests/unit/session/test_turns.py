@@ -464,6 +464,27 @@ async def test_pictures_of_tools_are_for_models_that_see(workspace: Workspace) -
 
 
 @pytest.mark.rule("AG5")
+async def test_an_answer_begins_with_its_first_word_and_one_without_any_says_so(
+    workspace: Workspace,
+) -> None:
+    workspace.model.replies = [
+        says(calls=[("look", "{}"), ("half \ud800", "{}")]),
+        says("Done."),
+        says(calls=[("look", "{}")]),
+        says(),
+        says(),
+    ]
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        turns = [await notebook.answered(await notebook.ask("ai")) for _ in range(3)]
+        assert [turn["text"] for turn in turns] == ["Done.", "", ""]
+        assert [turn["status"] for turn in turns] == ["ok", "ok", "error"]
+        assert "nothing" in turns[2]["error"]
+    sent = workspace.model.heard[1]
+    assert "half \ufffd" in str(sent)
+    assert "\ud800" not in str(sent)
+
+
+@pytest.mark.rule("AG5")
 async def test_a_turn_that_goes_in_circles_is_ended(workspace: Workspace) -> None:
     workspace.model.replies = [says(calls=[("look", '{"a": 1, "b": 2}')])] * 2
     workspace.model.replies += [says(calls=[("look", '{"b":2,"a":1}')])] * 9
