@@ -17,6 +17,7 @@ from jupyter_runt.events.agent import (
     TurnContextGiven,
     TurnStarted,
     TurnTextAppended,
+    TurnUndone,
 )
 from jupyter_runt.events.approvals import ApprovalDecided, ApprovalRequested, ApprovalRevoked
 from jupyter_runt.events.base import Event, Payload
@@ -355,6 +356,7 @@ _MATERIALIZERS: Final[MappingProxyType[type[Payload], Materializer]] = MappingPr
         ToolCallRequested: _turn,
         ToolCallCompleted: _turn,
         TurnCompleted: _turn,
+        TurnUndone: _turn,
         ApprovalRequested: _turn,
         ApprovalDecided: _turn,
         ApprovalRevoked: _turn,

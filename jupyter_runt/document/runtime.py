@@ -23,7 +23,7 @@ class RuntimeDoc(SharedDocument):
     to another server (EL2). An epoch ends where that would not hold.
     """
 
-    version = "1.2.0"
+    version = "1.3.0"
 
     def __init__(self, notebook_id: NotebookId, epoch: str) -> None:
         super().__init__(derived_client_id("runtime", notebook_id, epoch))
@@ -134,6 +134,7 @@ def _turn(turn: Turn | None) -> dict[str, Any]:
             "completed_at": turn.completed_at,
             "usage": turn.usage.model_dump(mode="json", exclude_none=True) if turn.usage else None,
             "error": turn.error,
+            "undone": turn.undone or None,
         }
     )
 

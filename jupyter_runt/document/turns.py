@@ -14,6 +14,7 @@ from jupyter_runt.events.agent import (
     TurnEnd,
     TurnStarted,
     TurnTextAppended,
+    TurnUndone,
     Usage,
 )
 from jupyter_runt.events.base import Event, Payload
@@ -59,6 +60,8 @@ class Turn:
     completed_at: str | None = None
     usage: Usage | None = None
     error: str | None = None
+    undone: bool = False
+    """Whether somebody took back what it changed."""
 
     @property
     def ended(self) -> bool:
@@ -134,6 +137,8 @@ def advance(turns: Turns, event: Event, payload: Payload) -> Turns:
             )
         case TurnCompleted():
             return _completed(turns, event, payload)
+        case TurnUndone():
+            return _undone(turns, payload.turn_id)
         case _:
             return turns
 
@@ -199,6 +204,13 @@ def _completed(turns: Turns, event: Event, payload: TurnCompleted) -> Turns:
         return replace(turns, by_id=turns.by_id.without(payload.turn_id))
     done = replace(done, completed_at=event.recorded_at)
     return replace(turns, by_id=turns.by_id.with_item(payload.turn_id, done))
+
+
+def _undone(turns: Turns, turn_id: TurnId) -> Turns:
+    turn = turns.by_id.get(turn_id)
+    if turn is None or not turn.ended:
+        return turns
+    return replace(turns, by_id=turns.by_id.with_item(turn_id, replace(turn, undone=True)))
 
 
 def completed(turn: Turn, status: TurnEnd, error: str | None, usage: Usage | None) -> Turn:

@@ -136,3 +136,11 @@ class TurnCompleted(Payload):
     usage: Usage | None = None
     by: ActorId | None = None
     """Who cancelled it."""
+
+
+class TurnUndone(Payload):
+    """Somebody took back what it changed."""
+
+    event_name = "v1.TurnUndone"
+
+    turn_id: TurnId

@@ -11,6 +11,7 @@ from jupyter_runt.events.agent import (
     TurnContextGiven,
     TurnStarted,
     TurnTextAppended,
+    TurnUndone,
 )
 from jupyter_runt.events.approvals import ApprovalDecided, ApprovalRequested, ApprovalRevoked
 from jupyter_runt.events.base import Payload
@@ -51,6 +52,7 @@ _PAYLOADS: Final = (
     TurnStarted,
     TurnContextGiven,
     TurnTextAppended,
+    TurnUndone,
     ToolCallRequested,
     ToolCallCompleted,
     TurnCompleted,

@@ -14,10 +14,12 @@ from jupyter_runt.commands import (
     DecideApproval,
     KeepVersion,
     RevokeApprovals,
+    UndoTurn,
 )
 from jupyter_runt.document.materialize import RuntimeState
 from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.errors import StaleFence
+from jupyter_runt.events.agent import TurnUndone
 from jupyter_runt.events.base import Draft, Event
 from jupyter_runt.events.document import DocumentUpdated, OutputsChanged, VersionKept
 from jupyter_runt.events.outputs import OutputsCleared
@@ -73,6 +75,7 @@ class NotebookSession:
     ) -> None:
         self.notebook_id = registration.notebook_id
         self.writer = Writer(registration.notebook_id, store)
+        self._host = runtime_services.host
         self.artifacts = runtime_services.artifacts.of(registration.notebook_id)
         self._registration = registration
         self._store = store
@@ -257,7 +260,11 @@ class NotebookSession:
             # As a new client: outputs that the edit writes, if only to move them, are not the
             # server's own then (EX9).
             made = await make_apart(document.room, document.content.empty(None), apart)
-            return list(await bring(document.room, made, actor, cause))
+            events = list(await bring(document.room, made, actor, cause))
+            if isinstance(command, UndoTurn):
+                undone = TurnUndone(turn_id=command.turn_id)
+                events += await self.writer.append(Draft(undone, actor, cause))
+            return events
         edited = await document.room.edit(
             lambda doc: apply_intent(doc, command), actor=actor, caused_by=cause, patient=False
         )
@@ -334,6 +341,7 @@ class NotebookSession:
             "seq": await self._store.head(self.notebook_id),
             "checkpoint_seq": self.registration.checkpoint_seq,
             "runtime": self.describe_runtime(),
+            "host": self._host,
             "server_clients": [document.clients.server],
             "trusted_clients": [document.clients.trusted_file],
             "now": now(),

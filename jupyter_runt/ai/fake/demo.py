@@ -26,7 +26,7 @@ _WANTS_WORK: Final = re.compile(r"\b(add|create|make|plot|draw|write|cell)\b", r
 def demo(request: Request) -> Reply:
     """Return what the demo model says: something about what it was shown, and a cell if asked."""
     if _was_told_of_a_tool(request):
-        said = "There it is: a cell below this one. Run it, or take it back with *Undo*."
+        said = "There it is, below this cell. Run it, or take it back with *Undo its changes*."
         return Reply(said, delay=_PACE)
     question = _text(request.messages[-1]).split("\n\n")[-1].strip()
     seen = len(re.findall(r"^\[\d+\] ", "\n".join(map(_text, request.messages)), re.MULTILINE))

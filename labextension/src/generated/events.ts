@@ -18,6 +18,7 @@ export interface EventPayloads {
   'v1.TurnStarted': TurnStarted;
   'v1.TurnContextGiven': TurnContextGiven;
   'v1.TurnTextAppended': TurnTextAppended;
+  'v1.TurnUndone': TurnUndone;
   'v1.ToolCallRequested': ToolCallRequested;
   'v1.ToolCallCompleted': ToolCallCompleted;
   'v1.TurnCompleted': TurnCompleted;
@@ -308,6 +309,12 @@ export interface LeftOut {
 export interface TurnTextAppended {
   turn_id: string;
   text: string;
+}
+/**
+ * Somebody took back what it changed.
+ */
+export interface TurnUndone {
+  turn_id: string;
 }
 /**
  * The model called a tool.

@@ -12,6 +12,7 @@ from jupyter_runt.events.agent import (
     TurnContextGiven,
     TurnStarted,
     TurnTextAppended,
+    TurnUndone,
 )
 from jupyter_runt.events.approvals import (
     Always,
@@ -124,6 +125,7 @@ EXAMPLES = {
         ToolCallRequested(turn_id="t1", call_id="c", tool="t", effect="read", arguments="{}"),
         ToolCallCompleted(turn_id="t1", call_id="c", status="ok", result="r"),
         TurnCompleted(turn_id="t1", status="ok"),
+        TurnUndone(turn_id="t1"),
         approval("c"),
         ApprovalDecided(call_id="c", turn_id="t1", decision="once", by="user:ada"),
         ApprovalRevoked(by="user:ada", tool="run_cells"),

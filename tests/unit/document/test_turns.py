@@ -15,6 +15,7 @@ from jupyter_runt.events.agent import (
     TurnContextGiven,
     TurnStarted,
     TurnTextAppended,
+    TurnUndone,
     Usage,
 )
 from jupyter_runt.events.base import Event, Payload
@@ -85,6 +86,13 @@ def test_a_turn_grows_until_it_ends() -> None:
     assert (turn.status, turn.error, turn.usage, turn.text) == ("limit", "too long", usage, "")
     assert turn.items[0].status == "error", "it came to nothing"
     assert turn.completed_at == "2026-01-01T00:00:00.003Z"
+
+
+def test_a_turn_that_was_taken_back_says_so() -> None:
+    undone = TurnUndone(turn_id=T1)
+    assert one(started(), ended(), undone).undone
+    assert not one(started(), undone).undone, "it goes on"
+    assert replay(undone) == Turns()
 
 
 def test_the_last_turn_of_each_cell_stays_and_those_that_go_on() -> None:

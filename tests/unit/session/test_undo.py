@@ -1,6 +1,7 @@
 import pytest
 
 from jupyter_runt.errors import Conflict, TurnNotFound
+from jupyter_runt.events.agent import TurnUndone
 from jupyter_runt.events.document import DocumentUpdated
 from tests.unit.session.turn_bench import ALLOW_ALL, finishing_cells, turn_in
 from tests.unit.session.workspace import Workspace
@@ -31,7 +32,8 @@ async def test_all_that_a_turn_did_goes_back_as_one(workspace: Workspace) -> Non
         assert await notebook.sources() == ["last", "Do it.", "new", "a = 1\nb = 20\nc = 30\nd = 4"]
         reply = await notebook.send("undo_turn", turn_id="t1")
         assert await notebook.sources() == before
-        (event,) = reply.events
+        event, undone = reply.events
+        assert isinstance(undone.payload, TurnUndone)
         assert isinstance(event.payload, DocumentUpdated)
         assert (event.actor, event.caused_by) == ("user:ada", "undo:t1")
 
@@ -116,6 +118,7 @@ async def test_a_turn_is_taken_back_once_and_when_it_has_ended(workspace: Worksp
             await notebook.send("undo_turn", turn_id="t1")
         await turn.end()
         reply = await notebook.send("undo_turn", turn_id="t1", command_id="k")
+        assert [event.name for event in reply.events] == ["v1.DocumentUpdated", "v1.TurnUndone"]
         assert await notebook.send("undo_turn", turn_id="t1", command_id="k") == reply
         with pytest.raises(Conflict):
             await notebook.send("undo_turn", turn_id="t1")
@@ -127,5 +130,6 @@ async def test_a_turn_that_edited_nothing_has_nothing_to_take_back(workspace: Wo
         turn = await turn_in(notebook)
         await turn.end()
         before = await notebook.sources()
-        assert (await notebook.send("undo_turn", turn_id="t1")).events == ()
+        (undone,) = (await notebook.send("undo_turn", turn_id="t1")).events
+        assert undone.name == "v1.TurnUndone"
         assert await notebook.sources() == before
