@@ -1,7 +1,12 @@
 """What runs, what waits, and how the kernel is: seen and controlled."""
 
+import os
 import re
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, expect
@@ -128,3 +133,50 @@ def test_a_dead_kernel_says_why_and_the_panel_starts_restarts_and_stops_it(
     accept.click()
     expect(others).to_contain_text(re.compile("Kernel gone: .*evicted"), timeout=LIMIT)
     ada.look("runtime-evicted")
+
+
+@pytest.mark.slow
+@pytest.mark.rule("AU3", "EX1")
+def test_another_machine_runs_the_kernel_with_a_token_that_is_told_once(
+    lab: Lab, person: People, tmp_path: Path
+) -> None:
+    lab.write("import os\nos.environ['WHERE']")
+    ada = person("ada").open()
+    ada.command("runt:offer-machine")
+    label = ada.page.get_by_label("Which machine it is for")
+    expect(label).to_be_focused(timeout=LIMIT)
+    ada.page.keyboard.type("my laptop")
+    ada.page.keyboard.press("Enter")
+    told = ada.page.get_by_label("The command for the other machine")
+    command = told.input_value()
+    assert f"--url {lab.url}/" in command
+    ada.look("runtime-token")
+    told.press("Tab")
+    ada.page.get_by_role("button", name="Done", exact=True).click()
+    expect(told).to_have_count(0)
+    token = panel(ada).get_by_role("list", name="Tokens").get_by_role("listitem")
+    expect(token).to_contain_text("my laptop")
+    assert command.split()[0].split("_")[-1] not in ada.page.content()
+
+    folders = {f"JUPYTER_{kind}_DIR": str(tmp_path / kind) for kind in ("DATA", "RUNTIME")}
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    agent = subprocess.Popen(
+        command,
+        shell=True,
+        cwd=tmp_path,
+        env={**os.environ, **folders, "PATH": path, "WHERE": "far away"},
+        start_new_session=True,
+    )
+    try:
+        eventually(lambda: len(lab.events(types="v1.RuntimeSessionStarted")) == 2)
+        says(indicator(ada), r"Kernel restarted: The notebook runs on .* now\..*")
+        ada.is_connected()
+        ada.run(0)
+        ada.sees_output(0, "far away")
+        token.get_by_role("button", name="Revoke: my laptop").click()
+        expect(token).to_have_count(0)
+        says(indicator(ada), "Kernel gone: .*")
+        ada.look("runtime-revoked")
+    finally:
+        os.killpg(agent.pid, signal.SIGTERM)
+        agent.wait(20)

@@ -19,9 +19,14 @@ export function followKernel(
     if (!id || id === last) {
       return;
     }
-    last = id;
     await sessionContext.ready;
-    if (!sessionContext.isDisposed && sessionContext.hasNoKernel) {
+    if (sessionContext.isDisposed) {
+      return;
+    }
+    if (sessionContext.session?.kernel?.id === id) {
+      last = id;
+    } else if (sessionContext.hasNoKernel) {
+      last = id;
       await sessionContext.changeKernel({ id });
     }
   };
@@ -32,6 +37,11 @@ export function followKernel(
     });
   };
   model.runtimeChanged.connect(slot);
+  // The one before may be heard to be gone only after the new one is there.
+  sessionContext.kernelChanged.connect(slot);
   slot();
-  return new DisposableDelegate(() => model.runtimeChanged.disconnect(slot));
+  return new DisposableDelegate(() => {
+    model.runtimeChanged.disconnect(slot);
+    sessionContext.kernelChanged.disconnect(slot);
+  });
 }

@@ -97,7 +97,8 @@ function setUp(options: { before?: (server: Peer) => void } = {}) {
     trusted_clients: [signed.document.clientID],
     now: '2026-01-01T00:00:00.000Z',
     user: 'user:ada',
-    writable: true
+    writable: true,
+    host: 'here'
   };
   const runtime = new Runtime(info);
   const keeper = new TrustKeeper({ notebook, runtime });

@@ -31,6 +31,7 @@ import { eachNotebook } from './eachNotebook';
 const ID = 'jupyter-runt:runtime-panel';
 const SHOW = 'runt:show-runtime';
 const CANCEL_SELECTED = 'runt:cancel-selected-cells';
+const OFFER_MACHINE = 'runt:offer-machine';
 const NO_ARGS = { args: { type: 'object' as const, properties: {} } };
 
 /**
@@ -121,7 +122,18 @@ export const runtimePanel: JupyterFrontEndPlugin<void> = {
       isActive: () => item.isActive,
       activeStateChanged: item.activeChanged
     });
-    const ids = addCommands({ app, attempt, current, sideBar, trans });
+    const ids = addCommands({
+      app,
+      attempt,
+      current,
+      sideBar,
+      trans,
+      offerMachine: async () => {
+        app.shell.activateById(sideBar.id);
+        await sideBar.loaded;
+        panel?.offerMachine();
+      }
+    });
     for (const command of ids) {
       const category = trans.__('Notebook Runtime');
       palette?.addItem({ command, category });
@@ -150,18 +162,26 @@ interface ICommandParts {
   current: () => NotebookControl | null;
   sideBar: RuntimeSideBar;
   trans: TranslationBundle;
+  offerMachine: () => Promise<void>;
 }
 
 /** Returns the ids of the commands. */
 function addCommands(parts: ICommandParts): string[] {
   const { app, attempt, current, sideBar, trans } = parts;
   const { commands, shell } = app;
-  const ids = [SHOW, CANCEL_SELECTED];
+  const ids = [SHOW, CANCEL_SELECTED, OFFER_MACHINE];
   commands.addCommand(SHOW, {
     label: trans.__('Notebook Runtime'),
     caption: trans.__('Show the kernel of the current notebook and its cells'),
     describedBy: NO_ARGS,
     execute: () => shell.activateById(sideBar.id)
+  });
+  commands.addCommand(OFFER_MACHINE, {
+    label: trans.__('Run the Kernel on Another Machine…'),
+    caption: trans.__('Make a token with which another machine runs it'),
+    describedBy: NO_ARGS,
+    isEnabled: () => current() !== null,
+    execute: () => attempt(parts.offerMachine())
   });
   commands.addCommand(CANCEL_SELECTED, {
     label: trans.__('Cancel Selected Cells'),

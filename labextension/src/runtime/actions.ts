@@ -131,6 +131,9 @@ function cellActions(trans: TranslationBundle, lost: string) {
   } satisfies Partial<Record<ActionName, IAction>>;
 }
 
-function isAlive(kind: RuntimeKind): boolean {
+/**
+ * Tell whether there is a kernel, whatever it does.
+ */
+export function isAlive(kind: RuntimeKind): boolean {
   return kind !== 'none' && kind !== 'lost';
 }

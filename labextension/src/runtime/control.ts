@@ -59,7 +59,10 @@ export class NotebookControl implements IDisposable {
     if (!this.runtime.connected) {
       return null;
     }
-    this._state ??= stateOf(this.runtime.model);
+    this._state ??= stateOf(
+      this.runtime.model,
+      this.runtime.info?.host ?? null
+    );
     return this._state;
   }
 

@@ -6,6 +6,7 @@ import { RuntClient } from '../services/client';
 import { actionsOf } from './actions';
 import { confirm } from './confirm';
 import type { NotebookControl } from './control';
+import { Machines } from './machines';
 import { Runtimes } from './runtimes';
 import { RuntimePanel } from './panel';
 import { createWords } from './words';
@@ -32,8 +33,12 @@ export function createRuntimePanel(parts: IPanelParts): RuntimePanel {
   const actions = actionsOf(trans);
   const client = new RuntClient({ serverSettings });
   const runtimes = new Runtimes(() => client.runtimes());
+  const machines = new Machines();
   const panel = new RuntimePanel({
     trans,
+    machines,
+    server: serverSettings.baseUrl,
+    attempt,
     words: createWords({}, user, translator).runtime,
     runtimes,
     onPerform: name => attempt(current()?.perform(name)),
@@ -61,7 +66,10 @@ export function createRuntimePanel(parts: IPanelParts): RuntimePanel {
       attempt(perform());
     }
   });
-  panel.disposed.connect(() => runtimes.dispose());
+  panel.disposed.connect(() => {
+    runtimes.dispose();
+    machines.dispose();
+  });
   return panel;
 }
 

@@ -8,6 +8,8 @@ import type { ActionName } from './actions';
 import type { NotebookControl } from './control';
 import { ExecutionList } from './executionList';
 import { iconOfRuntime } from './icons';
+import { MachineList } from './machineList';
+import type { Machines } from './machines';
 import { OtherRuntimes } from './otherRuntimes';
 import type { Runtimes } from './runtimes';
 import type { RuntimeWords } from './runtimeWords';
@@ -37,6 +39,7 @@ export class RuntimePanel extends ReactWidget {
     this.addClass('jp-runt-Panel');
     this.node.tabIndex = -1;
     _options.runtimes.changed.connect(this._soon, this);
+    _options.machines.changed.connect(() => this.update(), this);
   }
 
   /**
@@ -50,6 +53,7 @@ export class RuntimePanel extends ReactWidget {
       this._control?.changed.disconnect(this._soon, this);
       this._control = control;
       control?.changed.connect(this._soon, this);
+      this._options.machines.follow(control);
       this.update();
     }
   }
@@ -120,8 +124,22 @@ export class RuntimePanel extends ReactWidget {
     super.onBeforeDetach(msg);
   }
 
+  /**
+   * Let the person have another machine run the kernel, once this is activated.
+   */
+  offerMachine(): void {
+    this._offersMachine = true;
+  }
+
   protected onActivateRequest(): void {
     void this.renderPromise?.then(() => {
+      const machines = this.node.querySelector<HTMLDetailsElement>('details');
+      if (this._offersMachine && machines !== null) {
+        this._offersMachine = false;
+        machines.open = true;
+        machines.querySelector('input')?.focus();
+        return;
+      }
       const first = this.node.querySelector<HTMLElement>(
         'button:not([disabled])'
       );
@@ -153,6 +171,7 @@ export class RuntimePanel extends ReactWidget {
             {KERNEL.map(name => this._renderAction(control, name))}
           </div>
         </section>
+        {this._renderMachines(control)}
         <section
           className="jp-runt-section jp-runt-grows"
           aria-label={trans.__('Cells of %1', control.panel.title.label)}
@@ -162,6 +181,21 @@ export class RuntimePanel extends ReactWidget {
           <ExecutionList {...{ control, trans, onCancel, onReveal }} />
         </section>
       </>
+    );
+  }
+
+  private _renderMachines(control: NotebookControl): React.ReactElement {
+    const { attempt, machines, server, trans } = this._options;
+    return (
+      <MachineList
+        key={control.panel.id}
+        machines={machines}
+        server={server}
+        now={control.runtime.clock.now()}
+        words={control.words.runtime}
+        trans={trans}
+        attempt={attempt}
+      />
     );
   }
 
@@ -250,6 +284,7 @@ export class RuntimePanel extends ReactWidget {
   }
 
   private _control: NotebookControl | null = null;
+  private _offersMachine = false;
   private _timer: ReturnType<typeof setTimeout> | undefined;
   private _ticking: ReturnType<typeof setInterval> | undefined;
 }
@@ -266,6 +301,14 @@ export namespace RuntimePanel {
     /** For other notebooks than the current one. */
     words: RuntimeWords;
     runtimes: Runtimes;
+    machines: Machines;
+    /** Where other machines find the server. */
+    server: string;
+
+    /**
+     * Do something, and tell what went wrong.
+     */
+    attempt: (what: Promise<unknown>) => void;
 
     /**
      * Do something with the current notebook's kernel.

@@ -3,7 +3,9 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Times } from '../model/times';
 import type { Durations } from '../model/durations';
 import type { Names } from '../model/names';
+import type { IToken } from '../services/tokens';
 import type { IProgress } from './progress';
+import { isAlive } from './actions';
 import { type IRuntimeState, tellsEnd } from './state';
 
 /**
@@ -20,6 +22,9 @@ export class RuntimeWords {
   label(state: IRuntimeState, now: number): string {
     const { names, trans } = this._options;
     const label = this._phrase(state, now);
+    if (state.isElsewhere && isAlive(state.kind) && !tellsEnd(state)) {
+      return trans.__('%1 · on %2', label, state.host!);
+    }
     const who = names.ofOther(state.owner);
     return who === null || state.kind !== 'idle'
       ? label
@@ -75,8 +80,10 @@ export class RuntimeWords {
       facts.push({ name: trans.__('Since'), value: at(state.since) });
     }
     if (state.owner !== null) {
-      const value = names.of(state.owner);
-      facts.push({ name: trans.__('Started by'), value });
+      const name = state.isElsewhere
+        ? trans.__('Machine of')
+        : trans.__('Started by');
+      facts.push({ name, value: names.of(state.owner) });
     }
     if (state.host !== null) {
       const value = trans.__('%1 on %2', state.kernelName ?? '', state.host);
@@ -99,15 +106,30 @@ export class RuntimeWords {
   }
 
   /**
+   * Say who made a token, and when it ends.
+   */
+  token({ actor, expires_at }: IToken, now: number): string {
+    const { names, times, trans } = this._options;
+    const until = times.day(new Date(expires_at), new Date(now));
+    const who = names.ofOther(actor);
+    return who === null
+      ? trans.__('Until %1', until)
+      : trans.__('By %1, until %2', who, until);
+  }
+
+  /**
    * Say how far the executions are that were asked for.
    */
   progress({ done, total }: IProgress): string {
     return this._options.trans.__('Running %1 of %2', done + 1, total);
   }
 
-  private _anew({ kind, previousEnd }: IRuntimeState): string {
+  private _anew({ isElsewhere, kind, previousEnd }: IRuntimeState): string {
     const { trans } = this._options;
     const reason = previousEnd?.reason ?? '';
+    if (isElsewhere) {
+      return trans.__('New kernel: %1', reason);
+    }
     return kind === 'starting'
       ? trans.__('Kernel restarts: %1', reason)
       : trans.__('Kernel restarted: %1', reason);

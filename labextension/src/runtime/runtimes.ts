@@ -124,6 +124,7 @@ export function stateOfInfo(info: IRuntimeInfo): IRuntimeState {
     kernelName: info.kernel_name,
     owner: info.owner,
     host: info.host,
+    isElsewhere: false,
     previousEnd: null,
     isFresh: false,
     waiting: Math.max(0, info.queue_length - runs),

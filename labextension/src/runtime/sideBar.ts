@@ -21,6 +21,13 @@ export class RuntimeSideBar extends Panel {
     this.node.setAttribute('aria-label', trans.__('Notebook Runtime'));
   }
 
+  /**
+   * Resolves once its body is there.
+   */
+  get loaded(): Promise<unknown> {
+    return this._body();
+  }
+
   protected onAfterShow(msg: Message): void {
     super.onAfterShow(msg);
     void this._body();

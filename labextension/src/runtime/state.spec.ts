@@ -32,7 +32,7 @@ function stateWith(runtime: IRuntime, ...all: IExecution[]) {
   const queue = [...executions.keys()].filter(
     id => !executions.get(id)!.completed_at
   );
-  return stateOf({ runtime, queue, executions });
+  return stateOf({ runtime, queue, executions }, 'here');
 }
 
 const { runtime: words } = createWords(
@@ -60,6 +60,18 @@ describe('what a kernel does', () => {
     expect(labelOf(READY, done)).toBe('Idle for 25 s · started by ada');
     expect(labelOf({ ...READY, owner: 'user:bob' })).toBe('Idle for 29 s');
     expect(labelOf({ ...READY, owner: 'user:local' })).toBe('Idle for 29 s');
+  });
+
+  it('is told with its machine where that is not the server', () => {
+    const lent = { ...READY, host: 'laptop' };
+    expect(labelOf(lent)).toBe('Idle for 29 s · on laptop');
+    expect(labelOf({ ...lent, status: 'unresponsive' })).toBe(
+      'Kernel silent for 29 s · on laptop'
+    );
+    expect(labelOf({ ...lent, status: 'lost', reason: 'Left.' })).toBe(
+      'Kernel gone: Left.'
+    );
+    expect(words.details(stateWith(lent), NOW)).toContain('Machine of: ada');
   });
 
   it('is told with the reason where it is gone', () => {

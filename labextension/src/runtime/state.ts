@@ -29,6 +29,8 @@ export interface IRuntimeState {
   owner: string | null;
   /** The machine that it runs on. */
   host: string | null;
+  /** Whether that is another one than the server's. */
+  isElsewhere: boolean;
   /** How the kernel before this one ended, where nobody asked for it. */
   previousEnd: { reason: string; at: string } | null;
   /** Whether nothing has run since then: what was defined is gone. */
@@ -40,9 +42,12 @@ export interface IRuntimeState {
 
 /**
  * Say what the kernel of a notebook does.
+ *
+ * @param server - The machine that the server runs on, null where that is not known.
  */
 export function stateOf(
-  model: Pick<RuntimeModel, 'runtime' | 'queue' | 'executions'>
+  model: Pick<RuntimeModel, 'runtime' | 'queue' | 'executions'>,
+  server: string | null
 ): IRuntimeState {
   const { runtime, queue, executions } = model;
   const running = queue.find(id => executions.get(id)?.started_at) ?? null;
@@ -54,6 +59,7 @@ export function stateOf(
     kernelName: runtime.kernel_name ?? null,
     owner: runtime.owner ?? null,
     host: runtime.host ?? null,
+    isElsewhere: Boolean(server && runtime.host && runtime.host !== server),
     previousEnd: end,
     isFresh: end !== null && !hasRunSince(end.at, executions.values()),
     waiting: queue.length - (running === null ? 0 : 1),

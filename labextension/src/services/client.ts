@@ -37,6 +37,8 @@ export interface INotebookInfo {
   notebook_id: string;
   /** Of its runtime document; another one when that document starts anew. */
   runtime_room_id: string;
+  /** The machine that the server runs on. */
+  host: string;
   /** The Yjs clients that the server alone writes outputs of executions as. */
   server_clients: number[];
   /** Those that it writes outputs as which Jupyter's notary had signed. */
