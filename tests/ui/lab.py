@@ -85,6 +85,7 @@ class Lab:
         self._named = named
         self._status = "/api/status" if stock else "/api/runt/status"
         self.environment: dict[str, str] = {}
+        self.options: tuple[str, ...] = ()
         self.root = folder / "notebooks"
         self.root.mkdir()
         self._folder = folder
@@ -129,6 +130,7 @@ class Lab:
                     "--LabApp.extension_manager=readonly",
                     "--LanguageServerManager.autodetect=False",
                     *(NAMED if self._named else ()),
+                    *self.options,
                 ],
                 env={**os.environ, **folders, **ipython, **path, **self.environment},
                 stdout=log,

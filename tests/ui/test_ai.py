@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import nbformat
 import pytest
 from playwright.sync_api import Locator, expect
 
@@ -30,9 +31,10 @@ def model() -> Iterator[Model]:
 
 
 @pytest.fixture
-def lab(model: Model, tmp_path: Path) -> Iterator[Lab]:
+def lab(request: pytest.FixtureRequest, model: Model, tmp_path: Path) -> Iterator[Lab]:
     lab = Lab(tmp_path, named=True)
     lab.environment = model.environment
+    lab.options = getattr(request, "param", ())
     try:
         lab.start()
         yield lab
@@ -62,7 +64,7 @@ def ended(person: Person, status: str = "ok") -> None:
 def test_everybody_watches_an_answer_grow_and_it_loads_nothing(
     lab: Lab, person: People, model: Model
 ) -> None:
-    lab.write("secret = 1", "Why is the sky *blue*?")
+    lab.write("secret = 1", "Why is the sky *blue*?", "after = 2")
     ada, bob = person("ada").open(), person("bob").open()
     asked: list[str] = []
     for one in (ada, bob):
@@ -74,6 +76,17 @@ def test_everybody_watches_an_answer_grow_and_it_loads_nothing(
     part(ada, "Eye").first.click()
     expect(part(bob, "Eye")).to_have_attribute("aria-pressed", "false")
     part(ada, "Chooser").get_by_text("Done").click()
+    # Which cells this question shows, with the keyboard.
+    ada.cell(1).locator(".jp-InputPrompt").click()
+    ada.page.keyboard.press("Alt+v")
+    expect(part(ada, "Chooser")).to_contain_text("The question shows no other cell")
+    ada.page.keyboard.press("ArrowDown")
+    ada.page.keyboard.press("Space")
+    expect(part(ada, "Chooser")).to_contain_text("The question shows: Cell 3: after = 2")
+    ada.look("ai-chooses")
+    ada.page.keyboard.press("Escape")
+    expect(part(ada, "Chooser")).to_have_count(0)
+    expect(part(ada, "PromptHeader")).to_contain_text("Shows Cell 3: after = 2")
     hold = asyncio.Event()
     model.says(Reply(ANSWER, hold=hold))
     ada.run(1)
@@ -93,34 +106,52 @@ def test_everybody_watches_an_answer_grow_and_it_loads_nothing(
         expect(part(one, "mod-live")).to_be_hidden()
     part(bob, "TurnBar").get_by_text("What it saw").click()
     expect(part(bob, "Context")).to_contain_text("Why is the sky *blue*?")
+    expect(part(bob, "Context")).to_contain_text("after = 2")
     assert "secret" not in part(bob, "Context").inner_text()
     bob.look("ai-answered")
     assert not [url for url in asked if lab.url not in url and "://" in url[:8]]
     assert "secret" not in model.server.requests[0].text
 
 
-@pytest.mark.rule("AG2", "AG7")
-def test_code_runs_when_who_asked_allows_exactly_that(
+@pytest.mark.rule("AG2", "AG7", "RM6")
+@pytest.mark.parametrize("lab", [('--RuntAI.policy={"edit": "ask"}',)], indirect=True)
+def test_what_the_ai_does_is_allowed_by_who_asked_and_readers_only_watch(
     lab: Lab, person: People, model: Model
 ) -> None:
-    lab.write("answer = 6 * 7\nanswer", "Run it.")
-    ada, bob = person("ada").open(), person("bob").open()
+    lab.write("", "")
+    ada, rita = person("ada").open(), person("rita")
+    rita.go()
+    # What others wrote, or is from the file, would keep "always" from being said.
+    ada.type(0, "answer = 6 * 9\nanswer")
     becomes_ai(ada, 1)
+    ada.type(1, "Run it.")
     call = ("run_cells", {"cell_ids": ["c0"]})
+    edits = [("edit_cell", {"cell_id": "c0", "old": old, "new": new}) for old, new in ("98", "87")]
+    model.says(*(Reply(calls=[edit]) for edit in edits))
     model.says(Reply("I run it.", calls=[call]), Reply("I could not."))
     ada.run(1)
+    expect(ada.page.locator("[data-change='-']")).to_have_text("-answer = 6 * 9")
+    expect(ada.page.locator("[data-change='+']")).to_have_text("+answer = 6 * 8")
+    expect(part(ada, "Approval-where")).to_have_text("Cell 1: answer = 6 * 9")
+    ada.look("ai-edits")
+    ada.page.get_by_role("button", name="Always in This Notebook").click()
+    # The second edit is not asked about.
     expect(part(ada, "Approval-preview")).to_contain_text("answer = 6 * 7")
-    expect(part(bob, "Approval-title")).to_contain_text("Waits for a decision by Ada")
-    expect(part(bob, "Approval-actions")).to_be_hidden()
-    expect(bob.page.get_by_text("AI waits for you")).to_be_hidden()
-    bob.look("ai-waits")
+    expect(part(rita, "Approval-title")).to_contain_text("Waits for a decision by Ada")
+    expect(part(rita, "Approval-actions")).to_be_hidden()
+    expect(rita.page.get_by_text("AI waits for you")).to_be_hidden()
+    expect(rita.page.get_by_role("button", name="Stop", exact=True)).to_be_hidden()
+    rita.look("ai-waits")
     ada.page.get_by_text("AI waits for you").click()
     ada.look("ai-decides")
     expect(ada.page.get_by_role("button", name="Allow Once")).to_be_focused()
     ada.page.get_by_label("Why not (optional)").fill("Not now.")
     ada.page.get_by_role("button", name="Deny").click()
     ended(ada)
-    expect(part(bob, "Approval")).to_have_count(0)
+    expect(part(rita, "Approval")).to_have_count(0)
+    expect(ada.page.locator("[data-status='denied'] .jp-runt-Tool-subject")).to_contain_text(
+        "Not now."
+    )
     assert not lab.events(types="v1.ExecutionRequested")
     assert "Not now." in model.server.requests[-1].text
     again = ("create_cell", {"cell_type": "markdown", "source": "# Made", "after": "c0"})
@@ -128,21 +159,33 @@ def test_code_runs_when_who_asked_allows_exactly_that(
     part(ada, "TurnBar").get_by_text("Ask again").click()
     ada.page.get_by_role("button", name="Allow Once").press("Enter")
     ada.sees_output(0, "42")
-    for one in (ada, bob):
+    expect(part(ada, "Approval-preview")).to_contain_text("# Made")
+    ada.page.get_by_role("button", name="Allow Once").press("Enter")
+    for one in (ada, rita):
         expect(one.cell(1)).to_contain_class("jp-MarkdownCell")
         ended(one)
     ada.look("ai-did")
-    expect(bob.page.get_by_role("button", name="Undo its changes")).to_be_visible()
+    ada.command("runt:toggle-context-visibility")
+    expect(rita.page.get_by_role("button", name="The AI sees this cell")).to_be_disabled()
+    expect(part(rita, "TurnBar").get_by_role("button")).to_have_text(["What it saw"])
+    expect(rita.page.get_by_label("Cell type").locator("option", has_text="AI")).to_have_count(0)
+    rita.look("ai-reader")
     part(ada, "TurnBar").get_by_text("Undo its changes").click()
-    expect(bob.page.locator(".jp-MarkdownCell")).to_have_count(0)
-    bob.sees_output(0, "42")
+    for one in (ada, rita):
+        expect(one.page.locator(".jp-MarkdownCell")).to_have_count(0)
+        expect(part(one, "TurnBar")).to_contain_text("its changes were undone")
+        one.sees_output(0, "42")
+    expect(ada.page.get_by_role("button", name="Undo its changes")).to_be_hidden()
 
 
 @pytest.mark.rule("AG4", "AG5")
 def test_a_failed_cell_is_fixed_and_a_key_is_given(lab: Lab, person: People, model: Model) -> None:
     lab.write("1 / 0")
+    notebook = lab.read()
+    error = nbformat.v4.new_output("error", ename="ZeroDivisionError", evalue="", traceback=["No."])
+    notebook.cells[0].outputs = [error]
+    nbformat.write(notebook, lab.root / "nb.ipynb")
     ada = person("ada").open()
-    ada.run(0)
     part(ada, "Offer").get_by_text("Fix").wait_for()
     hold = asyncio.Event()
     model.says(Reply("Divide by *one*.", hold=hold))
@@ -175,3 +218,36 @@ def test_a_failed_cell_is_fixed_and_a_key_is_given(lab: Lab, person: People, mod
     assert "sk-my-own" not in ada.page.content()
     expect(ada.page.get_by_text("Your own key is used.")).to_be_visible()
     eventually(lambda: "By two" in str(lab.read().cells[1]))
+
+
+@pytest.mark.rule("AG2", "AG5", "AG7")
+@pytest.mark.parametrize("lab", [("--RuntAI.approval_seconds=2",)], indirect=True)
+def test_an_answer_that_ends_early_says_why(lab: Lab, person: People, model: Model) -> None:
+    lab.write("x = 1", "Run it.", "Go on and on.", "Get lost.")
+    notebook = lab.read()
+    notebook.metadata["runt"] = {"ai": {"rounds": 2}}
+    for cell in notebook.cells[1:]:
+        cell.metadata["runt"] = {"type": "ai"}
+    nbformat.write(notebook, lab.root / "nb.ipynb")
+    ada = person("ada").open()
+    # A question is not Python, whatever is loaded first.
+    assert ada.text(2).locator("span").count() == 0
+    hold = asyncio.Event()
+    model.says(Reply(calls=[("run_cells", {"cell_ids": ["c0"]})]), Reply("Nobody let me."))
+    ada.run(1)
+    row = ada.cell(1).locator("[data-status='denied']")
+    expect(row).to_contain_text("Nobody decided in time")
+    look = Reply(calls=[("get_notebook", {})])
+    model.says(look, look, Reply("Half an answer.", hold=hold))
+    ada.run(2)
+    ended(ada, "limit")
+    expect(part(ada, "Answer-end")).to_contain_text("2 rounds")
+    ada.run(3)
+    expect(part(ada, "mod-live").last).to_have_text("Half")
+    ada.closes_dialogs("Server Connection Error")
+    lab.kill()
+    lab.start()
+    model.goes_on(hold)
+    ended(ada, "lost")
+    ada.sees_output(3, "Half")
+    ada.look("ai-lost")

@@ -5,6 +5,7 @@ import { type PartialJSONObject, UUID } from '@lumino/coreutils';
 
 import type { Command, CreateCell } from '../generated/commands';
 import { type IRuntMetadata, runtMetadata } from '../model/cellType';
+import type { ChosenCells } from '../model/chosenCells';
 import { encodeStateVector } from '../model/stateVector';
 import type { ICommandReply } from '../services/client';
 import type { ITurn } from '../services/ai';
@@ -28,7 +29,8 @@ export class AIActions {
    * Have the AI answer what a cell says.
    */
   ask(cellId: string): Promise<ICommandReply> {
-    return this._command({ type: 'ask', cell_id: cellId });
+    const cells = this._options.chosen.of(cellId);
+    return this._command({ type: 'ask', cell_id: cellId, cells });
   }
 
   /**
@@ -156,6 +158,17 @@ export class AIActions {
   };
 
   /**
+   * Show a cell to the person.
+   */
+  reveal = (cellId: string): void =>
+    this._options.attempt(this._options.reveal(cellId));
+
+  /**
+   * Let the person choose which cells the questions of an AI cell show.
+   */
+  pick = (cellId: string): void => this._options.pick(cellId);
+
+  /**
    * Show where keys are set.
    */
   showSettings = (): void => this._options.showSettings();
@@ -199,6 +212,7 @@ export namespace AIActions {
    */
   export interface IOptions {
     notebook: Pick<INotebookModel, 'sharedModel'>;
+    chosen: Pick<ChosenCells, 'of'>;
 
     /**
      * Ask the server for a change.
@@ -214,6 +228,16 @@ export namespace AIActions {
      * Let the person write another prompt into a cell.
      */
     writePrompt: (cellId: string) => void;
+
+    /**
+     * Show a cell.
+     */
+    reveal: (cellId: string) => Promise<void>;
+
+    /**
+     * Let the person choose which cells a question shows.
+     */
+    pick: (cellId: string) => void;
 
     /**
      * Show what the model was given.

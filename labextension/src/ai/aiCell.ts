@@ -20,6 +20,9 @@ import { endOf, type TurnWords } from './turnWords';
 /** What the editor of a Markdown cell highlights. */
 const MARKDOWN_MIME = 'text/x-ipythongfm';
 
+/** What needs no language. */
+const PLAIN_MIME = 'text/plain';
+
 /**
  * Makes a code cell look and work as one that asks the AI, until it is disposed.
  *
@@ -41,6 +44,7 @@ export class AICell implements IDisposable {
       isWritable,
       onChoose: _options.onModel,
       onOpen: () => void models.refresh(),
+      onPick: _options.onPick,
       onSettings: _options.onSettings
     });
     const layout = cell.layout as PanelLayout;
@@ -49,7 +53,8 @@ export class AICell implements IDisposable {
     );
     layout.insertWidget(input, this._header);
     layout.insertWidget(input + 1, this._earlier);
-    [this._bar, approvals, this._live].forEach((widget, index) =>
+    // What waits is the last thing that was said.
+    [this._bar, this._live, approvals].forEach((widget, index) =>
       layout.insertWidget(input + 3 + index, widget)
     );
     this._setUpEditor();
@@ -78,12 +83,20 @@ export class AICell implements IDisposable {
     this._live.setHidden(!isShown);
     if (isShown) {
       const grows = isActive(turn);
-      const end = grows ? '' : endOf(turn, trans);
+      const end = grows ? null : endOf(turn, trans);
       this._live.draw(partsOf(turn), grows, end);
     } else {
-      this._live.draw([], false, '');
+      this._live.draw([], false, null);
     }
     this._writeTurns();
+  }
+
+  /**
+   * Show again what depends on who looks.
+   */
+  refresh(): void {
+    this._writeHeader();
+    this._onContent(this._options.cell.model);
   }
 
   /**
@@ -146,8 +159,24 @@ export class AICell implements IDisposable {
 
   /** The notebook sets its language's on all of its code cells. */
   private _keepMime(model: Pick<ICellModel, 'mimeType'>): void {
-    if (model.mimeType !== MARKDOWN_MIME) {
+    const { mimeType } = model;
+    if (mimeType !== MARKDOWN_MIME) {
       model.mimeType = MARKDOWN_MIME;
+      void this._settle(model, mimeType);
+    }
+  }
+
+  /** An editor takes the language that is loaded last, not the one that was set last. */
+  private async _settle(
+    model: Pick<ICellModel, 'mimeType'>,
+    other: string
+  ): Promise<void> {
+    if (other !== PLAIN_MIME) {
+      const { loadLanguage } = this._options;
+      await Promise.all([other, MARKDOWN_MIME].map(loadLanguage));
+      if (!this._isDisposed) {
+        model.mimeType = PLAIN_MIME; // which is not kept
+      }
     }
   }
 
@@ -165,11 +194,11 @@ export class AICell implements IDisposable {
   }
 
   private _onContent({ sharedModel }: ICellModel): void {
-    const { cell, trans } = this._options;
+    const { cell, isWritable, trans } = this._options;
     const editor = cell.editorWidget?.node;
     if (editor) {
       editor.dataset.hint =
-        sharedModel.source === ''
+        sharedModel.source === '' && isWritable()
           ? trans.__('Ask about this notebook, or say what to do')
           : '';
     }
@@ -204,6 +233,7 @@ export class AICell implements IDisposable {
     const { cell, models, notebookModel } = this._options;
     const { model } = runtMetadata(cell.model.sharedModel);
     this._header.write(models.known, model ?? notebookModel() ?? '');
+    this._header.writeContext(this._options.shows());
   }
 
   private _header: PromptHeader;
@@ -246,6 +276,11 @@ export namespace AICell {
     isWritable: () => boolean;
 
     /**
+     * Load what an editor needs for a MIME type.
+     */
+    loadLanguage: (mimeType: string) => Promise<unknown>;
+
+    /**
      * Return what the notebook's code cells are highlighted as.
      */
     codeMimeType: () => string;
@@ -259,6 +294,16 @@ export namespace AICell {
      * The person chose a model.
      */
     onModel: (model: string) => void;
+
+    /**
+     * Return what the cells are called that were chosen to be shown; null for those above.
+     */
+    shows: () => string | null;
+
+    /**
+     * The person wants to choose which cells are shown.
+     */
+    onPick: () => void;
 
     /**
      * The person wants to set a key.

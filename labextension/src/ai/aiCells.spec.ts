@@ -10,6 +10,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import * as Y from 'yjs';
 
 import { runtMetadata } from '../model/cellType';
+import { ChosenCells } from '../model/chosenCells';
 import { Durations } from '../model/durations';
 import { Names } from '../model/names';
 import { TurnsModel } from '../model/turns';
@@ -50,7 +51,10 @@ class Stage {
       notebook: this.model,
       command: this.command,
       attempt: () => undefined,
+      chosen: this.chosen,
       writePrompt: () => undefined,
+      pick: () => undefined,
+      reveal: () => Promise.resolve(),
       showContext: () => Promise.resolve(),
       showSettings: () => undefined
     });
@@ -64,6 +68,7 @@ class Stage {
         codeMimetype: 'text/x-ipython'
       } as unknown as Notebook,
       turns: this.turns,
+      chosen: this.chosen,
       approvals: new Approvals({
         turns: this.turns,
         read: () => Promise.resolve(this.decisions),
@@ -76,6 +81,7 @@ class Stage {
       words: new TurnWords({ names, durations, trans }),
       tools: new ToolWords(trans),
       trans,
+      loadLanguage: () => Promise.resolve(),
       now: () => Date.parse(AT) + 3000,
       isWritable: () => this.isWritable
     });
@@ -142,6 +148,7 @@ class Stage {
 
   readonly document = new Y.Doc();
   readonly turns = new TurnsModel();
+  readonly chosen = new ChosenCells();
   readonly model = new NotebookModel({ collaborationEnabled: true });
   readonly cells: FakeCell[];
   readonly view: AICells;
@@ -245,6 +252,25 @@ describe('AICells', () => {
     expect(stage.part('Approval')).toBe(null);
   });
 
+  it('offers to undo what an answer changed, once', async () => {
+    const stage = new Stage();
+    const call = new Y.Map([
+      ['type', 'tool'],
+      ['tool', 'create_cell'],
+      ['effect', 'edit'],
+      ['status', 'ok']
+    ]);
+    stage.says({ text: 'Made.', status: 'ok', completed_at: LATER });
+    const turn = stage.document.getMap<Y.Map<Y.Array<unknown>>>('turns');
+    turn.get('t1')!.get('items')!.push([call]);
+    await vi.waitFor(() => expect(stage.offered).toContain('undo'));
+    stage.says({ undone: true });
+    await vi.waitFor(() => expect(stage.offered).not.toContain('undo'));
+    expect(stage.part('TurnBar')?.textContent).toContain(
+      'its changes were undone'
+    );
+  });
+
   it('offers nothing to do to who may only read', async () => {
     const stage = new Stage();
     stage.isWritable = false;
@@ -273,6 +299,7 @@ describe('AICells', () => {
         turn_id: 't1',
         tool: 'run_cells',
         effect: 'execute',
+        arguments: { cell_ids: ['c1'] },
         preview: 'print("<b>exactly</b>")',
         arguments_hash: 'h1',
         nonce: 'n1',
@@ -287,8 +314,9 @@ describe('AICells', () => {
         'print("<b>exactly</b>")\n'
       )
     );
+    expect(stage.part('Approval-where')?.textContent).toBe('Cell 2: 1 / 0');
     const [once, always, deny] = stage
-      .part('Approval')!
+      .part('Approval-actions')!
       .querySelectorAll('button');
     expect(once.closest('.jp-Cell-outputWrapper')).toBe(null);
     expect([always, deny].map(({ dataset }) => dataset['decision'])).toEqual([

@@ -5,7 +5,9 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IDisposable } from '@lumino/disposable';
 import { Signal } from '@lumino/signaling';
 
+import { CellNames } from '../model/cellNames';
 import { isAICell, runtMetadata } from '../model/cellType';
+import type { ChosenCells } from '../model/chosenCells';
 import type { TurnsModel } from '../model/turns';
 import type { IWaitingCall } from '../services/ai';
 import { AICell } from './aiCell';
@@ -23,8 +25,12 @@ import type { TurnWords } from './turnWords';
  */
 export class AICells implements IDisposable {
   constructor(private _options: AICells.IOptions) {
-    const { approvals, notebook, turns } = _options;
+    const { approvals, chosen, notebook, turns } = _options;
     turns.changed.connect((_, ids) => this._look(ids), this);
+    chosen.changed.connect(
+      (_, id) => this._cells.get(id)?.view.refresh(),
+      this
+    );
     approvals.changed.connect(this._onApprovals, this);
     notebook.model?.cells.changed.connect(this._onCells, this);
     for (const model of notebook.model?.cells ?? []) {
@@ -40,6 +46,14 @@ export class AICells implements IDisposable {
    */
   focusApproval(cellId: string): boolean {
     return this._cells.get(cellId)?.approvals.focus() ?? false;
+  }
+
+  /**
+   * Look at all of them again: the person may edit now, or no more.
+   */
+  refresh(): void {
+    this._cells.forEach(({ view }) => view.refresh());
+    this._look(this._cells.keys());
   }
 
   /**
@@ -144,11 +158,15 @@ export class AICells implements IDisposable {
   private _create(cell: CodeCell): IDecorated {
     const { actions, isWritable, models, notebook, now } = this._options;
     const { tools, trans, words } = this._options;
+    const nameOf = (ids: readonly string[]) =>
+      new CellNames(notebook.model!.sharedModel, trans).phrase(ids);
     const approvals = new ApprovalList({
       trans,
       tools,
       now,
       waitsFor: actor => words.waitsFor(actor),
+      nameOf,
+      onReveal: actions.reveal,
       onDecide: decision => actions.decide(decision)
     });
     const view = new AICell({
@@ -160,8 +178,14 @@ export class AICells implements IDisposable {
       trans,
       now,
       isWritable,
+      loadLanguage: this._options.loadLanguage,
       codeMimeType: () => notebook.codeMimetype,
       notebookModel: () => runtMetadata(notebook.model!.sharedModel).model,
+      shows: () => {
+        const ids = this._options.chosen.of(cell.model.id);
+        return ids && nameOf(ids);
+      },
+      onPick: () => actions.pick(cell.model.id),
       onModel: model => actions.chooseModel(cell.model, model),
       onSettings: actions.showSettings,
       onAction: (action, turn) => actions.perform(action, turn)
@@ -189,12 +213,18 @@ export namespace AICells {
       'codeMimetype' | 'model' | 'rendermime' | 'widgets'
     >;
     turns: TurnsModel;
+    chosen: ChosenCells;
     approvals: Approvals;
     models: Models;
     actions: AIActions;
     words: TurnWords;
     tools: ToolWords;
     trans: TranslationBundle;
+
+    /**
+     * Load what an editor needs for a MIME type.
+     */
+    loadLanguage: (mimeType: string) => Promise<unknown>;
 
     /**
      * Return how late it is on the server.

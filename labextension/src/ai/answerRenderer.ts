@@ -29,7 +29,7 @@ export class AnswerRenderer extends Panel implements IRenderMime.IRenderer {
     this._view.draw(
       answer?.items ?? [{ type: 'text', text: text ?? '' }],
       false,
-      answer === null ? '' : endOf(answer, this._options.trans)
+      answer && endOf(answer, this._options.trans)
     );
     await this._view.drawn;
   }

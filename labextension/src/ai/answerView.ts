@@ -11,6 +11,7 @@ import type { AnswerPart } from '../services/ai';
 import { AnswerSanitizer, openLink } from './safeHtml';
 import { ToolRow } from './toolRow';
 import { ToolWords } from './toolWords';
+import type { IEnd } from './turnWords';
 
 const MARKDOWN = 'text/markdown';
 
@@ -34,9 +35,9 @@ export class AnswerView extends Panel {
    * Show these parts; what is shown already stays as it is.
    *
    * @param grows - Whether there is more to come: then text is drawn by blocks.
-   * @param end - Why it ends there; empty where it is whole.
+   * @param end - Why it ends there; null where it is whole.
    */
-  draw(parts: readonly AnswerPart[], grows: boolean, end: string): void {
+  draw(parts: readonly AnswerPart[], grows: boolean, end: IEnd | null): void {
     while (this.widgets.length > parts.length) {
       this.widgets[this.widgets.length - 1].dispose();
     }
@@ -48,9 +49,10 @@ export class AnswerView extends Panel {
         text.write(grows ? blocksOf(part.text) : [part.text]);
       }
     });
-    if (end !== '') {
+    if (end !== null) {
       const note = this._part(parts.length, Note, () => new Note());
-      note.node.textContent = end;
+      note.node.dataset.status = end.status;
+      note.node.textContent = end.why;
     }
   }
 

@@ -31,6 +31,9 @@ export class ApprovalCard extends Widget {
     this.addClass('jp-runt-Approval');
     this.node.setAttribute('role', 'group');
     this._title.className = 'jp-runt-Approval-title';
+    this._where.type = 'button';
+    this._where.className = 'jp-runt-link-button jp-runt-Approval-where';
+    this._where.hidden = true;
     this._preview.className = 'jp-runt-Approval-preview';
     this._preview.tabIndex = 0;
     this._actions.className = 'jp-runt-Approval-actions';
@@ -42,7 +45,13 @@ export class ApprovalCard extends Widget {
     const head = document.createElement('div');
     head.className = 'jp-runt-Approval-head';
     head.append(waitingIcon.element({ tag: 'span' }), this._title, this._left);
-    this.node.append(head, this._preview, this._actions, this._problem);
+    this.node.append(
+      head,
+      this._where,
+      this._preview,
+      this._actions,
+      this._problem
+    );
     this._ticking = setInterval(() => this._tell(), TICK_MS);
   }
 
@@ -64,6 +73,7 @@ export class ApprovalCard extends Widget {
     if (approval && this._approval === null) {
       this._approval = approval;
       this._preview.append(...linesOf(approval.preview));
+      this._locate(approval);
       if (approval.nonce) {
         this._offer(approval);
       }
@@ -91,6 +101,17 @@ export class ApprovalCard extends Widget {
   dispose(): void {
     clearInterval(this._ticking);
     super.dispose();
+  }
+
+  /** A diff does not say of which cell it is. */
+  private _locate({ arguments: { cell_id, cell_ids } }: IApproval): void {
+    const { nameOf, onReveal } = this._options;
+    const ids = [cell_id, cell_ids]
+      .flat()
+      .filter((id): id is string => typeof id === 'string');
+    this._where.textContent = nameOf(ids);
+    this._where.hidden = this._where.textContent === '';
+    this._where.addEventListener('click', () => onReveal(ids[0]));
   }
 
   private _offer({ always, choices }: IApproval): void {
@@ -190,6 +211,7 @@ export class ApprovalCard extends Widget {
 
   private _title = document.createElement('span');
   private _left = document.createElement('span');
+  private _where = document.createElement('button');
   private _preview = document.createElement('pre');
   private _actions = document.createElement('div');
   private _words = document.createElement('input');
@@ -207,7 +229,7 @@ function linesOf(text: string): HTMLElement[] {
   return text.split('\n').map(line => {
     const row = document.createElement('span');
     row.textContent = `${line}\n`;
-    if (isDiff && /^[+-]/.test(line)) {
+    if (isDiff && /^[+@-]/.test(line)) {
       row.dataset.change = line[0];
     }
     return row;

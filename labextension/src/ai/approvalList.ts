@@ -73,6 +73,16 @@ export namespace ApprovalList {
     waitsFor: (actor: string) => string;
 
     /**
+     * Return what people call some cells; empty for none.
+     */
+    nameOf: (cellIds: readonly string[]) => string;
+
+    /**
+     * The person wants to see a cell.
+     */
+    onReveal: (cellId: string) => void;
+
+    /**
      * The person decided.
      *
      * @returns when the server knows.

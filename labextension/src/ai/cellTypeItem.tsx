@@ -50,7 +50,9 @@ export class CellTypeItem extends ReactWidget {
       >
         <option value={MIXED}>-</option>
         <option value="code">{trans.__('Code')}</option>
-        {this._options.hasAI() && <option value="ai">{trans.__('AI')}</option>}
+        {(this._options.hasAI() || type === 'ai') && (
+          <option value="ai">{trans.__('AI')}</option>
+        )}
         <option value="markdown">{trans.__('Markdown')}</option>
         <option value="raw">{trans.__('Raw')}</option>
       </HTMLSelect>
@@ -86,7 +88,7 @@ export namespace CellTypeItem {
     trans: TranslationBundle;
 
     /**
-     * Return whether the notebook's cells can ask an AI.
+     * Return whether the person can have the notebook's cells ask an AI.
      */
     hasAI: () => boolean;
 

@@ -1,37 +1,61 @@
-import type { TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
+
+/**
+ * Stands above a notebook while a person chooses cells for the AI.
+ */
+export class ChooserBar extends Widget {
+  constructor({ label, buttons, onChoose }: ChooserBar.IOptions) {
+    super();
+    this.addClass('jp-runt-Chooser');
+    this.node.setAttribute('role', 'toolbar');
+    this._label.setAttribute('role', 'status');
+    this.node.append(this._label);
+    for (const [choice, text] of Object.entries(buttons)) {
+      const made = document.createElement('button');
+      made.type = 'button';
+      made.className = 'jp-Button jp-mod-styled';
+      made.classList.toggle('jp-mod-accept', choice === 'done');
+      made.dataset.choice = choice;
+      made.textContent = text;
+      made.addEventListener('click', () => onChoose(choice as Choice));
+      this.node.append(made);
+    }
+    this.say(label);
+  }
+
+  /**
+   * Say what is chosen.
+   */
+  say(label: string): void {
+    this._label.textContent = label;
+    this._label.title = label;
+    this.node.setAttribute('aria-label', label);
+  }
+
+  private _label = document.createElement('span');
+}
 
 /**
  * What can be chosen for all cells at once.
  */
-export type Choice = 'all' | 'none' | 'selected' | 'done';
+export type Choice = 'above' | 'all' | 'none' | 'selected' | 'done';
 
 /**
- * Stands above a notebook while a person chooses what the AI is shown.
+ * A namespace for ChooserBar statics.
  */
-export class ChooserBar extends Widget {
-  constructor(trans: TranslationBundle, onChoose: (choice: Choice) => void) {
-    super();
-    this.addClass('jp-runt-Chooser');
-    this.node.setAttribute('role', 'toolbar');
-    this.node.setAttribute('aria-label', trans.__('What the AI sees'));
-    const label = document.createElement('span');
-    label.textContent = trans.__('Choose with the eyes what the AI sees.');
-    const button = (choice: Choice, text: string) => {
-      const made = document.createElement('button');
-      made.type = 'button';
-      made.className = 'jp-Button jp-mod-styled';
-      made.dataset.choice = choice;
-      made.textContent = text;
-      made.addEventListener('click', () => onChoose(choice));
-      return made;
-    };
-    this.node.append(
-      label,
-      button('all', trans.__('Show All')),
-      button('none', trans.__('Hide All')),
-      button('selected', trans.__('Show Only the Selected')),
-      button('done', trans.__('Done'))
-    );
+export namespace ChooserBar {
+  /**
+   * The options of a bar.
+   */
+  export interface IOptions {
+    label: string;
+
+    /** Their labels, in their order. */
+    buttons: Partial<Record<Choice, string>>;
+
+    /**
+     * The person chose something.
+     */
+    onChoose: (choice: Choice) => void;
   }
 }

@@ -3,9 +3,10 @@ import type { Notebook } from '@jupyterlab/notebook';
 import type { IObservableList } from '@jupyterlab/observables';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IDisposable } from '@lumino/disposable';
-import { Signal } from '@lumino/signaling';
+import { type ISignal, Signal } from '@lumino/signaling';
 
 import { runtMetadata } from '../model/cellType';
+import { CellMarks, type IMark } from './cellMarks';
 import { hiddenIcon, seenIcon } from './icons';
 
 /**
@@ -20,14 +21,28 @@ export function isHidden({ sharedModel }: ICellModel): boolean {
  */
 export class ContextEyes implements IDisposable {
   constructor(private _options: ContextEyes.IOptions) {
-    const { cells } = _options.notebook.model!;
+    const { notebook, onChoose } = _options;
+    const { cells } = notebook.model!;
+    this._marks = new CellMarks({
+      notebook,
+      className: 'jp-runt-Eye',
+      mark: cell => this._mark(cell),
+      onPress: ({ model }) => onChoose([model.id], isHidden(model))
+    });
     cells.changed.connect(this._onCells, this);
     for (const model of cells) {
       model.metadataChanged.connect(this._onMetadata, this);
       if (isHidden(model)) {
-        this._soon();
+        this.refresh();
       }
     }
+  }
+
+  /**
+   * The AI is shown other cells than before, or it is chosen.
+   */
+  get changed(): ISignal<unknown, void> {
+    return this._marks.changed;
   }
 
   /**
@@ -42,22 +57,28 @@ export class ContextEyes implements IDisposable {
       'jp-runt-mod-choosing',
       choosing
     );
-    this._soon();
+    this.refresh();
+  }
+
+  /**
+   * Look at all cells again: the person may edit now, or no more.
+   */
+  refresh(): void {
+    this._marks.refresh();
   }
 
   /**
    * Whether there are no eyes any more.
    */
   get isDisposed(): boolean {
-    return this._isDisposed;
+    return this._marks.isDisposed;
   }
 
   /**
    * Take the eyes away.
    */
   dispose(): void {
-    this._isDisposed = true;
-    cancelAnimationFrame(this._frame);
+    this._marks.dispose();
     Signal.clearData(this);
   }
 
@@ -68,73 +89,37 @@ export class ContextEyes implements IDisposable {
     for (const model of newValues) {
       model.metadataChanged.connect(this._onMetadata, this);
       if (this._isChoosing || isHidden(model)) {
-        this._soon();
+        this.refresh();
       }
     }
   }
 
   private _onMetadata(_: ICellModel, { key }: { key: string }): void {
     if (key === 'runt') {
-      this._soon();
+      this.refresh();
     }
   }
 
-  private _soon(): void {
-    if (this._frame === 0 && !this._isDisposed) {
-      this._frame = requestAnimationFrame(() => {
-        this._frame = 0;
-        this._options.notebook.widgets.forEach(this._update, this);
-      });
-    }
-  }
-
-  private _update(cell: Cell): void {
+  private _mark(cell: Cell): IMark | null {
+    const { isWritable, trans } = this._options;
     const hidden = isHidden(cell.model);
-    let eye = this._eyes.get(cell);
-    if (!hidden && !this._isChoosing) {
-      eye?.remove();
-      this._eyes.delete(cell);
-    } else {
-      if (eye === undefined) {
-        eye = this._create(cell);
-        this._eyes.set(cell, eye);
-        cell.node.append(eye);
-      }
-      this._write(eye, hidden);
-    }
     cell.toggleClass('jp-runt-mod-hiddenFromAI', hidden);
-  }
-
-  private _create(cell: Cell): HTMLButtonElement {
-    const eye = document.createElement('button');
-    eye.type = 'button';
-    eye.className = 'jp-runt-Eye';
-    eye.addEventListener('click', () => {
-      const { id } = cell.model;
-      this._options.onChoose([id], isHidden(cell.model));
-    });
-    return eye;
-  }
-
-  private _write(eye: HTMLButtonElement, hidden: boolean): void {
-    const { trans } = this._options;
-    if (eye.getAttribute('aria-pressed') === String(!hidden)) {
-      return;
+    if (!hidden && !this._isChoosing) {
+      return null;
     }
-    eye.setAttribute('aria-pressed', String(!hidden));
-    eye.setAttribute('aria-label', trans.__('The AI sees this cell'));
-    eye.title = hidden
-      ? trans.__('The AI does not see this cell: let it')
-      : trans.__('The AI sees this cell: hide it');
-    eye.replaceChildren(
-      (hidden ? hiddenIcon : seenIcon).element({ tag: 'span' })
-    );
+    return {
+      icon: hidden ? hiddenIcon : seenIcon,
+      isOn: !hidden,
+      isDisabled: !isWritable(),
+      label: trans.__('The AI sees this cell'),
+      title: hidden
+        ? trans.__('The AI does not see this cell')
+        : trans.__('The AI sees this cell')
+    };
   }
 
-  private _eyes = new WeakMap<Cell, HTMLButtonElement>();
+  private _marks: CellMarks;
   private _isChoosing = false;
-  private _frame = 0;
-  private _isDisposed = false;
 }
 
 /**
@@ -147,6 +132,11 @@ export namespace ContextEyes {
   export interface IOptions {
     notebook: Notebook;
     trans: TranslationBundle;
+
+    /**
+     * Return whether the person may edit the notebook.
+     */
+    isWritable: () => boolean;
 
     /**
      * The AI is to be shown cells, or not.

@@ -1,14 +1,17 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
 
+import type { CellNames } from '../model/cellNames';
 import type { IContextMessage, IShownTurn } from '../services/ai';
+import type { ToolWords } from './toolWords';
 
 /**
  * Shows what a model was given, word for word.
  */
 export class ContextView extends Widget {
-  constructor({ shown }: IShownTurn, trans: TranslationBundle) {
+  constructor({ shown }: IShownTurn, options: ContextView.IOptions) {
     super();
+    const { cells, tools, trans } = options;
     this.addClass('jp-runt-Context');
     if (shown === null) {
       this.node.append(
@@ -19,7 +22,7 @@ export class ContextView extends Widget {
     this.node.append(
       paragraph(
         trans.__(
-          '%1: about %2 of at most %3 tokens.',
+          '%1 was given about %2 tokens; there is room for %3.',
           shown.model,
           shown.tokens.toLocaleString(),
           shown.budget.toLocaleString()
@@ -27,28 +30,58 @@ export class ContextView extends Widget {
       )
     );
     for (const { what, cell_id } of shown.left_out) {
-      this.node.append(
-        paragraph(trans.__('Not in full: %1 (cell %2)', what, cell_id))
-      );
+      const cell = cells.phrase([cell_id]);
+      this.node.append(paragraph(trans.__('Not in full: %1 (%2)', what, cell)));
     }
     if (shown.tools.length > 0) {
-      this.node.append(
-        paragraph(trans.__('It may call: %1', shown.tools.join(', ')))
-      );
+      const titles = shown.tools.map(tool => tools.title(tool)).join(', ');
+      this.node.append(paragraph(trans.__('What it can do: %1', titles)));
     }
-    this.node.append(...shown.messages.map(section));
+    this.node.append(...shown.messages.map(each => section(each, trans)));
   }
 }
 
-function section({ role, text }: IContextMessage): HTMLElement {
+/**
+ * A namespace for ContextView statics.
+ */
+export namespace ContextView {
+  /**
+   * The options of a view.
+   */
+  export interface IOptions {
+    cells: CellNames;
+    tools: ToolWords;
+    trans: TranslationBundle;
+  }
+}
+
+function section(
+  { role, text }: IContextMessage,
+  trans: TranslationBundle
+): HTMLElement {
   const made = document.createElement('details');
   made.open = role !== 'system';
   const summary = document.createElement('summary');
-  summary.textContent = role;
+  summary.textContent = titleOf(role, trans);
   const content = document.createElement('pre');
   content.textContent = text;
   made.append(summary, content);
   return made;
+}
+
+function titleOf(role: string, trans: TranslationBundle): string {
+  switch (role) {
+    case 'system':
+      return trans.__('Rules (system)');
+    case 'user':
+      return trans.__('Notebook and question (user)');
+    case 'assistant':
+      return trans.__('What it said (assistant)');
+    case 'tool':
+      return trans.__('What came back (tool)');
+    default:
+      return role;
+  }
 }
 
 function paragraph(text: string): HTMLElement {

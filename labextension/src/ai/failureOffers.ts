@@ -1,11 +1,13 @@
-import type { Cell, CodeCell } from '@jupyterlab/cells';
+import type { Cell, CodeCell, ICellModel } from '@jupyterlab/cells';
 import type { Notebook } from '@jupyterlab/notebook';
+import type { IObservableList } from '@jupyterlab/observables';
+import type { IOutputAreaModel } from '@jupyterlab/outputarea';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IDisposable } from '@lumino/disposable';
 import { Signal } from '@lumino/signaling';
 import { type PanelLayout, Widget } from '@lumino/widgets';
 
-import type { RuntimeModel } from '../model/runtime';
+import { isHidden } from './contextEyes';
 import { aiIcon } from './icons';
 
 /**
@@ -14,11 +16,21 @@ import { aiIcon } from './icons';
 export type Remedy = 'fix' | 'explain';
 
 /**
- * Tell whether a cell failed when it ran last.
+ * Tell whether a cell put out an error, whenever and wherever it ran.
  */
-export function hasFailed(model: RuntimeModel, cellId: string): boolean {
-  const last = model.ofCell(cellId).pop();
-  return last?.status === 'error' && Boolean(last.started_at);
+export function hasFailed(model: ICellModel): boolean {
+  const outputs = outputsOf(model);
+  // An error is the last thing that a cell says, or nearly.
+  for (let index = (outputs?.length ?? 0) - 1; index >= 0; index--) {
+    if (outputs!.get(index).type === 'error') {
+      return true;
+    }
+  }
+  return false;
+}
+
+function outputsOf(model: ICellModel): IOutputAreaModel | undefined {
+  return (model as Partial<CodeCell['model']>).outputs;
 }
 
 /**
@@ -26,11 +38,20 @@ export function hasFailed(model: RuntimeModel, cellId: string): boolean {
  */
 export class FailureOffers implements IDisposable {
   constructor(private _options: FailureOffers.IOptions) {
-    const { model } = _options;
-    model.cellsChanged.connect((_, ids) => this._look(ids), this);
-    this._look(
-      new Set([...model.executions.values()].map(({ cell_id }) => cell_id))
-    );
+    const { cells } = _options.notebook.model!;
+    cells.changed.connect(this._onCells, this);
+    for (const model of cells) {
+      this._follow(model);
+    }
+  }
+
+  /**
+   * Look at all cells again: the person may edit now, or no more.
+   */
+  refresh(): void {
+    for (const { id } of this._options.notebook.model!.cells) {
+      this._look(id);
+    }
   }
 
   /**
@@ -50,13 +71,27 @@ export class FailureOffers implements IDisposable {
     Signal.clearData(this);
   }
 
-  private _look(cellIds: Iterable<string>): void {
-    for (const id of cellIds) {
-      if (this._offers.has(id) || hasFailed(this._options.model, id)) {
-        this._dirty.add(id);
+  private _onCells(
+    _: unknown,
+    { newValues }: IObservableList.IChangedArgs<ICellModel>
+  ): void {
+    newValues.forEach(this._follow, this);
+  }
+
+  private _follow(model: ICellModel): void {
+    const look = () => {
+      if (this._offers.has(model.id) || hasFailed(model)) {
+        this._look(model.id);
       }
-    }
-    if (this._frame === 0 && this._dirty.size > 0 && !this._isDisposed) {
+    };
+    outputsOf(model)?.changed.connect(look, this);
+    model.metadataChanged.connect(look, this);
+    look();
+  }
+
+  private _look(cellId: string): void {
+    this._dirty.add(cellId);
+    if (this._frame === 0 && !this._isDisposed) {
       this._frame = requestAnimationFrame(() => {
         this._frame = 0;
         const dirty = new Set(this._dirty);
@@ -72,11 +107,12 @@ export class FailureOffers implements IDisposable {
 
   private _update(cell: Cell): void {
     const { id } = cell.model;
-    if (!hasFailed(this._options.model, id) || cell.model.type !== 'code') {
+    const isSeen = hasFailed(cell.model) && !isHidden(cell.model);
+    if (!this._options.isWritable() || !isSeen) {
       this._offers.get(id)?.dispose();
       this._offers.delete(id);
     } else if (cell.isPlaceholder()) {
-      void cell.ready.then(() => this._look([id]));
+      void cell.ready.then(() => this._look(id));
     } else if (this._offers.get(id)?.parent !== cell) {
       this._offers.get(id)?.dispose();
       this._offers.set(id, this._create(cell as CodeCell));
@@ -128,9 +164,13 @@ export namespace FailureOffers {
    * The options of the offers in a notebook.
    */
   export interface IOptions {
-    notebook: Pick<Notebook, 'widgets'>;
-    model: RuntimeModel;
+    notebook: Pick<Notebook, 'model' | 'widgets'>;
     trans: TranslationBundle;
+
+    /**
+     * Return whether the person may edit the notebook.
+     */
+    isWritable: () => boolean;
 
     /**
      * The person wants the AI to do that about a cell.

@@ -17,6 +17,14 @@ export const hiddenIcon = svg(
   'hidden',
   'M2.8 2 1.4 3.4l3.5 3.5A13 13 0 0 0 1.5 12C3 15.6 7 19 12 19c1.7 0 3.3-.4 4.7-1.1l3.9 3.9 1.4-1.4zM12 16.5A4.5 4.5 0 0 1 7.9 10l1.6 1.6V12a2.5 2.5 0 0 0 2.9 2.5l1.6 1.6c-.6.3-1.3.4-2 .4zM12 5c-1.3 0-2.5.2-3.6.6l1.9 1.9a4.5 4.5 0 0 1 5.7 5.7l3 3c1.6-1.2 2.8-2.7 3.5-4.2C21 8.4 17 5 12 5z'
 );
+export const checkedIcon = svg(
+  'checked',
+  'M19 3H5a2 2 0 0 0-2 2v14c0 1.1.9 2 2 2h14a2 2 0 0 0 2-2V5a2 2 0 0 0-2-2zm-9 14-5-5 1.4-1.4 3.6 3.6 7.6-7.6L19 8z'
+);
+export const uncheckedIcon = svg(
+  'unchecked',
+  'M19 5v14H5V5zm0-2H5a2 2 0 0 0-2 2v14c0 1.1.9 2 2 2h14a2 2 0 0 0 2-2V5a2 2 0 0 0-2-2z'
+);
 export const waitingIcon = svg('waiting', `${RING}M11 6h2v7h-2zm0 9h2v2h-2z`);
 
 const runningIcon = svg('running', 'M12 4a8 8 0 1 0 8 8h-2a6 6 0 1 1-6-6z');

@@ -19,6 +19,9 @@ export class InstructionsForm
     );
     this._text.className = 'jp-mod-styled';
     this._text.rows = 8;
+    this._text.placeholder = trans.__(
+      'For example: use polars, not pandas; answer in Spanish.'
+    );
     this._text.value = instructions;
     label.append(this._text);
     this.node.append(label);

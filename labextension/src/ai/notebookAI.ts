@@ -1,10 +1,13 @@
 import { Dialog, showDialog } from '@jupyterlab/apputils';
 import { type ICellModel, MarkdownCell } from '@jupyterlab/cells';
 import { type NotebookPanel, NotebookActions } from '@jupyterlab/notebook';
+import type { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import type { ITranslator } from '@jupyterlab/translation';
 import type { IDisposable } from '@lumino/disposable';
+import { type ISignal, Signal } from '@lumino/signaling';
 import type { User } from '@jupyterlab/services';
 
+import { CellNames } from '../model/cellNames';
 import { isAICell, typeOf } from '../model/cellType';
 import { Durations } from '../model/durations';
 import { Names } from '../model/names';
@@ -13,8 +16,8 @@ import { type ITurn, readApprovals, readTurn } from '../services/ai';
 import { AIActions, type CellType } from './actions';
 import { AICells } from './aiCells';
 import { Approvals } from './approvals';
-import { ChooserBar, type Choice } from './chooserBar';
-import { ContextEyes, isHidden } from './contextEyes';
+import { Choosing } from './choosing';
+import { isHidden } from './contextEyes';
 import { ContextView } from './contextView';
 import { FailureOffers, hasFailed, type Remedy } from './failureOffers';
 import { InstructionsForm } from './instructionsForm';
@@ -40,41 +43,74 @@ export class NotebookAI implements IDisposable {
     });
     this.actions = new AIActions({
       notebook: panel.context.model,
+      chosen: runtime.chosen,
       command: command => runtime.command(command),
       attempt,
       writePrompt: cellId => attempt(this._writePrompt(cellId)),
+      reveal: cellId => this.go(cellId, 'command'),
+      pick: cellId => this.choosing.togglePicking(cellId),
       showContext: turn => this._showContext(turn),
       showSettings: _options.showSettings
     });
     this._cells = new AICells({
       notebook: panel.content,
       turns: runtime.turns,
+      chosen: runtime.chosen,
       approvals: this.approvals,
       models,
       actions: this.actions,
       words: new TurnWords({ durations, names, trans }),
       tools: new ToolWords(trans),
       trans,
+      loadLanguage: mimeType =>
+        Promise.resolve(_options.languages?.getLanguage(mimeType)),
       now: () => runtime.clock.now(),
-      isWritable: () => runtime.info?.writable !== false
+      isWritable: () => this.isWritable
     });
-    this._eyes = new ContextEyes({
-      notebook: panel.content,
+    this.choosing = new Choosing({
+      panel,
+      chosen: runtime.chosen,
       trans,
-      onChoose: (ids, visible) => attempt(this.actions.setVisible(ids, visible))
+      isWritable: () => this.isWritable,
+      nameOf: ids =>
+        new CellNames(panel.context.model.sharedModel, trans).phrase(ids),
+      onVisible: (ids, visible) =>
+        attempt(this.actions.setVisible(ids, visible))
     });
     this._offers = new FailureOffers({
       notebook: panel.content,
-      model: runtime.model,
       trans,
+      isWritable: () => this.isWritable,
       onAsk: (remedy, cellId) => attempt(this.remedy(remedy, cellId))
     });
+    this.choosing.changed.connect(() => this._changed.emit(), this);
+    runtime.infoChanged.connect(this._onInfo, this);
+    this._wasWritable = this.isWritable;
+  }
+
+  /**
+   * Whether the person may edit the notebook, as far as is known.
+   */
+  get isWritable(): boolean {
+    return this._options.runtime.info?.writable === true;
+  }
+
+  /**
+   * The person may do something, or may not any more.
+   */
+  get changed(): ISignal<this, void> {
+    return this._changed;
   }
 
   /**
    * What people do with it.
    */
   readonly actions: AIActions;
+
+  /**
+   * What the AI is shown.
+   */
+  readonly choosing: Choosing;
 
   /**
    * What waits for a decision.
@@ -102,8 +138,23 @@ export class NotebookAI implements IDisposable {
    * The active cell, if it failed.
    */
   get failedCell(): string | null {
-    const id = this.panel.content.activeCell?.model.id ?? '';
-    return hasFailed(this._options.runtime.model, id) ? id : null;
+    const model = this.panel.content.activeCell?.model;
+    return model && hasFailed(model) ? model.id : null;
+  }
+
+  /**
+   * The active cell, if it is an AI cell.
+   */
+  get activeAsker(): string | null {
+    const model = this.panel.content.activeCell?.model;
+    return model && isAICell(model.sharedModel) ? model.id : null;
+  }
+
+  /**
+   * Whether the AI is shown none of the selected cells.
+   */
+  get isHidden(): boolean {
+    return this._selected.every(isHidden);
   }
 
   /**
@@ -111,7 +162,11 @@ export class NotebookAI implements IDisposable {
    */
   can(action: TurnAction): boolean {
     const turn = this.currentTurn;
-    return turn !== undefined && isPossible(action, turn);
+    return (
+      turn !== undefined &&
+      isPossible(action, turn) &&
+      (this.isWritable || action === 'shown')
+    );
   }
 
   /**
@@ -176,29 +231,8 @@ export class NotebookAI implements IDisposable {
   /**
    * Show the selected cells to the AI, or hide them where it is shown all of them.
    */
-  async toggleVisible(): Promise<void> {
-    const cells = this._selected;
-    const hidden = cells.some(isHidden);
-    await this.actions.setVisible(
-      cells.filter(cell => isHidden(cell) === hidden).map(({ id }) => id),
-      hidden
-    );
-  }
-
-  /**
-   * Let the person choose what the AI is shown, or be done with that.
-   */
-  toggleChoosing(): void {
-    this._chooser?.dispose();
-    this._chooser = null;
-    this._eyes.isChoosing = !this._eyes.isChoosing;
-    if (this._eyes.isChoosing) {
-      const { attempt, panel, translator } = this._options;
-      this._chooser = new ChooserBar(translator.load('jupyter_runt'), choice =>
-        attempt(this._choose(choice))
-      );
-      panel.contentHeader.addWidget(this._chooser);
-    }
+  toggleVisible(): void {
+    this.choosing.toggleVisible(this._selected);
   }
 
   /**
@@ -209,6 +243,10 @@ export class NotebookAI implements IDisposable {
     const { button, value } = await showDialog({
       title: trans.__('Instructions for the AI'),
       body: new InstructionsForm(this.actions.instructions, trans),
+      buttons: [
+        Dialog.cancelButton({ label: trans.__('Cancel') }),
+        Dialog.okButton({ label: trans.__('Save') })
+      ],
       focusNodeSelector: 'textarea'
     });
     if (button.accept && value !== null) {
@@ -236,10 +274,21 @@ export class NotebookAI implements IDisposable {
    * Leave the notebook.
    */
   dispose(): void {
+    Signal.clearData(this);
     this._cells.dispose();
-    this._eyes.dispose();
+    this.choosing.dispose();
     this._offers.dispose();
     this.approvals.dispose();
+  }
+
+  private _onInfo(): void {
+    if (this.isWritable !== this._wasWritable) {
+      this._wasWritable = this.isWritable;
+      this._cells.refresh();
+      this.choosing.refresh();
+      this._offers.refresh();
+      this._changed.emit();
+    }
   }
 
   private get _selected(): ICellModel[] {
@@ -247,21 +296,6 @@ export class NotebookAI implements IDisposable {
     return content.widgets
       .filter(cell => content.isSelectedOrActive(cell))
       .map(({ model }) => model);
-  }
-
-  private async _choose(choice: Choice): Promise<void> {
-    if (choice === 'done') {
-      return this.toggleChoosing();
-    }
-    const all = [...this.panel.context.model.cells];
-    const selected = new Set(this._selected);
-    const isSeen = (cell: ICellModel) =>
-      choice === 'all' || (choice === 'selected' && selected.has(cell));
-    const changed = all.filter(cell => isSeen(cell) === isHidden(cell));
-    const ids = (seen: boolean) =>
-      changed.filter(cell => isSeen(cell) === seen).map(({ id }) => id);
-    await this.actions.setVisible(ids(true), true);
-    await this.actions.setVisible(ids(false), false);
   }
 
   /** Resolves to where the cell is, once it is as it should be. */
@@ -301,15 +335,19 @@ export class NotebookAI implements IDisposable {
     );
     await showDialog({
       title: trans.__('What the model saw'),
-      body: new ContextView(turn, trans),
+      body: new ContextView(turn, {
+        cells: new CellNames(this.panel.context.model.sharedModel, trans),
+        tools: new ToolWords(trans),
+        trans
+      }),
       buttons: [Dialog.okButton({ label: trans.__('Close') })]
     });
   }
 
   private _cells: AICells;
-  private _eyes: ContextEyes;
   private _offers: FailureOffers;
-  private _chooser: ChooserBar | null = null;
+  private _wasWritable: boolean;
+  private _changed = new Signal<this, void>(this);
 }
 
 /**
@@ -323,6 +361,7 @@ export namespace NotebookAI {
     panel: NotebookPanel;
     runtime: NotebookRuntime;
     models: Models;
+    languages: Pick<IEditorLanguageRegistry, 'getLanguage'> | null;
     user: Pick<User.IManager, 'identity'>;
     translator: ITranslator;
 

@@ -14,13 +14,35 @@ export class PromptHeader extends Panel {
     this.addClass('jp-runt-PromptHeader');
     const mark = new Widget({ node: document.createElement('span') });
     mark.addClass('jp-runt-PromptHeader-mark');
-    mark.node.append(aiIcon.element({ tag: 'span' }), _options.trans.__('AI'));
+    mark.node.append(aiIcon.element({ tag: 'span' }));
     this._picker = new ModelPicker(_options);
+    this._context.type = 'button';
+    this._context.className =
+      'jp-runt-link-button jp-runt-PromptHeader-context';
+    this._context.addEventListener('click', _options.onPick);
     this._help.addClass('jp-runt-PromptHeader-help');
     this._help.node.setAttribute('role', 'note');
     this.addWidget(mark);
     this.addWidget(this._picker);
+    this.addWidget(new Widget({ node: this._context }));
     this.addWidget(this._help);
+  }
+
+  /**
+   * Say which cells the questions show.
+   *
+   * @param names - Of those that were chosen; null where they are those above.
+   */
+  writeContext(names: string | null): void {
+    const { trans } = this._options;
+    this._context.textContent =
+      names === null
+        ? trans.__('Shows the cells above')
+        : names === ''
+          ? trans.__('Shows no other cell')
+          : trans.__('Shows %1', names);
+    this._context.title = trans.__('Choose the cells that the question shows');
+    this._context.disabled = !this._options.isWritable();
   }
 
   /**
@@ -57,6 +79,7 @@ export class PromptHeader extends Panel {
   }
 
   private _picker: ModelPicker;
+  private _context = document.createElement('button');
   private _help = new Widget();
 }
 
@@ -74,6 +97,11 @@ export namespace PromptHeader {
      * Return whether the person may edit the notebook.
      */
     isWritable: () => boolean;
+
+    /**
+     * The person wants to choose which cells the questions show.
+     */
+    onPick: () => void;
 
     /**
      * The person wants to set a key.

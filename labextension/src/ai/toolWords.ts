@@ -6,7 +6,7 @@ import type { Effect, IToolCall } from '../services/ai';
 const SUBJECTS = ['question', 'query', 'source', 'code', 'new', 'path', 'name'];
 
 /** How much of an argument a line has room for. */
-const SHORT = 80;
+const SHORT = 120;
 
 /**
  * Says what tools do.
@@ -78,14 +78,25 @@ export class ToolWords {
 }
 
 /**
- * Return one short line of what a call is about, empty where nothing tells.
+ * Return one short line of what a call is about, or why nothing came of it; empty where nothing tells.
  */
-export function subjectOf({ arguments: written }: IToolCall): string {
+export function subjectOf({
+  arguments: written,
+  result,
+  status
+}: Pick<IToolCall, 'arguments' | 'result' | 'status'>): string {
+  if (status === 'denied' || status === 'error') {
+    return short(result ?? '');
+  }
   const values = argumentsOf(written);
   const subject = SUBJECTS.map(name => values?.[name]).find(
     value => typeof value === 'string' && value.trim() !== ''
   ) as string | undefined;
-  const line = (subject ?? '').trim().split('\n', 1)[0];
+  return short(subject ?? '');
+}
+
+function short(text: string): string {
+  const line = text.trim().split('\n', 1)[0];
   return line.length > SHORT ? `${line.slice(0, SHORT - 1)}…` : line;
 }
 

@@ -180,7 +180,7 @@ export function isPossible(action: TurnAction, turn: ITurn): boolean {
     case 'follow':
       return !isActive(turn);
     case 'undo':
-      return !isActive(turn) && turn.items.some(isChange);
+      return !isActive(turn) && !turn.undone && turn.items.some(isChange);
     case 'shown':
       return true;
   }

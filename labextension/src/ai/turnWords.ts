@@ -2,7 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { between, type Durations } from '../model/durations';
 import type { Names } from '../model/names';
-import type { ITurn, ITurnFacts, IUsage } from '../services/ai';
+import type { ITurn, ITurnFacts, IUsage, TurnStatus } from '../services/ai';
 
 /**
  * Says in words where a turn is.
@@ -22,6 +22,9 @@ export class TurnWords {
     if (who !== null && turn.status !== 'waiting') {
       parts.push(trans.__('asked by %1', who));
     }
+    if (turn.undone) {
+      parts.push(trans.__('its changes were undone'));
+    }
     parts.push(
       nameOf(turn.model),
       this._tokens(turn.usage),
@@ -37,7 +40,7 @@ export class TurnWords {
     const { names, trans } = this._options;
     const who = names.ofOther(actor);
     return who === null
-      ? trans.__('Waits for a decision')
+      ? trans.__('Waits for your decision')
       : trans.__('Waits for a decision by %1', who);
   }
 
@@ -112,22 +115,34 @@ export function nameOf(model: string): string {
 }
 
 /**
- * Say why an answer ends where it does; nothing where it is whole.
+ * Why an answer ends where it does.
+ */
+export interface IEnd {
+  status: TurnStatus;
+  /** In words. */
+  why: string;
+}
+
+/**
+ * Say why an answer ends where it does; null where it is whole.
  */
 export function endOf(
   { error, status }: Pick<ITurnFacts, 'error' | 'status'>,
   trans: TranslationBundle
-): string {
+): IEnd | null {
   switch (status) {
     case 'error':
-      return error || trans.__('The model did not answer.');
+      return { status, why: error || trans.__('The model did not answer.') };
     case 'limit':
-      return error || trans.__('The answer reached a limit.');
+      return { status, why: error || trans.__('The answer reached a limit.') };
     case 'lost':
-      return error || trans.__('The server went away while this was written.');
+      return {
+        status,
+        why: error || trans.__('The server went away while this was written.')
+      };
     case 'cancelled':
-      return trans.__('Stopped.');
+      return { status, why: trans.__('Stopped.') };
     default:
-      return '';
+      return null;
   }
 }

@@ -4,6 +4,7 @@ import { PromiseDelegate, UUID } from '@lumino/coreutils';
 import type { ICommandReply, IExecution } from '../services/client';
 import type { Command } from '../generated/commands';
 import { isAICell } from '../model/cellType';
+import type { ChosenCells } from '../model/chosenCells';
 import { encodeStateVector } from '../model/stateVector';
 
 type Run = INotebookCellExecutor.IRunCellOptions;
@@ -81,7 +82,11 @@ export class Batch {
     const asks = cell_ids.length === 1 && isAI(this._runs[0]);
     const { events } = await this._options.runtime.command({
       ...(asks
-        ? { type: 'ask', cell_id: cell_ids[0] }
+        ? {
+            type: 'ask',
+            cell_id: cell_ids[0],
+            cells: this._options.runtime.chosen.of(cell_ids[0])
+          }
         : { type: 'execute_cells', cell_ids, stop_on_error: true }),
       command_id: UUID.uuid4(),
       state_vector: stateVector
@@ -134,6 +139,7 @@ export namespace Batch {
   export interface IRuntime {
     command(command: Command): Promise<ICommandReply>;
     completion(executionId: string): Promise<IExecution>;
+    chosen: Pick<ChosenCells, 'of'>;
   }
 
   /**

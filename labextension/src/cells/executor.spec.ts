@@ -10,6 +10,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import * as Y from 'yjs';
 
 import type { Command } from '../generated/commands';
+import { ChosenCells } from '../model/chosenCells';
 import type { NotebookRuntime } from '../model/notebookRuntime';
 import {
   type ExecutionStatus,
@@ -41,6 +42,8 @@ class Server {
     }));
     return Promise.resolve({ seq: events.length, events });
   });
+
+  readonly chosen = new ChosenCells();
 
   completion(executionId: string): Promise<IExecution> {
     const cell_id = executionId.slice('of '.length);
@@ -222,10 +225,11 @@ describe('ServerCellExecutor', () => {
     const notebook = notebookOf('Why?', 'a');
     notebook.cells.get(0).sharedModel.setMetadata('runt', { type: 'ai' });
     const { run, sessionContext } = setUp(server, notebook);
+    server.chosen.choose('c0', ['c5']);
     expect(await run(0)).toBe(true);
     expect(sessionContext.startKernel).not.toHaveBeenCalled();
     expect(server.command.mock.calls).toMatchObject([
-      [{ type: 'ask', cell_id: 'c0' }]
+      [{ type: 'ask', cell_id: 'c0', cells: ['c5'] }]
     ]);
   });
 

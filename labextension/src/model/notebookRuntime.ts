@@ -10,6 +10,7 @@ import type {
   RuntError
 } from '../services/client';
 import { type IServerState, RuntimeRoom } from '../services/runtimeRoom';
+import { ChosenCells } from './chosenCells';
 import { Completions } from './completions';
 import { RuntimeModel } from './runtime';
 import { ServerClock } from './serverClock';
@@ -54,6 +55,11 @@ export class NotebookRuntime implements IDisposable {
    * What AI cells were asked, and what waits for a decision.
    */
   readonly turns = new TurnsModel();
+
+  /**
+   * Which cells the questions of AI cells show.
+   */
+  readonly chosen = new ChosenCells();
 
   /**
    * How late it is on the server.

@@ -1,5 +1,6 @@
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { Notification } from '@jupyterlab/apputils';
+import { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import type { Notebook } from '@jupyterlab/notebook';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { Signal } from '@lumino/signaling';
@@ -20,10 +21,11 @@ export const ai: JupyterFrontEndPlugin<INotebookAIs> = {
   autoStart: true,
   provides: INotebookAIs,
   requires: [INotebookRuntimes],
-  optional: [ITranslator],
+  optional: [IEditorLanguageRegistry, ITranslator],
   activate: (
     app,
     runtimes: INotebookRuntimes,
+    languages: IEditorLanguageRegistry | null,
     translator: ITranslator | null
   ) => {
     translator = translator ?? nullTranslator;
@@ -44,6 +46,7 @@ export const ai: JupyterFrontEndPlugin<INotebookAIs> = {
               panel,
               runtime,
               models,
+              languages,
               user,
               translator,
               attempt: opened.attempt,
@@ -68,6 +71,7 @@ class Opened implements INotebookAIs {
   add(one: NotebookAI): void {
     const { approvals, panel } = one;
     this._all.set(panel.content, one);
+    one.changed.connect(() => this.changed.emit());
     approvals.changed.connect(() => this.changed.emit());
     panel.disposed.connect(() => {
       this._all.delete(panel.content);

@@ -13,7 +13,7 @@ import type { LabIcon } from '@jupyterlab/ui-components';
 
 import type { NotebookAI } from '../ai/notebookAI';
 import type { TurnAction } from '../ai/turnBar';
-import { seenIcon } from '../ai/icons';
+import { hiddenIcon, seenIcon } from '../ai/icons';
 import { INotebookAIs } from '../tokens';
 
 const ID = 'jupyter-runt:ai-commands';
@@ -36,19 +36,20 @@ export const aiCommands: JupyterFrontEndPlugin<void> = {
   ) => {
     const trans = (translator ?? nullTranslator).load('jupyter_runt');
     const current = () => ais.get(tracker.currentWidget?.content);
-    for (const { id, label, caption, icon, isEnabled, execute } of [
+    const may = (isPossible: ICommand['isEnabled']) => {
+      const ai = current();
+      return ai !== undefined && (isPossible?.(ai) ?? ai.isWritable);
+    };
+    for (const { id, label, icon, isEnabled, execute, ...rest } of [
       ...cellCommands(trans),
       ...turnCommands(trans)
     ]) {
       app.commands.addCommand(id, {
-        label,
-        caption,
-        icon,
+        ...rest,
+        label: () => (typeof label === 'string' ? label : label(current())),
+        icon: icon && (() => icon(current())),
         describedBy: { args: { type: 'object', properties: {} } },
-        isEnabled: () => {
-          const ai = current();
-          return ai !== undefined && (isEnabled?.(ai) ?? true);
-        },
+        isEnabled: () => may(isEnabled),
         execute: () => {
           const ai = current();
           ais.attempt(ai && (execute(ai) ?? undefined));
@@ -62,9 +63,11 @@ export const aiCommands: JupyterFrontEndPlugin<void> = {
 
 interface ICommand {
   id: string;
-  label: string;
+  /** May depend on the notebook that is shown. */
+  label: string | ((ai: NotebookAI | undefined) => string);
   caption?: string;
-  icon?: LabIcon;
+  icon?: (ai: NotebookAI | undefined) => LabIcon;
+  /** Where it says nothing, whoever may edit the notebook can do it. */
   isEnabled?: (ai: NotebookAI) => boolean;
   execute: (ai: NotebookAI) => Promise<unknown> | void;
 }
@@ -100,30 +103,51 @@ function cellCommands(trans: TranslationBundle): ICommand[] {
       id: 'runt:fix-cell',
       label: trans.__('Fix Failed Cell'),
       caption: trans.__('Ask the AI to fix the cell'),
-      isEnabled: ai => ai.failedCell !== null,
+      isEnabled: ai => ai.isWritable && ai.failedCell !== null,
       execute: ai => ai.remedy('fix', ai.failedCell!)
     },
     {
       id: 'runt:explain-cell',
       label: trans.__('Explain Error of Cell'),
       caption: trans.__('Ask the AI to explain the error'),
-      isEnabled: ai => ai.failedCell !== null,
+      isEnabled: ai => ai.isWritable && ai.failedCell !== null,
       execute: ai => ai.remedy('explain', ai.failedCell!)
     },
     {
       id: 'runt:toggle-context-visibility',
-      label: trans.__('Show Cell to AI, or Hide It'),
-      icon: seenIcon,
+      label: ai =>
+        ai?.isHidden === true
+          ? trans.__('Show Cell to the AI')
+          : trans.__('Hide Cell from the AI'),
+      icon: ai => (ai?.isHidden === true ? hiddenIcon : seenIcon),
       execute: ai => ai.toggleVisible()
     },
     {
       id: 'runt:choose-context',
       label: trans.__('Choose What the AI Sees'),
-      execute: ai => ai.toggleChoosing()
+      execute: ai => ai.choosing.toggleEyes()
+    },
+    {
+      id: 'runt:choose-shown-cells',
+      label: trans.__('Choose the Cells That the Question Shows'),
+      isEnabled: ai => ai.isWritable && ai.activeAsker !== null,
+      execute: ai => ai.choosing.togglePicking(ai.activeAsker!)
+    },
+    {
+      id: 'runt:toggle-choice',
+      label: trans.__('Choose the Selected Cells, or No More'),
+      isEnabled: ai => ai.choosing.isActive,
+      execute: ai => ai.choosing.toggleSelected()
+    },
+    {
+      id: 'runt:end-choosing',
+      label: trans.__('Be Done With Choosing Cells'),
+      isEnabled: ai => ai.choosing.isActive,
+      execute: ai => ai.choosing.end()
     },
     {
       id: 'runt:edit-ai-instructions',
-      label: trans.__('Edit Instructions for the AI'),
+      label: trans.__('Edit Instructions for the AI…'),
       caption: trans.__('Say what each model is told about this notebook'),
       execute: ai => ai.editInstructions()
     }

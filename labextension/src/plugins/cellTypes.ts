@@ -36,7 +36,7 @@ export const cellTypes: JupyterFrontEndPlugin<void> = {
         new CellTypeItem({
           notebook,
           trans,
-          hasAI: () => ais.get(notebook) !== undefined,
+          hasAI: () => ais.get(notebook)?.isWritable ?? false,
           changed: ais.changed,
           onChoose: type => {
             const ai = ais.get(notebook);

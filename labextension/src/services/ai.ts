@@ -80,6 +80,8 @@ export interface ITurn extends ITurnFacts {
   requested_by: string;
   requested_at: string;
   completed_at?: string | null;
+  /** Whether somebody took back what it changed. */
+  undone?: boolean;
   text: string;
   /** Where in the text, in UTF-16 code units, each call was made. */
   items: (IToolCall & { at: number })[];
@@ -184,6 +186,7 @@ export interface IApproval {
   turn_id: string;
   tool: string;
   effect: Effect;
+  arguments: Record<string, unknown>;
   /** What it would do: the exact code, or the question that the AI asks. */
   preview: string;
   arguments_hash: string;
