@@ -174,7 +174,8 @@ class Turn:
         for each, call in calls:
             result = _unreadable(call) or await self._called(call, clock)
             await self.listener.returned(result)
-            text = self.envelope.wrap(result.text) if result.tainted else result.text
+            text = str(to_shared(result.text))
+            text = self.envelope.wrap(text) if result.tainted else text
             images = result.images if self.sees else ()
             if len(images) < len(result.images):
                 text += f"\n{UNSEEN}"

@@ -6,11 +6,12 @@ nor sends a prompt to a kernel. The answer is kept twice: as outputs, and in the
 other program removes it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from typing import Any, Final
 
 from jupyter_runt.document.cells import Cell, runt_type
+from jupyter_runt.ids import CellId
 
 ANSWER_MIME: Final = "application/vnd.runt.ai.v1+json"
 """Of a turn in an output: its items, with what the tools answered."""
@@ -96,6 +97,25 @@ def from_file(cell: Cell) -> Cell:
         "outputs": outputs,
         "execution_count": None,
     }
+
+
+def without_answers(notebook: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a notebook without what models said in it: the notebook itself if they said nothing.
+
+    For what a person's runs put out there is somebody to vouch; for that there is nobody.
+    """
+    cells = notebook["cells"]
+    rest = [{**cell, "outputs": []} if _answered(cell) else cell for cell in cells]
+    return notebook if not any(map(_answered, cells)) else {**notebook, "cells": rest}
+
+
+def answers(notebook: Mapping[str, Any]) -> Iterator[tuple[CellId, list[Any]]]:
+    """Yield the cells of a notebook in which models said something, and their outputs."""
+    return ((cell["id"], cell["outputs"]) for cell in notebook["cells"] if _answered(cell))
+
+
+def _answered(cell: Cell) -> bool:
+    return _is_ai(cell) and bool(cell.get("outputs"))
 
 
 def _turns(runt: Mapping[str, Any]) -> list[Mapping[str, Any]]:

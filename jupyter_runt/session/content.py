@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 from pycrdt import Text
 
+from jupyter_runt.document.ai_cells import answers, without_answers
 from jupyter_runt.document.cuts import loaded
 from jupyter_runt.document.ipynb import NotebookFile, import_update, read_notebook
 from jupyter_runt.document.merge import MergeReport, merge_notebook, merge_text
@@ -66,8 +67,13 @@ class Content(Protocol[DocT, ParsedT]):
         """Have artifacts count that events, which are not in the log yet, refer to (AR2)."""
         ...
 
-    def import_update(self, parsed: ParsedT, client_id: int) -> bytes:
-        """Return the Yjs update that makes an empty document hold the content."""
+    def import_update(self, parsed: ParsedT, client_id: int, doubtful: int) -> bytes:
+        """Return the Yjs update that makes an empty document hold the content.
+
+        Args:
+            client_id: who writes it.
+            doubtful: who writes what nobody vouches for, whoever signed the rest.
+        """
         ...
 
     def held_in(self, parsed: ParsedT) -> Mapping[str, Any] | str:
@@ -140,9 +146,21 @@ class NotebookContent:
         if self._artifacts is not None:
             await self._artifacts.note_pasted(drafts)
 
-    def import_update(self, parsed: NotebookFile, client_id: int) -> bytes:
+    def import_update(self, parsed: NotebookFile, client_id: int, doubtful: int) -> bytes:
         """See `Content`."""
-        return import_update(parsed.notebook, client_id)
+        notebook = parsed.notebook
+        vouched_for = without_answers(notebook)
+        if client_id == doubtful or vouched_for is notebook:
+            return import_update(notebook, client_id)
+        doc = NotebookDoc(doubtful)
+        doc.load([import_update(vouched_for, client_id)])
+
+        def answer() -> None:
+            for cell_id, outputs in answers(notebook):
+                doc.append_outputs(cell_id, outputs)
+
+        doc.transact(answer)
+        return doc.doc.get_update()
 
     def held_in(self, parsed: NotebookFile) -> Mapping[str, Any]:
         """See `Content`."""
@@ -208,7 +226,7 @@ class TextContent:
     async def note_references(self, drafts: Sequence[Draft]) -> None:
         """See `Content`: there are none."""
 
-    def import_update(self, parsed: str, client_id: int) -> bytes:
+    def import_update(self, parsed: str, client_id: int, doubtful: int) -> bytes:  # noqa: ARG002
         """See `Content`."""
         doc = self.empty(client_id)
         doc.transact(lambda: doc.replace(parsed))

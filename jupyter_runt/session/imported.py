@@ -31,7 +31,7 @@ async def imported(
 def _imported(
     content: Content[DocT, Any], parsed: Any, path: str, client_id: int, clients: Clients
 ) -> tuple[DocT, Draft]:
-    update = content.import_update(parsed, client_id)
+    update = content.import_update(parsed, client_id, clients.file)
     document = content.empty(clients.server)
 
     def first() -> None:

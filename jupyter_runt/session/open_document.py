@@ -305,7 +305,7 @@ class OpenDocument(Generic[DocT]):
             await reading.parsed(),
             self.path,
             digest=reading.digest,
-            client_id=await reading.client_id(),
+            client_id=await self._signatures.merging(reading),
             checkpoint=self.registration.checkpoint_seq,
         )
         # No checkpoint yet: the document may also hold what the file does not.

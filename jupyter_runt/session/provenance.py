@@ -25,6 +25,8 @@ class Provenance:
         self._doubtful.clear()
         if isinstance(doc, NotebookDoc):
             self._of_file.update(doc.cell_ids)
+            # Whoever signed the rest; it counts once they are of another type.
+            self._doubtful.update(each for each in doc.cell_ids if doc.cell_type(each) == "ai")
 
     def signed(self, *, signed: bool) -> None:
         """Note whether the file was signed: its outputs are all trusted then, and else none."""
@@ -52,8 +54,12 @@ class Provenance:
                 )
 
     def vouches(self, doc: SharedDocument) -> bool:
-        """Tell whether every output in the document may be signed."""
+        """Tell whether every output in the document may be signed, but for answers of models."""
         if not (self._known and isinstance(doc, NotebookDoc)):
             return False
         self._doubtful.intersection_update(doc.cell_ids)
-        return not any(doc.cell(cell_id).get("outputs") for cell_id in self._doubtful)
+        return not any(
+            doc.cell(cell_id).get("outputs")
+            for cell_id in self._doubtful
+            if doc.cell_type(cell_id) != "ai"
+        )

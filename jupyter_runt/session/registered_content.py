@@ -60,7 +60,7 @@ class RegisteredContent:
     async def note_references(self, drafts: Sequence[Draft]) -> None:
         """See `Content`: there are none."""
 
-    def import_update(self, parsed: str, client_id: int) -> bytes:
+    def import_update(self, parsed: str, client_id: int, doubtful: int) -> bytes:  # noqa: ARG002
         """See `Content`."""
         return self._imported(parsed, client_id).doc.get_update()
 

@@ -3,6 +3,7 @@
 from asyncio import to_thread
 from typing import Any
 
+from jupyter_runt.document.ai_cells import without_answers
 from jupyter_runt.rooms.room import Room
 from jupyter_runt.session.clients import Clients
 from jupyter_runt.session.content import Content
@@ -33,9 +34,20 @@ class Signatures:
         return Reading(file, path, self._content, self._client_of)
 
     async def _client_of(self, parsed: Any) -> int:
-        signable = self._content.signable(parsed)
-        signed = signable is not None and await self._trust.is_signed(signable)
+        signed = False
+        if (whole := self._content.signable(parsed)) is not None:
+            vouched_for = without_answers(whole)
+            signed = await self._trust.is_signed(vouched_for)
+            if not signed and vouched_for is not whole:  # as other programs do it
+                signed = await self._trust.is_signed(whole)
         return self._clients.trusted_file if signed else self._clients.file
+
+    async def merging(self, reading: Reading) -> int:
+        """Return the client that brings in what changed in a file: nobody vouches for answers."""
+        whole = self._content.signable(await reading.parsed())
+        if whole is not None and without_answers(whole) is not whole:
+            return self._clients.file
+        return await reading.client_id()
 
     async def opened(self, room: Room[Any], reading: Reading) -> None:
         """Note which outputs came from the file as it was read; whether to trust them can wait."""
@@ -52,6 +64,9 @@ class Signatures:
     async def sign(self, room: Room[Any], path: str, digest: str | None) -> None:
         """Have the notary vouch for the file, where every output in it is a person's run.
 
+        Answers of models are left out of what is signed: to other programs, a file with answers is
+        not signed.
+
         Nothing happens if its content is no longer that of `digest`.
         """
         if not await room.read(self.provenance.vouches):
@@ -61,4 +76,4 @@ class Signatures:
             parsed = await to_thread(lambda: self._content.parse(file.content, path))
             signable = self._content.signable(parsed)
             if signable is not None:
-                await self._trust.sign(signable)
+                await self._trust.sign(without_answers(signable))

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from jupyter_runt.document import ipynb
+from jupyter_runt.document.ai_cells import without_answers
 from jupyter_runt.events.document import CellDeleted, Change, SourceChanged, StateChanged
 from jupyter_runt.ids import CellId, Seq
+from jupyter_runt.rooms.protocol import read_state_vector
 from jupyter_runt.session import content, projection
 from jupyter_runt.session.projection import LateProjection, NotebookProjection
 from tests.unit.session.workspace import Workspace
@@ -111,6 +113,34 @@ async def test_a_notebook_that_was_signed_stays_signed_when_it_is_edited_after_a
     saved = ipynb.read_notebook((workspace.root / PATH).read_bytes()).notebook
     assert saved["cells"][0]["source"] == "2"
     assert await workspace.trust.is_signed(saved) is signed
+
+
+@pytest.mark.rule("EX9")
+async def test_an_answer_is_trusted_by_nobody_and_takes_no_trust_from_what_a_person_ran(
+    workspace: Workspace,
+) -> None:
+    html = {"output_type": "display_data", "metadata": {}, "data": {"text/html": "<b>x</b>"}}
+    ran = {"cell_type": "code", "id": "ran", "metadata": {}, "source": "1", "execution_count": 1}
+    asked = {**ran, "id": "asked", "metadata": {"runt": {"type": "ai"}}, "execution_count": None}
+    cells = [{**ran, "outputs": [html]}, {**asked, "outputs": [html]}]
+    data = write(workspace, cells, minor=5)
+    whole = ipynb.read_notebook(data).signed
+    await workspace.trust.sign(without_answers(whole))
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        document = await notebook.session.document()
+        clients = document.clients
+        writers = await document.room.read(lambda doc: read_state_vector(doc.doc.get_state()))
+        assert {clients.trusted_file, clients.file} <= set(writers)
+        assert writers[clients.file] < writers[clients.trusted_file]
+        await notebook.send("edit_cell", cell_id="ran", source="2")
+    saved = ipynb.read_notebook((workspace.root / PATH).read_bytes()).signed
+    assert await workspace.trust.is_signed(without_answers(saved))
+    assert not await workspace.trust.is_signed(saved)
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        await notebook.send("set_cell_type", cell_id="asked", cell_type="code")
+    saved = ipynb.read_notebook((workspace.root / PATH).read_bytes()).signed
+    assert saved["cells"][1]["outputs"]
+    assert not await workspace.trust.is_signed(saved)
 
 
 def _edited(name: str) -> Change:

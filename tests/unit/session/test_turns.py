@@ -479,7 +479,7 @@ async def test_an_answer_begins_with_its_first_word_and_one_without_any_says_so(
         assert [turn["text"] for turn in turns] == ["Done.", "", ""]
         assert [turn["status"] for turn in turns] == ["ok", "ok", "error"]
         assert "nothing" in turns[2]["error"]
-    sent = workspace.model.heard[1]
+    sent = workspace.model.heard[1]  # the tool of that name, and what is said of it
     assert "half \ufffd" in str(sent)
     assert "\ud800" not in str(sent)
 
