@@ -315,6 +315,13 @@ class Person:
         """Execute one of JupyterLab's commands, without waiting for its end."""
         self.page.evaluate("name => void window.jupyterapp.commands.execute(name)", name)
 
+    def do(self, name: str, **arguments: object) -> None:
+        """Execute one of JupyterLab's commands, and wait for its end."""
+        self.page.evaluate(
+            "async ([name, args]) => { await window.jupyterapp.commands.execute(name, args); }",
+            [name, arguments],
+        )
+
     def closes_dialogs(self, text: str) -> None:
         """Close each dialog that says this, as soon as it stands in the way."""
         dialog = self.page.locator(".jp-Dialog", has_text=text)

@@ -67,3 +67,47 @@ def sees_the_picture(one: Person) -> None:
     expect(image).to_be_visible(timeout=LIMIT)
     expect(image).to_have_attribute("src", re.compile(r"/artifacts/[0-9a-f]{64}$"))
     assert image.evaluate("image => image.naturalWidth") == 120
+
+
+@pytest.mark.rule("AR1", "AR2", "FB1")
+def test_cells_with_large_outputs_are_pasted_run_again_and_exported(
+    lab: Lab, person: People
+) -> None:
+    lab.write(PICTURE, LINES, "'end'")
+    lab.write("'other'", path="other.ipynb")
+    ada = person("ada").open()
+    for index in (0, 0, 1):
+        ada.run(index)
+    sees_the_picture(ada)
+    expect(ada.output(1)).to_contain_text("line 29999", timeout=LIMIT)
+
+    ada.do("notebook:enter-command-mode")
+    ada.do("notebook:select-all")
+    ada.do("notebook:copy-cell")
+    ada.do("application:close")
+    ada.do("docmanager:open", path="other.ipynb")
+    other = ada.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook")
+    expect(other.locator(".cm-content").first).to_have_text("'other'")
+    ada.do("notebook:enter-command-mode")
+    ada.do("notebook:paste-cell-below")
+    image = other.locator(".jp-RenderedImage img")
+    expect(image).to_be_visible(timeout=LIMIT)
+    assert image.evaluate("image => image.naturalWidth") == 120
+    expect(other.locator(".jp-OutputArea-child").last).to_contain_text("line 29999", timeout=LIMIT)
+    ada.look("pasted")
+
+    def is_pasted() -> bool:
+        outputs = [cell.outputs for cell in lab.read("other.ipynb").cells]
+        return len(outputs) == 4 and "line 15000\n" in outputs[2][0].get("text", "")
+
+    eventually(is_pasted)
+    assert len(lab.read("other.ipynb").cells[1].outputs[0].data["image/png"]) > 40_000
+
+    # Its source is gone; what was pasted stays, is copied on, and is exported.
+    (lab.root / "nb.ipynb").unlink()
+    ada.do("notebook:paste-cell-below")
+    eventually(lambda: len(lab.read("other.ipynb").cells) == 7)
+    page = lab.read_page("/nbconvert/html/other.ipynb")
+    assert "line 15000" in page
+    image = lab.read("other.ipynb").cells[1].outputs[0].data["image/png"]
+    assert page.count(image.replace("\n", "")) == 2
