@@ -41,7 +41,9 @@ def answer_output(turn: Mapping[str, Any]) -> dict[str, Any]:
         turn: `{turn_id, model, status, items, error?, …}`; an item of the type `text` has a `text`,
             one of the type `tool` has `tool` and `status`.
     """
-    parts = [_markdown(item) for item in turn.get("items") or () if isinstance(item, Mapping)]
+    items = turn.get("items")  # anybody may have written it into the file
+    known = items if isinstance(items, list) else []
+    parts = [_markdown(item) for item in known if isinstance(item, Mapping)]
     if (reason := _REASONS.get(str(turn.get("status")))) is not None:
         parts.append(f"> **{reason}.** {turn.get('error') or ''}".rstrip())
     markdown = "\n\n".join(part for part in parts if part.strip())

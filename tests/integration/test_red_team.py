@@ -267,9 +267,7 @@ async def test_html_that_the_ai_or_an_editor_puts_into_a_notebook_is_not_the_ser
 
 
 @pytest.mark.rule("AG1", "AG3")
-async def test_a_restart_of_the_server_forgets_what_waits(
-    tmp_path: Any, port: int
-) -> None:
+async def test_a_restart_of_the_server_forgets_what_waits(tmp_path: Any, port: int) -> None:
     with ai_server(tmp_path, port) as server:
         notebook = await server.notebook("1 + 1", CANARY)
         async with FakeModel([run("c1")], port=port):

@@ -113,6 +113,17 @@ def test_an_answer_that_another_program_dropped_is_there_again() -> None:
     assert opened(stored) == ai_cell("Why?", TURN)
 
 
+@pytest.mark.rule("FB5")
+@pytest.mark.parametrize(
+    "items", [None, 5, True, "text", {"type": "text"}, [5, {"type": ["tool"]}]]
+)
+def test_whatever_somebody_wrote_in_place_of_an_answer_is_opened(items: Any) -> None:
+    stored = saved(ai_cell("Why?", TURN))
+    stored["cells"][0]["metadata"]["runt"]["turns"] = [{"items": items, "status": ["x"]}]
+    stored["cells"][0]["outputs"] = []
+    assert opened(stored)["source"] == "Why?"
+
+
 def test_an_answer_that_somebody_cleared_stays_away() -> None:
     cleared = ai_cell("Why?", TURN) | {"outputs": []}
     assert opened(saved(cleared)) == cleared
