@@ -26,5 +26,6 @@ class Limits:
         for limit in fields(self):
             value, own = wanted.get(limit.name), getattr(self, limit.name)
             if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
-                lower[limit.name] = value if own is None else min(value, own)
+                least = value if own is None else min(value, own)
+                lower[limit.name] = int(least) if isinstance(own, int) else least
         return replace(self, **lower)

@@ -75,6 +75,7 @@ def test_a_notebook_may_lower_limits_and_never_raise_them() -> None:
     limits = Limits(rounds=10, tokens=100, seconds=60, cost=None)
     lowered = limits.narrowed({"rounds": 3, "tokens": 1000, "cost": 1, "seconds": True, "x": 1})
     assert lowered == Limits(rounds=3, tokens=100, seconds=60, cost=1)
+    assert str(limits.narrowed({"rounds": 1.5, "tokens": 1e300}).rounds) == "1"
     for nonsense in (None, 3, [], {"rounds": "x"}, {"rounds": -1}):
         assert limits.narrowed(nonsense) == limits
 
