@@ -8,7 +8,7 @@ from typing import Final
 from tests.benchmarks.notebooks import write_code
 from tests.benchmarks.pages import Tab, chromium, configure, leave, tab
 from tests.benchmarks.samples import Contest
-from tests.benchmarks.servers import Kind, running, turns
+from tests.benchmarks.servers import Kind, Server, running, turns
 
 RUNS: Final = 30
 WARM_UP: Final = 15
@@ -20,7 +20,7 @@ CELLS: Final = ("import itertools\ncounter = itertools.count()", "next(counter)"
 
 
 async def measure(kinds: Sequence[Kind], folder: Path, rounds: int) -> dict[str, Contest]:
-    """Measure one tab beside each server's, then two where there is something to share.
+    """Measure one tab of each server, click by click, then two where there is something to share.
 
     Returns:
         `one_tab`; `two_tabs`, in the tab that runs the cell; `other_tab`, in the other one.
@@ -39,17 +39,27 @@ async def measure(kinds: Sequence[Kind], folder: Path, rounds: int) -> dict[str,
                 await leave(*(tabs[each.kind.name][0] for each in servers if not each.kind.shares))
                 for server in taking_part:
                     tabs[server.kind.name].append(await tab(browser, server, PATH))
-            for number, server in turns(taking_part, rounds):
-                name, before = server.kind.name, server.cpu_seconds()
-                times = []
-                for _ in range(RUNS if number else RUNS + WARM_UP):
-                    times.append(await _run(tabs[name], str(asked[name])))
-                    asked[name] += 1
-                times = times[-RUNS:]
-                contest.add(name, [each[0] for each in times], server.cpu_seconds() - before)
-                if contest is two:
-                    other.add(name, [each[1] for each in times])
+            for number in range(rounds):
+                before = {each.kind.name: each.cpu_seconds() for each in taking_part}
+                times = await _clicked(taking_part, tabs, asked, 0 if number else WARM_UP)
+                for server in taking_part:
+                    name, cpu = server.kind.name, server.cpu_seconds()
+                    contest.add(name, [each[0] for each in times[name]], cpu - before[name])
+                    if contest is two:
+                        other.add(name, [each[1] for each in times[name]])
     return {"one_tab": one, "two_tabs": two, "other_tab": other}
+
+
+async def _clicked(
+    servers: Sequence[Server], tabs: dict[str, list[Tab]], asked: dict[str, int], warm_up: int
+) -> dict[str, list[list[float]]]:
+    """Return the times of each server's clicks, by its name, without the first ones."""
+    times: dict[str, list[list[float]]] = {each.kind.name: [] for each in servers}
+    for _, server in turns(servers, RUNS + warm_up):
+        name = server.kind.name
+        times[name].append(await _run(tabs[name], str(asked[name])))
+        asked[name] += 1
+    return {name: each[warm_up:] for name, each in times.items()}
 
 
 async def _prepared(opened: Tab) -> Tab:

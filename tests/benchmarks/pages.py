@@ -112,10 +112,8 @@ class Tab:
         """Open a file in the file browser; return the seconds until a cell that reads `text`."""
         file = self.page.locator(".jp-DirListing-item", has_text=name)
         await file.wait_for(timeout=60_000)
-        await self.page.evaluate(
-            "expected => bench.expectAnywhere(...expected)",
-            [f".jp-Notebook .jp-Cell {EDITOR}", text],
-        )
+        expected = [f".jp-Notebook .jp-Cell {EDITOR}", text]
+        await self.page.evaluate("what => bench.expect(document.body, ...what)", expected)
         await file.dblclick()
         (clicked,) = await self.page.evaluate("bench.clicks")
         return await self.seen() - float(clicked) * MILLISECONDS
