@@ -108,14 +108,20 @@ async def test_an_artifact_is_served_in_ranges_and_cached_for_ever(notebook: Not
         ("bytes=50000-", 50_000, len(content)),
         ("bytes=-5", len(content) - 5, len(content)),
         ("bytes=7-999999999", 7, len(content)),
+        ("bytes=0-", 0, len(content)),
+        ("bytes=-999999999", 0, len(content)),
+        (f"bytes=0-{'9' * 30}", 0, len(content)),
     ):
         part = await fetch(notebook, sha256, Range=asked)
         assert part.status == 206
         assert part.body == content[start:end]
         assert part.headers["Content-Range"] == f"bytes {start}-{end - 1}/{len(content)}"
-    beyond = await fetch(notebook, sha256, Range=f"bytes={len(content)}-")
-    assert beyond.status == 416
-    assert beyond.headers["Content-Range"] == f"bytes */{len(content)}"
+    for asked in (f"bytes={len(content)}-", f"bytes={'9' * 30}-", "bytes=-0"):
+        beyond = await fetch(notebook, sha256, Range=asked)
+        assert beyond.status == 416
+        assert beyond.headers["Content-Range"] == f"bytes */{len(content)}"
+    for ignored in ("bytes=5-2", "bytes=0-1,3-4", "lines=0-1", "bytes=-"):
+        assert (await fetch(notebook, sha256, Range=ignored)).status == 200
     stale = await fetch(notebook, sha256, Range="bytes=0-1", If_Range='"another"')
     assert (stale.status, len(stale.body)) == (200, len(content))
     nonsense = await fetch(notebook, sha256, Range=f"bytes={'9' * 5000}-")

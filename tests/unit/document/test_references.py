@@ -254,8 +254,9 @@ def test_many_outputs_are_completed_with_what_the_file_says_and_then_with_the_ar
     )
     assert from_artifact["outputs"] == many
     assert complete(cell, {}, nothing)["outputs"] == lean
-    nonsense = {payload.artifact.sha256: b"{not JSON}\n"}
-    assert complete(cell, {}, loading(nonsense))["outputs"] == lean
+    for nonsense in (b"{not JSON}\n", b"1\n2\n", b'{"output_type": "stream"}\n'):
+        found = loading({payload.artifact.sha256: nonsense})
+        assert complete(cell, {}, found, lambda *_: None)["outputs"] == lean
 
 
 def test_a_huge_error_is_moved_out_as_a_whole_and_comes_back():
