@@ -1,6 +1,5 @@
 """Models behind the Chat Completions API, which nearly every server speaks."""
 
-import json
 from base64 import b64encode
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -18,6 +17,7 @@ from jupyter_runt.ai.messages import (
     Said,
     System,
     User,
+    arguments_of,
     usage_of,
 )
 from jupyter_runt.ai.patience import events
@@ -81,7 +81,7 @@ class _Heard:
         return text
 
     def _hear_call(self, part: dict[str, Any]) -> None:
-        index, call_id = part.get("index"), part.get("id") or ""
+        index, call_id = part.get("index"), str(part.get("id") or "")
         place = len(self._calls) if index is None else index
         call = self._places.get(place)
         # Some servers number every call 0.
@@ -92,9 +92,7 @@ class _Heard:
         function = part.get("function") or {}
         call["id"] = call["id"] or call_id
         call["name"] += function.get("name") or ""
-        arguments = function.get("arguments") or ""
-        # Some servers send the object itself.
-        call["arguments"] += arguments if isinstance(arguments, str) else json.dumps(arguments)
+        call["arguments"] += arguments_of(function.get("arguments") or "")
 
     def said(self) -> Said:
         """Return the whole; raises ProviderFailure where it has no end."""

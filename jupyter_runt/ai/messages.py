@@ -1,5 +1,6 @@
 """A conversation with a model, in words of our own: each API's adapter translates them."""
 
+import json
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -76,6 +77,11 @@ class Said:
 def usage_of(read: Any, wrote: Any) -> Usage:
     """Return what a provider counted; what is no count is none, and spoils no answer."""
     return Usage(input_tokens=_count(read), output_tokens=_count(wrote))
+
+
+def arguments_of(value: Any) -> str:
+    """Return a call's arguments as text; some servers send the object itself."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _count(value: Any) -> int:

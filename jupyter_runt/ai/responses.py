@@ -18,6 +18,7 @@ from jupyter_runt.ai.messages import (
     Said,
     System,
     User,
+    arguments_of,
     usage_of,
 )
 from jupyter_runt.ai.patience import events
@@ -54,7 +55,7 @@ class Responses(Endpoint):
                     begun = True
                     match event.get("type"):
                         case "response.output_text.delta" | "response.refusal.delta":
-                            yield Delta(event["delta"])
+                            yield Delta(str(event["delta"]))
                         case "response.completed" | "response.incomplete":
                             ended = event["response"]
                         case "response.failed":
@@ -86,7 +87,8 @@ def _said(response: dict[str, Any]) -> Said:
             case "message":
                 texts += [part.get("text") or "" for part in item.get("content") or ()]
             case "function_call":
-                calls.append(Call(item["call_id"], item["name"], item["arguments"]))
+                arguments = arguments_of(item["arguments"])
+                calls.append(Call(str(item["call_id"]), str(item["name"]), arguments))
             case "reasoning" if item.get("encrypted_content"):
                 opaque.append(item)  # without it, it would be looked for at the provider
     counted = response.get("usage")

@@ -198,6 +198,23 @@ def called(arguments: Any, **named: Any) -> dict[str, Any]:
 async def test_what_is_odd_about_an_answer_does_not_spoil_it(
     sent: list[dict[str, Any]], text: str, calls: list[str], usage: Usage | None
 ) -> None:
+    said = await said_by(ChatCompletions, *sent)
+    assert (said.message.text, said.usage) == (text, usage)
+    assert [call.arguments for call in said.message.calls] == calls
+
+
+async def test_what_is_odd_about_a_response_does_not_spoil_it() -> None:
+    call = {"type": "function_call", "call_id": 7, "name": "look", "arguments": {"n": 1}}
+    ended = {"status": "completed", "output": [call], "usage": {"input_tokens": None}}
+    odd = {"type": "response.output_text.delta", "delta": 5}
+    said = await said_by(Responses, odd, {"type": "response.completed", "response": ended})
+    assert said.message.calls == (Call("7", "look", '{"n": 1}'),)
+    assert said.usage == Usage()
+
+
+async def said_by(api: Any, *sent: dict[str, Any]) -> Said:
+    """Return what is understood of these events."""
+
     class Odd(RequestHandler):
         def post(self) -> None:
             self.set_header("Content-Type", "text/event-stream")
@@ -209,12 +226,11 @@ async def test_what_is_odd_about_an_answer_does_not_spoil_it(
     url = f"http://127.0.0.1:{socket.getsockname()[1]}/v1"
     try:
         async with openai.AsyncOpenAI(api_key=KEY, base_url=url) as client:
-            _, said = await heard(ChatCompletions(client, "m", provider="test"))
+            _, said = await heard(api(client, "m", provider="test"))
     finally:
         server.stop()
         await server.close_all_connections()
-    assert (said.message.text, said.usage) == (text, usage)
-    assert [call.arguments for call in said.message.calls] == calls
+    return said
 
 
 async def test_nothing_is_left_with_a_provider() -> None:
