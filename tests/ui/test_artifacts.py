@@ -69,6 +69,7 @@ def sees_the_picture(one: Person) -> None:
     assert image.evaluate("image => image.naturalWidth") == 120
 
 
+@pytest.mark.slow
 @pytest.mark.rule("AR1", "AR2", "FB1")
 def test_cells_with_large_outputs_are_pasted_run_again_and_exported(
     lab: Lab, person: People
