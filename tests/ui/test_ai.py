@@ -176,6 +176,12 @@ def test_what_the_ai_does_is_allowed_by_who_asked_and_readers_only_watch(
         expect(part(one, "TurnBar")).to_contain_text("its changes were undone")
         one.sees_output(0, "42")
     expect(ada.page.get_by_role("button", name="Undo its changes")).to_be_hidden()
+    ada.command("runt:show-always-allowed")
+    again = ada.page.get_by_role("button", name="Ask me again: Edit a cell")
+    expect(again).to_be_visible()
+    ada.look("ai-always")
+    again.click()
+    expect(part(ada, "Allowed")).to_contain_text("you are asked each time")
 
 
 @pytest.mark.rule("AG4", "AG5")

@@ -135,6 +135,13 @@ export class AIActions {
   }
 
   /**
+   * Be asked about a tool again.
+   */
+  revoke(tool: string): Promise<ICommandReply> {
+    return this._command({ type: 'revoke_approvals', tools: [tool] });
+  }
+
+  /**
    * Do something with a turn.
    */
   perform = (action: TurnAction, turn: ITurn): void => {

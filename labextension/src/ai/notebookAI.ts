@@ -1,4 +1,3 @@
-import { Dialog, showDialog } from '@jupyterlab/apputils';
 import { type ICellModel, MarkdownCell } from '@jupyterlab/cells';
 import { type NotebookPanel, NotebookActions } from '@jupyterlab/notebook';
 import type { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
@@ -12,15 +11,19 @@ import { isAICell, typeOf } from '../model/cellType';
 import { Durations } from '../model/durations';
 import { Names } from '../model/names';
 import type { NotebookRuntime } from '../model/notebookRuntime';
-import { type ITurn, readApprovals, readTurn } from '../services/ai';
+import {
+  type ITurn,
+  readAllowed,
+  readApprovals,
+  readTurn
+} from '../services/ai';
 import { AIActions, type CellType } from './actions';
 import { AICells } from './aiCells';
 import { Approvals } from './approvals';
 import { Choosing } from './choosing';
 import { isHidden } from './contextEyes';
-import { ContextView } from './contextView';
+import { askForInstructions, showAllowed, showContext } from './dialogs';
 import { FailureOffers, hasFailed, type Remedy } from './failureOffers';
-import { InstructionsForm } from './instructionsForm';
 import type { Models } from './models';
 import { ToolWords } from './toolWords';
 import { isPossible, type TurnAction } from './turnBar';
@@ -240,18 +243,20 @@ export class NotebookAI implements IDisposable {
    */
   async editInstructions(): Promise<void> {
     const trans = this._options.translator.load('jupyter_runt');
-    const { button, value } = await showDialog({
-      title: trans.__('Instructions for the AI'),
-      body: new InstructionsForm(this.actions.instructions, trans),
-      buttons: [
-        Dialog.cancelButton({ label: trans.__('Cancel') }),
-        Dialog.okButton({ label: trans.__('Save') })
-      ],
-      focusNodeSelector: 'textarea'
-    });
-    if (button.accept && value !== null) {
+    const value = await askForInstructions(this.actions.instructions, trans);
+    if (value !== null) {
       this.actions.instructions = value;
     }
+  }
+
+  /**
+   * Show what the person always allows here, and let them take it back.
+   */
+  async showAllowed(): Promise<void> {
+    const { runtime, translator } = this._options;
+    const trans = translator.load('jupyter_runt');
+    const allowed = await runtime.ask(readAllowed);
+    await showAllowed(allowed, tool => this.actions.revoke(tool), trans);
   }
 
   /**
@@ -333,15 +338,8 @@ export class NotebookAI implements IDisposable {
     const turn = await runtime.ask((client, id) =>
       readTurn(client, id, turn_id)
     );
-    await showDialog({
-      title: trans.__('What the model saw'),
-      body: new ContextView(turn, {
-        cells: new CellNames(this.panel.context.model.sharedModel, trans),
-        tools: new ToolWords(trans),
-        trans
-      }),
-      buttons: [Dialog.okButton({ label: trans.__('Close') })]
-    });
+    const { sharedModel } = this.panel.context.model;
+    await showContext(turn, new CellNames(sharedModel, trans), trans);
   }
 
   private _cells: AICells;

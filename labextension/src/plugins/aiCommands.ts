@@ -146,6 +146,12 @@ function cellCommands(trans: TranslationBundle): ICommand[] {
       execute: ai => ai.choosing.end()
     },
     {
+      id: 'runt:show-always-allowed',
+      label: trans.__('What the AI May Always Do…'),
+      caption: trans.__('See what you always allow here, and take it back'),
+      execute: ai => ai.showAllowed()
+    },
+    {
       id: 'runt:edit-ai-instructions',
       label: trans.__('Edit Instructions for the AI…'),
       caption: trans.__('Say what each model is told about this notebook'),

@@ -212,6 +212,25 @@ export async function readApprovals(
 }
 
 /**
+ * What a person always allows in a notebook.
+ */
+export interface IAllowed {
+  tool: string;
+  effect: Effect;
+}
+
+/**
+ * Read what this person always allows in a notebook.
+ */
+export async function readAllowed(
+  client: RuntClient,
+  notebookId: string
+): Promise<IAllowed[]> {
+  const path = `notebooks/${encodeURIComponent(notebookId)}/approvals`;
+  return (await client.request<{ always: IAllowed[] }>(path)).always;
+}
+
+/**
  * A turn, with what the model was given.
  */
 export interface IShownTurn extends ITurn {
