@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from jupyter_runt.ai.loop import Ended
-from jupyter_runt.errors import RuntError, StoreUnavailable, TurnNotFound
+from jupyter_runt.errors import RuntError, TurnNotFound
 from jupyter_runt.events.agent import TurnCompleted, TurnStarted
 from jupyter_runt.events.base import Event
 from jupyter_runt.ids import ActorId, TurnId
@@ -70,7 +70,7 @@ class NotebookTurns:
             ended = Ended("lost", SERVER_STOPPED)
             try:
                 await self._conclude(turn.turn_id, ended, None)
-            except StoreUnavailable:  # as soon as it can write
+            except Exception:  # noqa: BLE001  (the notebook opens, and that is tried again and told)
                 left = Answering(self._host, turn.turn_id, self._services.models)
                 self._hosts[turn.turn_id] = self._group.create_task(
                     self._record(left, ended, None), name=f"end of turn {turn.turn_id}"
