@@ -1,6 +1,7 @@
 import re
 import time
 
+import pyte
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -170,7 +171,6 @@ def test_no_cursor_goes_so_far_that_a_short_text_becomes_a_huge_one() -> None:
 
 def on_a_terminal(text: str) -> str:
     """Return what a terminal shows of a text, of which nothing has scrolled out of sight."""
-    pyte = pytest.importorskip("pyte")
     screen = pyte.Screen(200, 100)
     screen.set_mode(pyte.modes.LNM)  # as notebooks do, a line feed begins a line
     pyte.Stream(screen).feed(text)
