@@ -70,6 +70,13 @@ export class AICell implements IDisposable {
   }
 
   /**
+   * Load what answers are drawn with, before there is one.
+   */
+  prepare(): Promise<void> {
+    return this._live.prepare();
+  }
+
+  /**
    * Show where the cell's last turn is.
    */
   write(turn: ITurn | undefined): void {

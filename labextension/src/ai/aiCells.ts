@@ -145,6 +145,9 @@ export class AICells implements IDisposable {
     }
     if (known === undefined) {
       known = this._create(cell);
+      if (this._cells.size === 0) {
+        void known.view.prepare();
+      }
       this._cells.set(id, known);
       cell.disposed.connect(() => known?.view.dispose());
     }

@@ -57,6 +57,16 @@ export class AnswerView extends Panel {
   }
 
   /**
+   * Load what text is drawn with, so that the first word is drawn at once.
+   */
+  async prepare(): Promise<void> {
+    const renderer = this._create();
+    const data = { [MARKDOWN]: '.' };
+    await renderer.renderModel(new MimeModel({ data, trusted: false }));
+    renderer.dispose();
+  }
+
+  /**
    * A promise for when all text that was given is drawn.
    */
   get drawn(): Promise<unknown> {
