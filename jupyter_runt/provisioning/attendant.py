@@ -1,5 +1,6 @@
 """An agent beside a kernel that is not its child: another provisioner launched it, anywhere."""
 
+import json
 import os
 import signal
 import socket
@@ -80,11 +81,19 @@ def unblocked(provisioner: KernelProvisionerBase) -> None:
         waiting.setblocking(False)
 
 
-async def description(provisioner: KernelProvisionerBase) -> dict[str, Any]:
-    """Return what finds a kernel again: its spec, and what its provisioner says but its key."""
+async def description(provisioner: KernelProvisionerBase) -> dict[str, Any] | None:
+    """Return what finds a kernel again: its spec, and what its provisioner says but its key.
+
+    None where that cannot be written down.
+    """
     info = await provisioner.get_provisioner_info()
     known = {name: value for name, value in info.items() if name != "connection_info"}
-    return {"spec": provisioner.kernel_spec.to_dict(), "info": known}
+    described = {"spec": provisioner.kernel_spec.to_dict(), "info": known}
+    try:
+        json.dumps(described)
+    except TypeError:
+        return None
+    return described
 
 
 async def find_again(

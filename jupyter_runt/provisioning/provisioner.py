@@ -256,19 +256,18 @@ class RuntProvisioner(KernelProvisionerBase):
     async def post_launch(self, **kwargs: Any) -> None:
         """See the base class."""
         await self.inner.post_launch(**kwargs)
-        if self._plan is not None and attended(self.inner):
-            # Only now is it known, and in the connection file, where the kernel is.
-            try:
-                self._attendant = Attendant.start(
-                    self._plan,
-                    self._manager.connection_file,
-                    await description(self.inner),
-                    self._without_secrets(os.environ),
-                )
-            except BaseException:
-                await self.inner.kill()
-                raise
-            self.agent = self._attendant.files
+        if self._plan is None or not attended(self.inner):
+            return
+        # Only now is it known, and in the connection file, where the kernel is.
+        try:
+            if (described := await description(self.inner)) is None:
+                return
+            file, env = self._manager.connection_file, self._without_secrets(os.environ)
+            self._attendant = Attendant.start(self._plan, file, described, env)
+        except BaseException:
+            await self.inner.kill()
+            raise
+        self.agent = self._attendant.files
 
     async def cleanup(self, restart: bool = False) -> None:
         """See the base class."""
