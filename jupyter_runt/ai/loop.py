@@ -114,7 +114,8 @@ class Turn:
                 return Ended("limit", looped)
             if (spent := self._overspent()) is not None:
                 return Ended("limit", spent)
-        return Ended("limit", f"It was not done after {self.limits.rounds} rounds.")
+        rounds = "one round" if self.limits.rounds == 1 else f"{self.limits.rounds} rounds"
+        return Ended("limit", f"It was not done after {rounds}.")
 
     async def _listen(self) -> Said:
         specs = self.toolbox.specs() if self.with_tools else ()
