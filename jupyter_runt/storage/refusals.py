@@ -23,10 +23,10 @@ def stale_fence(notebook_id: NotebookId, fence: int) -> StaleFence:
 
 def lease_held(lease: Lease) -> LeaseHeld:
     """Return the refusal of a lease that another live server holds."""
-    return LeaseHeld(
-        f"Another server ({lease.holder}) holds the {lease.kind} of notebook {lease.notebook_id}.",
-        **lease.info,
-    )
+    url = lease.info.get("url")
+    where = f"Another server, at {url}," if url else "Another server"
+    what = "runs its kernel" if lease.kind == "runtime" else "has it open"
+    return LeaseHeld(f"{where} {what}: go there, or close it there.", **lease.info)
 
 
 def no_document(notebook_id: NotebookId) -> NotebookNotFound:

@@ -39,6 +39,7 @@ async def test_a_lease_of_a_live_server_is_refused_and_says_where_that_is(place)
         with pytest.raises(LeaseHeld) as caught:
             await two.acquire(NOTEBOOK, "documents", {"url": "http://two"})
         assert caught.value.detail == {"url": "http://one", "message": "hello"}
+        assert "http://one" in caught.value.message
         assert (await two.current(NOTEBOOK, "documents")).holder == "one"
 
 
