@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 import zmq
 from jupyter_client.session import DELIM, Session
 
+from jupyter_runt.execution.said import sound
 from jupyter_runt.protocols import KernelMessage
 
 SLICE_SECONDS: Final = 0.004
@@ -294,11 +295,12 @@ def decode(
     if session.auth is not None and not compare_digest(parts[0], session.sign(list(parts[1:5]))):
         raise ValueError("the signature is wrong")
     header, parent, metadata, content = (_load(part) for part in parts[1:5])
+    msg_type, asked = str(header["msg_type"]), parent.get("msg_id")
     return KernelMessage(
         channel=channel,
-        msg_type=header["msg_type"],
-        parent_id=parent.get("msg_id"),
-        content=content,
+        msg_type=msg_type,
+        parent_id=asked if isinstance(asked, str) else None,
+        content=sound(msg_type, content),
         metadata=metadata,
         buffers=tuple(memoryview(part) for part in parts[5:]),
         parent_type=parent.get("msg_type"),

@@ -9,6 +9,7 @@ from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from jupyter_runt.document.cells import object_in
 from jupyter_runt.execution.output_item import Item, NewOutput, Output, display_id_of, output_of
 from jupyter_runt.ids import ExecutionId
 from jupyter_runt.protocols import KernelMessage
@@ -63,7 +64,7 @@ class OutputWidgets:
         """
         comm_id, data = str(message.content.get("comm_id")), message.content.get("data") or {}
         if data.get("method") == "update_states":  # of all widgets, as somebody asked for
-            self._meet(data.get("states") or {}, ours)
+            self._meet(object_in(data, "states"), ours)
             return
         state = data.get("state")
         known = self._widgets.get(comm_id)
@@ -98,7 +99,7 @@ class OutputWidgets:
         if widget.clear_next:
             self._clear(widget)
         if message.msg_type == "stream":
-            widget.write(str(content["name"]), str(content["text"]))
+            widget.write(str(content.get("name", "stdout")), str(content["text"]))
         else:
             item = widget.append(output_of(message.msg_type, content))
             if (display_id := display_id_of(content)) is not None:
@@ -123,18 +124,19 @@ class OutputWidgets:
         return changed
 
     def _meet(self, states: dict[str, Any], ours: Container[ExecutionId]) -> None:
-        for comm_id, described in states.items():
+        for comm_id in states:
+            described = object_in(states, comm_id)
             if described.get("model_name") == "OutputModel" and comm_id not in self._widgets:
                 widget = self._widgets[comm_id] = _Widget(comm_id)
-                self._take_state(widget, described.get("state") or {}, ours)
+                self._take_state(widget, object_in(described, "state"), ours)
 
     def _take_state(
         self, widget: _Widget, state: dict[str, Any], ours: Container[ExecutionId]
     ) -> None:
         if "msg_id" in state:
             self._catching = [each for each in self._catching if each[1] is not widget]
-            if state["msg_id"] in ours:
-                self._catching.append((ExecutionId(state["msg_id"]), widget))
+            if isinstance(asked := state["msg_id"], str) and asked in ours:
+                self._catching.append((ExecutionId(asked), widget))
         if isinstance(outputs := state.get("outputs"), list):
             self._clear(widget)
             widget.shown = outputs

@@ -206,7 +206,7 @@ class OutputReducer:
         if cell.clear_next:
             self._clear(cell)
         if message.msg_type == "stream":
-            self._write(cell, str(content["name"]), str(content["text"]))
+            self._write(cell, str(content.get("name", "stdout")), str(content["text"]))
         else:
             self._append(cell, output_of(message.msg_type, content), display_id_of(content))
         self._changed[cell_id] = cell

@@ -15,6 +15,7 @@ from jupyter_runt.execution.attachment import CHATTER, Attachment, Running, Writ
 from jupyter_runt.execution.links import REPLAYED
 from jupyter_runt.execution.outputs import FinishCell, OutputEdit, OutputReducer
 from jupyter_runt.execution.queue import ExecutionView, Outcome, QueueView, RuntimeSession
+from jupyter_runt.execution.said import sound
 from jupyter_runt.ids import CellId, ExecutionId, runtime_actor
 from jupyter_runt.protocols import KernelConnection, KernelMessage
 
@@ -282,8 +283,6 @@ class Runner:
             case "page":
                 page = {"data": payload.get("data")}
                 kernel.feed(_said(running.execution_id, "display_data", page))
-            case _:
-                pass
 
     async def _ask(self, kernel: Attachment, running: Running, content: dict[str, Any]) -> None:
         await self._flush(kernel)  # what was printed before the prompt explains it
@@ -397,4 +396,4 @@ def _send(kernel: Attachment, execution_id: ExecutionId, execution: ExecutionVie
 
 
 def _said(execution_id: ExecutionId, msg_type: str, content: dict[str, Any]) -> KernelMessage:
-    return KernelMessage("iopub", msg_type, execution_id, content, {})
+    return KernelMessage("iopub", msg_type, execution_id, sound(msg_type, content), {})

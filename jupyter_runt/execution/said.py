@@ -1,0 +1,44 @@
+"""What kernels say, in the types that Jupyter's messaging protocol has. Pure.
+
+Whoever runs a cell can have its kernel say anything: it must not end who listens.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+_DISPLAY: Final = MappingProxyType({"data": dict, "metadata": dict, "transient": dict})
+_COMM: Final = MappingProxyType({"comm_id": str, "data": dict})
+_ERROR: Final = MappingProxyType({"ename": str, "evalue": str, "traceback": list})
+_COUNT: Final = MappingProxyType({"execution_count": int})
+
+_FIELDS: Final = MappingProxyType[str, Mapping[str, type]](
+    {
+        "stream": {"name": str, "text": str},
+        "display_data": _DISPLAY,
+        "update_display_data": _DISPLAY,
+        "execute_result": {**_DISPLAY, **_COUNT},
+        "error": _ERROR,
+        "execute_input": _COUNT,
+        "execute_reply": {**_ERROR, **_COUNT, "payload": list},
+        "comm_open": _COMM,
+        "comm_msg": _COMM,
+        "comm_close": _COMM,
+        "kernel_info_reply": {"supported_features": list},
+    }
+)
+
+
+def sound(msg_type: str, content: dict[str, Any]) -> dict[str, Any]:
+    """Return the content of a message without the fields that are not what they have to be."""
+    fields = _FIELDS.get(msg_type, {})
+    if not all(isinstance(content[key], kind) for key, kind in fields.items() if key in content):
+        content = {
+            key: value
+            for key, value in content.items()
+            if key not in fields or isinstance(value, fields[key])
+        }
+    if msg_type == "execute_reply" and content.get("payload"):
+        payload = [each for each in content["payload"] if isinstance(each, dict)]
+        return {**content, "payload": payload}
+    return content
