@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from jupyter_runt.execution.outputs import OutputEdit, OutputReducer
-from jupyter_runt.execution.queue import RuntimeSession
+from jupyter_runt.execution.queue import ExecutionView, RuntimeSession
 from jupyter_runt.ids import CellId, ExecutionId
 from jupyter_runt.protocols import KernelConnection, KernelMessage
 
@@ -81,6 +81,17 @@ class Attachment:
         self.begun_at = now()
         self.flushed_at = float("-inf")
         self.written = Written()
+
+    def start(self, execution_id: ExecutionId, execution: ExecutionView) -> None:
+        """Let an execution run, and have the kernel begin with it."""
+        self.begin(execution_id, execution.cell_id)
+        self.send(execution_id, execution)
+
+    def send(self, execution_id: ExecutionId, execution: ExecutionView) -> None:
+        """Ask the kernel to run what an execution says."""
+        self.connection.execute(
+            execution_id, execution.source, metadata={"cellId": execution.cell_id}
+        )
 
     def begin_again(self, execution_id: ExecutionId, cell_id: CellId, written: Written) -> None:
         """Follow an execution that another server began, from its beginning."""

@@ -15,7 +15,7 @@ from jupyter_runt.execution.attachment import CHATTER, Attachment, Running, Writ
 from jupyter_runt.execution.links import REPLAYED
 from jupyter_runt.execution.outputs import FinishCell, OutputEdit, OutputReducer
 from jupyter_runt.execution.queue import ExecutionView, Outcome, QueueView, RuntimeSession
-from jupyter_runt.execution.said import sound
+from jupyter_runt.execution.said import said
 from jupyter_runt.ids import CellId, ExecutionId, runtime_actor
 from jupyter_runt.protocols import KernelConnection, KernelMessage
 
@@ -82,6 +82,8 @@ class Runner:
         self._noted = asyncio.Event()
         self._working = False
         self._kernel: Attachment | None = None
+        self._over = False  # by a fault of ours, perhaps: nobody must wait for `run` then
+        self._leaving: set[asyncio.Future[None]] = set()
 
     def attach(self, runtime: RuntimeSession, connection: KernelConnection) -> None:
         """Run what waits on a kernel that is ready; an earlier one was detached."""
@@ -110,7 +112,7 @@ class Runner:
             if began is None:
                 await self._advance(kernel)
             elif kernel.running and not kernel.asked:  # that server died before it had sent it
-                _send(kernel, *began[:2])
+                kernel.send(*began[:2])
 
         def listen(messages: Sequence[KernelMessage]) -> None:
             self._note(lambda: self._take_in(kernel, messages))
@@ -139,9 +141,14 @@ class Runner:
                 if self._kernel is not None:
                     await self._end(self._kernel, reason, status, keep_waiting=keep_waiting)
             finally:
+                self._leaving.discard(done)
                 if not done.done():
                     done.set_result(None)
 
+        if self._over:
+            await detach()
+            return
+        self._leaving.add(done)
         self._note(detach)
         await done
 
@@ -171,10 +178,10 @@ class Runner:
 
         async def take() -> None:
             if self._kernel is not None and self._kernel.runtime is runtime:
-                _start(self._kernel, execution_id, execution)
+                self._kernel.start(execution_id, execution)
 
         if self._kernel is not None and self.free is runtime:
-            _start(self._kernel, execution_id, execution)  # the kernel waits for nothing else
+            self._kernel.start(execution_id, execution)  # the kernel waits for nothing else
             self._noted.set()
         else:
             self._note(take)
@@ -192,22 +199,31 @@ class Runner:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        while True:
-            due_at = self._kernel.due_at() if self._kernel else None
-            try:
-                async with asyncio.timeout_at(due_at):
-                    await self._noted.wait()
-            except TimeoutError:
-                pass
-            self._noted.clear()
-            self._working = True
-            try:
-                await self._work()
-            except (StaleFence, RuntimeLost) as error:
-                log.warning("The runtime owns the notebook no more: %s", error.message)
-                self._kernel = None
-            finally:
-                self._working = False
+        try:
+            while True:
+                await self._turn()
+        finally:
+            self._over = True
+            for each in self._leaving:
+                if not each.done():
+                    each.set_result(None)
+
+    async def _turn(self) -> None:
+        due_at = self._kernel.due_at() if self._kernel else None
+        try:
+            async with asyncio.timeout_at(due_at):
+                await self._noted.wait()
+        except TimeoutError:
+            pass
+        self._noted.clear()
+        self._working = True
+        try:
+            await self._work()
+        except (StaleFence, RuntimeLost) as error:
+            log.warning("The runtime owns the notebook no more: %s", error.message)
+            self._kernel = None
+        finally:
+            self._working = False
 
     def _note(self, note: Callable[[], Awaitable[None]]) -> None:
         self._notes.append(note)
@@ -282,7 +298,7 @@ class Runner:
                     log.warning("The kernel's input has no place: %s", error.message)
             case "page":
                 page = {"data": payload.get("data")}
-                kernel.feed(_said(running.execution_id, "display_data", page))
+                kernel.feed(said(running.execution_id, "display_data", page))
 
     async def _ask(self, kernel: Attachment, running: Running, content: dict[str, Any]) -> None:
         await self._flush(kernel)  # what was printed before the prompt explains it
@@ -326,7 +342,7 @@ class Runner:
 
         await self._port.record(decide)
         if started is not None:
-            _start(kernel, *started)
+            kernel.start(*started)
         if ended is not None:
             kernel.retire()
 
@@ -341,7 +357,7 @@ class Runner:
         if (running := kernel.running) is not None:
             if status == "lost":
                 error = {"ename": queue.KERNEL_LOST, "evalue": reason, "traceback": [reason]}
-                kernel.feed(_said(running.execution_id, "error", error))
+                kernel.feed(said(running.execution_id, "error", error))
             await self._flush(kernel, running, running.execution_count)
         await self._port.record(
             lambda view: queue.runtime_gone(
@@ -382,18 +398,3 @@ class Runner:
             raise
         except RuntError as error:
             log.warning("The outputs of %s have no place: %s", execution_id, error.message)
-
-
-def _start(kernel: Attachment, execution_id: ExecutionId, execution: ExecutionView) -> None:
-    kernel.begin(execution_id, execution.cell_id)
-    _send(kernel, execution_id, execution)
-
-
-def _send(kernel: Attachment, execution_id: ExecutionId, execution: ExecutionView) -> None:
-    kernel.connection.execute(
-        execution_id, execution.source, metadata={"cellId": execution.cell_id}
-    )
-
-
-def _said(execution_id: ExecutionId, msg_type: str, content: dict[str, Any]) -> KernelMessage:
-    return KernelMessage("iopub", msg_type, execution_id, sound(msg_type, content), {})

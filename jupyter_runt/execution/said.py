@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from jupyter_runt.ids import ExecutionId
+from jupyter_runt.protocols import KernelMessage
+
 _DISPLAY: Final = MappingProxyType({"data": dict, "metadata": dict, "transient": dict})
 _COMM: Final = MappingProxyType({"comm_id": str, "data": dict})
 _ERROR: Final = MappingProxyType({"ename": str, "evalue": str, "traceback": list})
@@ -42,3 +45,8 @@ def sound(msg_type: str, content: dict[str, Any]) -> dict[str, Any]:
         payload = [each for each in content["payload"] if isinstance(each, dict)]
         return {**content, "payload": payload}
     return content
+
+
+def said(execution_id: ExecutionId, msg_type: str, content: dict[str, Any]) -> KernelMessage:
+    """Return a message as if the kernel had said it of an execution."""
+    return KernelMessage("iopub", msg_type, execution_id, sound(msg_type, content), {})

@@ -10,6 +10,7 @@ from jupyter_runt.events.runtime import (
     RuntimeSessionStarted,
     RuntimeStatusChanged,
 )
+from jupyter_runt.execution.outputs import OutputReducer
 from jupyter_runt.ids import ExecutionId
 from jupyter_runt.storage.memory import MemoryStore
 from tests.unit.session.workspace import ADA, Workspace, until
@@ -99,6 +100,23 @@ async def test_what_is_asked_for_while_a_kernel_stops_runs_on_the_next_one(
         kernel = await notebook.started()
         assert kernel.asked == [(execution_id, "two")]
         assert workspace.gateway.did == ["start python3", "stop", "start python3"]
+
+
+@pytest.mark.rule("EX2")
+async def test_a_fault_while_a_cell_runs_closes_its_notebook_alone_and_the_cell_ends(
+    workspace: Workspace, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with workspace.running():
+        async with workspace.open(path) as notebook:
+            (execution_id,) = await notebook.run("c0")
+            kernel = await notebook.started()
+            with monkeypatch.context() as fault:
+                fault.setattr(OutputReducer, "feed", lambda *_: 1 / 0)
+                kernel.say("stream", execution_id, name="stdout", text="out")
+                await until(lambda: workspace.sessions.notebooks() == [])
+        async with workspace.open(path) as notebook:
+            assert (await notebook.ended(execution_id))["status"] in ("lost", "cancelled")
+            assert not notebook.session.runtime.alive
 
 
 @pytest.mark.rule("EX2")
