@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 import zmq
 from jupyter_client.session import DELIM, Session
 
-from jupyter_runt.execution.said import sound
+from jupyter_runt.execution.said import MAX_DEPTH, is_deep, sound
 from jupyter_runt.protocols import KernelMessage
 
 SLICE_SECONDS: Final = 0.004
@@ -143,7 +143,7 @@ class Link(ABC):
     ) -> KernelMessage | None:
         try:
             return decode(self._session, channel, parts, position)
-        except (ValueError, TypeError, KeyError, IndexError):
+        except (ValueError, TypeError, KeyError, IndexError, RecursionError):
             log.warning("A malformed message on %s was ignored.", channel, exc_info=True)
             return None
 
@@ -316,6 +316,8 @@ def _load(part: bytes) -> dict[str, Any]:
         value = _whole(value)
     if not isinstance(value, dict):
         raise TypeError("not an object")
+    if text.count("[") + text.count("{") > MAX_DEPTH and is_deep(value):
+        raise ValueError("values are nested too deep")
     return value
 
 

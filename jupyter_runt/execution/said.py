@@ -31,6 +31,20 @@ _FIELDS: Final = MappingProxyType[str, Mapping[str, type]](
     }
 )
 
+MAX_DEPTH: Final = 300
+"""Levels of JSON: at some 500, what copies values by recursion gives up."""
+
+
+def is_deep(value: Any) -> bool:
+    """Tell whether a JSON value is nested deeper than documents can hold; takes time."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        objects = [each.values() if isinstance(each, dict) else each for each in level]
+        level = [item for each in objects for item in each if isinstance(item, (dict, list))]
+        if not level:
+            return False
+    return True
+
 
 def sound(msg_type: str, content: dict[str, Any]) -> dict[str, Any]:
     """Return the content of a message without the fields that are not what they have to be."""

@@ -10,7 +10,7 @@ from jupyter_runt.document.references import Limits
 from jupyter_runt.execution.output_widgets import COMM_MESSAGES
 from jupyter_runt.execution.outputs import OUTPUT_MESSAGES, OutputReducer
 from jupyter_runt.execution.queue import outcome
-from jupyter_runt.execution.said import sound
+from jupyter_runt.execution.said import is_deep, sound
 from jupyter_runt.ids import CellId, ExecutionId
 from jupyter_runt.protocols import KernelMessage
 
@@ -77,6 +77,14 @@ def test_whatever_a_kernel_says_is_taken_or_left(
 def test_whatever_a_kernel_replies_is_how_an_execution_ended(reply: dict[str, Any]) -> None:
     ended = outcome(sound("execute_reply", reply), 3)
     assert ended.execution_count is None or isinstance(ended.execution_count, int)
+
+
+@pytest.mark.parametrize(("depth", "deep"), [(1, False), (250, False), (301, True), (5000, True)])
+def test_values_are_deep_where_documents_cannot_hold_them(depth: int, *, deep: bool) -> None:
+    value: Any = {"x": [1] * 1000}
+    for level in range(depth - 2):
+        value = {"a": value, "b": 1} if level % 2 else [value]
+    assert is_deep(value) is deep
 
 
 def test_what_is_as_it_has_to_be_is_left_alone() -> None:
