@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +18,13 @@ People = Callable[[str], Person]
 
 LIMIT = 20_000
 SLOW = "import time\nprint('on', flush=True)\ntime.sleep(600)"
-DIES = "import os\nos.kill(os.getpid(), 9)"
+DIES = """\
+import os, pathlib, time
+pathlib.Path("died.txt").write_text(str(time.time()))
+os.kill(os.getpid(), 9)
+"""
+TOLD = 3.0
+"""Seconds until people know of a death (EX7)."""
 
 
 def says(told: Locator, pattern: str) -> None:
@@ -103,6 +110,7 @@ def test_a_dead_kernel_says_why_and_the_panel_starts_restarts_and_stops_it(
     ada.run(1)
     says(status(ada, 1), r"Lost after .*SIGKILL.*")
     says(indicator(ada), r"Kernel restarted: .*SIGKILL.*")
+    assert time.time() < float((lab.root / "died.txt").read_text()) + TOLD
     expect(ada.page.locator(".jp-runt-Runtime .jp-runt-news")).to_contain_text(
         "SIGKILL", timeout=LIMIT
     )
