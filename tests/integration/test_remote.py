@@ -261,6 +261,7 @@ async def test_a_kernel_elsewhere_goes_on_under_the_next_server_without_a_line_l
         await gone(int(pid))
 
 
+@pytest.mark.slow
 @pytest.mark.rule("EX12", "EX1", "EX2")
 async def test_a_machine_that_comes_back_when_nobody_waits_any_more_is_told_so_and_ends_its_kernel(
     mortal: Server, tmp_path: Path
@@ -294,6 +295,7 @@ async def test_a_machine_that_comes_back_when_nobody_waits_any_more_is_told_so_a
         await gone(kernel)
 
 
+@pytest.mark.slow
 @pytest.mark.rule("EX12", "EX1")
 async def test_a_machine_that_stays_away_ends_its_kernel_before_the_notebook_is_given_away(
     server: Server, tmp_path: Path
@@ -318,6 +320,7 @@ async def test_a_machine_that_stays_away_ends_its_kernel_before_the_notebook_is_
     assert text_of(await notebook.run_source("print('here', end='')")) == "here"
 
 
+@pytest.mark.slow
 @pytest.mark.rule("EX12", "EX1")
 async def test_the_last_machine_that_is_offered_has_the_notebook_and_the_other_one_leaves(
     server: Server, tmp_path: Path
@@ -333,6 +336,7 @@ async def test_the_last_machine_that_is_offered_has_the_notebook_and_the_other_o
             assert text_of(where) == str(tmp_path / "two/work")
 
 
+@pytest.mark.slow
 @pytest.mark.rule("AU3")
 async def test_tokens_are_for_one_notebook_listed_and_revoked_and_nobody_keeps_them(
     server: Server, tmp_path: Path

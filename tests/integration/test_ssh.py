@@ -75,6 +75,7 @@ async def test_a_kernel_over_ssh_runs_is_asked_interrupted_restarted_mourned_and
         await notebook.do("stop_runtime")
 
 
+@pytest.mark.slow
 @pytest.mark.rule("EX3", "EX1", "EX2")
 async def test_a_kernel_over_ssh_goes_on_under_the_next_server_and_ends_if_none_comes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -50,6 +50,7 @@ def test_cells_are_added_moved_and_deleted_for_everybody_and_in_the_file(
     eventually(lambda: lab.sources() == ["new = 4", "c = 3", "b = 2"])
 
 
+@pytest.mark.slow
 @pytest.mark.rule("FB4")
 def test_opening_and_closing_a_notebook_changes_no_byte_of_its_file(
     lab: Lab, person: People

@@ -35,6 +35,7 @@ PAGE = 50
 """Versions that the panel asks for at once."""
 
 
+@pytest.mark.slow
 @pytest.mark.rule("AU2", "RM6", "RM8")
 @pytest.mark.parametrize("lab", ["named"], indirect=True)
 def test_who_wrote_what_is_told_to_those_who_may_only_read_too(

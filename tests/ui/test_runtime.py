@@ -47,6 +47,7 @@ def panel(person: Person) -> Locator:
     return person.page.get_by_role("region", name="Notebook Runtime")
 
 
+@pytest.mark.slow
 @pytest.mark.rule("EX2", "EX5")
 def test_a_run_of_all_cells_is_followed_and_stopped_with_the_keyboard_and_survives_a_reload(
     lab: Lab, person: People

@@ -91,6 +91,7 @@ def test_edits_made_without_a_server_outlive_their_tab_and_merge_once_as_their_a
     expect(ada.cells).to_have_count(2)
 
 
+@pytest.mark.slow
 @pytest.mark.rule("FB3")
 def test_a_notebook_that_another_server_has_open_leads_there(lab: Lab, person: People) -> None:
     lab.write("start")
@@ -118,6 +119,7 @@ NO_STORE = """Object.defineProperty(window, 'indexedDB', {
 })"""
 
 
+@pytest.mark.slow
 @pytest.mark.rule("FB1", "EL5")
 def test_who_can_not_save_is_told_why_and_what_the_browser_does_not_keep(
     lab: Lab, person: People

@@ -66,6 +66,7 @@ def test_what_a_peer_writes_into_outputs_runs_for_nobody(lab: Lab, person: Peopl
     late.look("forged")
 
 
+@pytest.mark.slow
 @pytest.mark.rule("EX9", "FB4")
 def test_a_signed_notebook_is_trusted_when_it_is_opened_again(lab: Lab, person: People) -> None:
     lab.write(SCRIPTS)

@@ -10,6 +10,7 @@ from tests.ui.lab import Lab, Person
 People = Callable[[str], Person]
 
 
+@pytest.mark.slow
 @pytest.mark.rule("EX6", "EX10")
 def test_output_widgets_show_what_was_said_inside_them_in_every_tab(
     lab: Lab, person: People

@@ -506,7 +506,7 @@ async def test_limits_end_a_turn_and_a_notebook_may_only_lower_them(workspace: W
         meta = {"runt": {"ai": {"rounds": 1, "seconds": 99999}}}
         await room.edit(lambda doc: doc._meta["metadata"].update(meta), actor=ADA)
         turn = await notebook.answered(await notebook.ask("ai"))
-        assert (turn["status"], "1 rounds" in turn["error"]) == ("limit", True)
+        assert (turn["status"], "one round" in turn["error"]) == ("limit", True)
         meta = {"runt": {"ai": {"rounds": 99, "tokens": 5}}}
         await room.edit(lambda doc: doc._meta["metadata"].update(meta), actor=ADA)
         turn = await notebook.answered(await notebook.ask("ai"))
