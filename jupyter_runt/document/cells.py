@@ -107,13 +107,23 @@ def sound_cell(cell: Cell) -> dict[str, Any]:
     if sound["cell_type"] == "code":
         outputs = cell.get("outputs")
         shown = outputs if isinstance(outputs, list) else []
-        sound["outputs"] = [output for output in shown if isinstance(output, dict)]
+        sound["outputs"] = [_sound_output(output) for output in shown if isinstance(output, dict)]
         count = cell.get("execution_count")
         sound["execution_count"] = count if type(count) is int else None
     attached = cell.get("attachments", {})
     if not (isinstance(attached, dict) and all(isinstance(v, dict) for v in attached.values())):
         del sound["attachments"]
     return sound
+
+
+def _sound_output(output: Output) -> Output:
+    """Return an output that nbformat can read: it joins whatever is a list of lines."""
+    text, data = output.get("text"), output.get("data")
+    if isinstance(text, list) and not all(isinstance(line, str) for line in text):
+        output = {**output, "text": "".join(line for line in text if isinstance(line, str))}
+    if "data" in output and not isinstance(data, dict):
+        output = {**output, "data": {}}
+    return output
 
 
 def item(values: Map[Any] | Mapping[str, Any], key: str) -> Any:

@@ -187,6 +187,7 @@ async def test_a_notebook_runs_elsewhere_and_loses_nothing_while_the_connection_
         assert (await runtime_of(server, notebook))["kernel_id"] == runtime["kernel_id"]
 
 
+@pytest.mark.slow
 @pytest.mark.rule("EX12", "EX5", "EX7", "EX10")
 async def test_a_kernel_elsewhere_is_used_interrupted_restarted_and_mourned_as_any_other(
     server: Server, tmp_path: Path

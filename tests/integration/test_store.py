@@ -63,6 +63,7 @@ async def test_a_tab_whose_store_was_lost_is_told_so_and_doubles_nothing(tmp_pat
         assert again.sources_on_disk() == ["one!"]
 
 
+@pytest.mark.slow
 @pytest.mark.rule("EL5")
 @pytest.mark.asyncio
 async def test_a_notebook_whose_history_is_damaged_says_so_and_opens_from_its_file_after_a_restart(

@@ -226,6 +226,7 @@ def test_a_failed_cell_is_fixed_and_a_key_is_given(lab: Lab, person: People, mod
     eventually(lambda: "By two" in str(lab.read().cells[1]))
 
 
+@pytest.mark.slow
 @pytest.mark.rule("AG2", "AG5", "AG7")
 @pytest.mark.parametrize("lab", [("--RuntAI.approval_seconds=2",)], indirect=True)
 def test_an_answer_that_ends_early_says_why(lab: Lab, person: People, model: Model) -> None:

@@ -68,6 +68,7 @@ def test_opening_and_closing_a_notebook_changes_no_byte_of_its_file(
     assert (lab.root / "nb.ipynb").read_bytes() == before
 
 
+@pytest.mark.slow
 @pytest.mark.rule("EL2", "EL1")
 def test_open_tabs_and_the_server_agree_after_a_crash(lab: Lab, person: People) -> None:
     lab.write("start")

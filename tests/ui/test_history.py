@@ -103,6 +103,7 @@ HTML("<b>bold</b><script>document.body.dataset.ran = 'ran'</script>")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.rule("EL2", "EX9")
 def test_the_history_is_browsed_compared_and_restored_with_the_keyboard(
     lab: Lab, person: Callable[[str], Person]

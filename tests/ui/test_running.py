@@ -51,6 +51,7 @@ def test_what_runs_is_what_is_on_the_screen(lab: Lab, person: People) -> None:
         ada.sees_output(0, f"take {n}")
 
 
+@pytest.mark.slow
 @pytest.mark.rule("EX3")
 def test_output_is_all_there_after_every_tab_was_closed_in_the_middle(
     lab: Lab, person: People
@@ -72,6 +73,7 @@ def test_output_is_all_there_after_every_tab_was_closed_in_the_middle(
     ada.look("reopened")
 
 
+@pytest.mark.slow
 @pytest.mark.rule("EX5")
 def test_a_failing_cell_cancels_the_rest_of_its_request(lab: Lab, person: People) -> None:
     lab.write("'before'", "1 / 0", "'after'")
@@ -86,6 +88,7 @@ def test_a_failing_cell_cancels_the_rest_of_its_request(lab: Lab, person: People
     ada.look("failed")
 
 
+@pytest.mark.slow
 @pytest.mark.rule("EX5")
 def test_the_stop_button_interrupts_at_once(lab: Lab, person: People) -> None:
     lab.write("import time\nprint('on', flush=True)\ntime.sleep(60)", "'next'")

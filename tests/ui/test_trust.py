@@ -37,6 +37,7 @@ def sees_scripts_run(one: Person) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.rule("EX9")
 def test_outputs_that_a_person_asked_for_are_trusted_by_all_and_by_late_joiners(
     lab: Lab, person: People
@@ -81,6 +82,7 @@ def test_a_signed_notebook_is_trusted_when_it_is_opened_again(lab: Lab, person: 
     sees_scripts_run(ada)
 
 
+@pytest.mark.slow
 @pytest.mark.rule("EX9", "EX10")
 def test_a_widget_moves_in_every_tab(lab: Lab, person: People) -> None:
     lab.write("import ipywidgets\nslider = ipywidgets.IntSlider(3)\nslider", "slider.value")

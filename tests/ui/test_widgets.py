@@ -55,6 +55,7 @@ print("went on")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.rule("EX11", "EX6", "EX10")
 def test_widgets_are_live_while_a_cell_runs_and_so_is_a_page_that_is_loaded_meanwhile(
     lab: Lab, person: People

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import nbformat
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from jupyter_ydoc import YNotebook
 
@@ -397,6 +397,10 @@ ODD_OUTPUT = ODD | st.fixed_dictionaries(
         },
     ),
     CELL,
+)
+@example(
+    {"cell_type": "code", "outputs": [{"output_type": "stream", "text": [None]}]},
+    {"cell_type": "raw", "source": [], "metadata": {}},
 )
 @pytest.mark.rule("FB1")
 def test_a_cell_that_a_peer_made_of_any_shape_does_not_stop_the_file(made, old):
