@@ -23,7 +23,8 @@ from jupyter_runt.protocols import KernelMessage
 from jupyter_runt.provisioning.agents import PLAN_ENV, AgentPlan, launching
 from tests.benchmarks.one_plus_one import EXECUTIONS, WARM_UP, bare_kernel, executed_bare
 from tests.benchmarks.samples import Contest
-from tests.benchmarks.servers import Kind, free_port
+from tests.benchmarks.servers import Kind
+from tests.ports import free_port
 
 FLOOD: Final = "for number in range(300_000):\n    print('line', number)"
 """What the agent has had to keep."""

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import time
 import urllib.error
@@ -15,6 +14,8 @@ from pathlib import Path
 from typing import Final
 
 import psutil
+
+from tests.ports import free_port
 
 REPOSITORY: Final = Path(__file__).parents[2]
 START_SECONDS: Final = 60.0
@@ -139,14 +140,6 @@ def _environment(kind: Kind, folder: Path) -> dict[str, str]:
     if kind.ours:
         environment["PYTHONPATH"] = str(REPOSITORY)
     return environment
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 async def _answered(address: Address, process: subprocess.Popen[bytes], log: Path) -> None:

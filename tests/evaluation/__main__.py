@@ -16,7 +16,8 @@ from typing import Any
 from jupyter_runt.ai.fake.server import FakeModel
 from tests.evaluation.evaluate import Verdict, evaluate
 from tests.evaluation.tasks import TASKS
-from tests.integration.ai import ai_server, free_port
+from tests.integration.ai import ai_server
+from tests.ports import free_port
 
 
 def _arguments() -> argparse.Namespace:

@@ -1,7 +1,6 @@
 """Turns of the AI on a real server, with a model that follows a script."""
 
 import json
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,13 +11,6 @@ from tests.integration.doorkeeper import NAME
 from tests.integration.server import Answer, Notebook, Server, eventually
 
 ADA: Final = {NAME: "ada"}
-
-
-def free_port() -> int:
-    """Return a port on which a model can listen."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

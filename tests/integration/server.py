@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -24,6 +23,7 @@ import nbformat
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 
 from jupyter_runt.provisioning.agents import survivors
+from tests.ports import free_port
 
 T = TypeVar("T")
 
@@ -42,7 +42,7 @@ EXTENSIONS: Final = {
 KERNELSPEC: Final = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
-async def eventually(check: Callable[[], Awaitable[T]], limit: float = 15) -> T:
+async def eventually(check: Callable[[], Awaitable[T]], limit: float = 30) -> T:
     """Return what `check` returns once it is true; fails after `limit` seconds."""
     found = await check()
     async with asyncio.timeout(limit):
@@ -81,9 +81,7 @@ class Server:
         self.store = folder / "data/runt/store.db"
         self.command = [sys.executable, "-m", "jupyter_server"]
         self._names = itertools.count(1)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         self.configure(config or {})
 
     @property

@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from tests.ports import free_port
+
 ADDRESS: Final = "127.0.0.2"
 """Loopback, and yet none of the addresses that gateway_provisioners takes for its own machine's."""
 
@@ -49,9 +51,7 @@ class FarMachine:
         self._folder = folder
         for each in (self.home / ".ssh", self.launcher, self.logs):
             each.mkdir(parents=True)
-        with socket.socket() as probe:
-            probe.bind((ADDRESS, 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
 
     @contextmanager
     def running(self) -> Iterator["FarMachine"]:

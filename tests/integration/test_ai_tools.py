@@ -12,8 +12,9 @@ import pytest_asyncio
 
 from jupyter_runt.ai.fake.script import Reply
 from jupyter_runt.ai.fake.server import FakeModel
-from tests.integration.ai import ADA, ai_server, ask, free_port, told
+from tests.integration.ai import ADA, ai_server, ask, told
 from tests.integration.server import Notebook, Server, eventually
+from tests.ports import free_port
 
 pytestmark = pytest.mark.asyncio
 

@@ -8,8 +8,9 @@ from jupyter_runt.ai.fake.script import Reply
 from jupyter_runt.ai.fake.server import FakeModel
 from tests.evaluation.evaluate import evaluate
 from tests.evaluation.tasks import INJECTED, TASKS, Task, call, run_made, steps
-from tests.integration.ai import ai_server, free_port
+from tests.integration.ai import ai_server
 from tests.integration.server import Server
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.rule("AG1", "AG3")]
 

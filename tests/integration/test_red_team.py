@@ -12,10 +12,11 @@ from pycrdt import Map
 
 from jupyter_runt.ai.fake.script import Reply
 from jupyter_runt.ai.fake.server import FakeModel
-from tests.integration.ai import ADA, Turn, ai_server, ask, ask_in, free_port, told
+from tests.integration.ai import ADA, Turn, ai_server, ask, ask_in, told
 from tests.integration.doorkeeper import DENY, NAME
 from tests.integration.peers import Peer, tab
 from tests.integration.server import Notebook, Server, eventually
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.rule("AG2")]
 

@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -22,6 +21,7 @@ import nbformat
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from jupyter_runt.provisioning.agents import survivors
+from tests.ports import free_port
 
 T = TypeVar("T")
 
@@ -61,7 +61,7 @@ STOCK: dict[str, dict[str, Any]] = {
 }
 
 
-def eventually(check: Callable[[], T], limit: float = 20) -> T:
+def eventually(check: Callable[[], T], limit: float = 30) -> T:
     """Return what `check` returns once it is true; fails after `limit` seconds."""
     pause = threading.Event()
     end = time.monotonic() + limit
@@ -69,12 +69,6 @@ def eventually(check: Callable[[], T], limit: float = 20) -> T:
         assert time.monotonic() < end, f"still {found!r} after {limit} s"
         pause.wait(0.05)
     return found
-
-
-def _free_address() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{probe.getsockname()[1]}"
 
 
 class Lab:
@@ -89,7 +83,7 @@ class Lab:
         self.root = folder / "notebooks"
         self.root.mkdir()
         self._folder = folder
-        self.url = _free_address()
+        self.url = f"http://127.0.0.1:{free_port()}"
         for name, content in (CONFIG | STOCK if stock else CONFIG).items():
             file = folder / "config" / name
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -99,7 +93,7 @@ class Lab:
     def beside(self) -> "Lab":
         """Return another server of the same person, on the same folders; it is not started."""
         other = copy.copy(self)
-        other.url = _free_address()
+        other.url = f"http://127.0.0.1:{free_port()}"
         return other
 
     def start(self) -> None:
@@ -137,7 +131,7 @@ class Lab:
                 stderr=log,
                 start_new_session=True,
             )
-        eventually(self._answers, 30)
+        eventually(self._answers, 60)
 
     def _answers(self) -> bool:
         assert self._process.poll() is None, self.log.read_text(encoding="utf-8")
