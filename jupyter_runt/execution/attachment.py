@@ -38,6 +38,14 @@ class Running:
     execution_count: int | None = None
     reply: dict[str, Any] | None = None
     idle: bool = False
+    shown: bool = False
+    """Whether the document has its end."""
+
+    def replied(self, reply: dict[str, Any]) -> None:
+        """Take in the kernel's `execute_reply`; not all kernels repeat the count in it."""
+        self.reply = reply
+        count = reply.get("execution_count")
+        self.execution_count = count if isinstance(count, int) else self.execution_count
 
 
 @dataclass(slots=True)
@@ -122,6 +130,14 @@ class Attachment:
         """Return the edits that show all that was collected."""
         self.begun_at = self.dirty_since = None
         return self.reducer.take()
+
+    @property
+    def done(self) -> Running | None:
+        """What the kernel has replied to, while it gets idle and the document lacks that."""
+        running = self.running
+        if running is None or running.reply is None or running.shown:
+            return None
+        return None if running.execution_count is None else running
 
     async def spill(self) -> None:
         """Put into files what is in memory of long texts, where it is much."""

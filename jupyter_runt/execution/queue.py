@@ -81,13 +81,8 @@ class Outcome:
 
 
 def outcome(reply: Mapping[str, Any], execution_count: int | None) -> Outcome:
-    """Return how an execution ended, from the kernel's `execute_reply`.
-
-    Args:
-        execution_count: what the kernel said before; some do not repeat it.
-    """
+    """Return how an execution ended, from the kernel's `execute_reply`."""
     status = _STATUS.get(str(reply.get("status")), "error")
-    count = reply.get("execution_count")
     error = None
     if status == "error":
         error = ExecutionError(
@@ -95,7 +90,7 @@ def outcome(reply: Mapping[str, Any], execution_count: int | None) -> Outcome:
             evalue=str(reply.get("evalue", "")),
             traceback=tuple(map(str, reply.get("traceback") or ())),
         )
-    return Outcome(status, count if isinstance(count, int) else execution_count, error)
+    return Outcome(status, execution_count, error)
 
 
 def waiting(view: QueueView) -> list[ExecutionId]:

@@ -258,6 +258,8 @@ class Runner:
                     await self._complete(kernel)
             elif message.channel == "iopub":
                 kernel.feed(message)
+        if kernel is self._kernel and (done := kernel.done):
+            await self._flush(kernel, done)
         await kernel.spill()
         if kernel.running is None and kernel.position > kernel.retired + CHATTER:
             kernel.retire()
@@ -271,7 +273,7 @@ class Runner:
             case "execute_input":
                 running.execution_count = content.get("execution_count")
             case "execute_reply":
-                running.reply = content
+                running.replied(content)
                 for payload in () if kernel.rehearses(message) else content.get("payload") or ():
                     await self._take_payload(kernel, running, payload)
             case "execute_request":
@@ -319,7 +321,8 @@ class Runner:
         running, kernel.running = kernel.running, None
         if running is not None and running.reply is not None:
             outcome = queue.outcome(running.reply, running.execution_count)
-            await self._flush(kernel, running, outcome.execution_count)
+            kernel.reducer.finished(running.execution_id)
+            await self._flush(kernel, running)
             await self._advance(kernel, (running.execution_id, outcome))
 
     async def _advance(
@@ -358,7 +361,8 @@ class Runner:
             if status == "lost":
                 error = {"ename": queue.KERNEL_LOST, "evalue": reason, "traceback": [reason]}
                 kernel.feed(said(running.execution_id, "error", error))
-            await self._flush(kernel, running, running.execution_count)
+            kernel.reducer.finished(running.execution_id)
+            await self._flush(kernel, running)
         await self._port.record(
             lambda view: queue.runtime_gone(
                 view, kernel.runtime, reason, status, keep_waiting=keep_waiting
@@ -366,19 +370,14 @@ class Runner:
         )
         self._kernel = None
 
-    async def _flush(
-        self,
-        kernel: Attachment,
-        finished: Running | None = None,
-        execution_count: int | None = None,
-    ) -> None:
+    async def _flush(self, kernel: Attachment, done: Running | None = None) -> None:
+        """Show what was collected, and once that an execution is `done`."""
         said_something = kernel.dirty_since is not None
-        if finished is not None:
-            kernel.reducer.finished(finished.execution_id)
         groups = dict(kernel.take())
-        if finished is not None:
-            finish = FinishCell(finished.cell_id, execution_count)
-            groups.setdefault(finished.execution_id, []).append(finish)
+        if done is not None and not done.shown:
+            done.shown = True
+            finish = FinishCell(done.cell_id, done.execution_count)
+            groups.setdefault(done.execution_id, []).append(finish)
         for comm_id, outputs in kernel.reducer.widgets.take():
             state = {"method": "update", "state": {"outputs": outputs}, "buffer_paths": []}
             kernel.connection.tell_comm(comm_id, state)

@@ -47,7 +47,8 @@ class EventsHandler(RuntHandler):
                 for event in events:
                     self.write(json.dumps(event.to_json(), ensure_ascii=False) + "\n")
                     after = event.seq
-                await self.flush()
+                if events:
+                    await self.flush()
                 if len(events) < PAGE:
                     after = max(after, seen)  # what was announced before the read was in it
                     seen = await watch.beyond(after) if follow else after

@@ -236,6 +236,18 @@ async def test_completed_is_recorded_after_the_last_output_is_in_the_document() 
 
 
 @pytest.mark.asyncio
+async def test_the_document_has_the_end_of_a_cell_while_the_kernel_gets_idle() -> None:
+    async with stage("a") as s:
+        s.kernel.says(text("a", "2"), replied("a", execution_count=4))
+        await s.until(lambda: s.notebook.seen(FinishCell))
+        assert not s.notebook.ends()
+        s.kernel.says(text("a", "late"), idle("a"))
+        await s.until(s.notebook.ends)
+        ending = [type(item) for item in s.notebook.history[-4:]]
+        assert ending == [AppendOutputs, FinishCell, GrowStream, ExecutionCompleted]
+
+
+@pytest.mark.asyncio
 @pytest.mark.rule("EX6")
 async def test_what_an_output_widget_caught_is_told_to_the_kernel() -> None:
     async with stage("a") as s:
