@@ -205,7 +205,7 @@ async def test_a_refused_append_does_not_harm_those_beside_it(place):
 @pytest.mark.asyncio
 async def test_whoever_waits_for_growth_is_woken_by_it(place):
     async with place.store() as store:
-        async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(30), asyncio.TaskGroup() as group:
             here = group.create_task(store.grown(NOTEBOOK, Seq(0)))
             also = group.create_task(store.grown(NOTEBOOK, Seq(1)))
             elsewhere = group.create_task(store.grown(OTHER, Seq(0)))
@@ -225,7 +225,7 @@ async def test_whoever_waits_for_growth_is_woken_by_it(place):
 @pytest.mark.asyncio
 async def test_growth_is_noticed_when_another_server_appended(place):
     async with (
-        asyncio.timeout(5),
+        asyncio.timeout(30),
         place.store("one") as one,
         place.store("two") as two,
         asyncio.TaskGroup() as group,
@@ -240,7 +240,7 @@ async def test_growth_is_noticed_when_another_server_appended(place):
 @pytest.mark.asyncio
 async def test_a_watch_hears_of_every_event_that_was_not_read(place):
     async with (
-        asyncio.timeout(5),
+        asyncio.timeout(30),
         place.store("one") as one,
         place.store("two") as two,
     ):
@@ -277,7 +277,7 @@ async def test_a_watch_has_at_hand_what_was_appended_here_and_nothing_with_a_gap
 @pytest.mark.rule("EL1")
 @pytest.mark.asyncio
 async def test_a_reader_who_leaves_waits_no_more(place):
-    async with asyncio.timeout(5), place.store() as store:
+    async with asyncio.timeout(30), place.store() as store:
         with store.watch(NOTEBOOK) as watch:
             waiting = asyncio.ensure_future(watch.beyond(Seq(0)))
             await asyncio.wait([waiting], timeout=0.02)
@@ -288,7 +288,7 @@ async def test_a_reader_who_leaves_waits_no_more(place):
 @pytest.mark.rule("EL5")
 @pytest.mark.asyncio
 async def test_a_closed_store_tells_everybody_so(place):
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         async with place.store() as store:
             waiting = asyncio.ensure_future(store.grown(NOTEBOOK, Seq(0)))
             await asyncio.wait([waiting], timeout=0.02)

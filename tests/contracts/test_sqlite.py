@@ -336,7 +336,7 @@ async def test_an_append_survives_what_the_configuration_says(path, durability, 
 @pytest.mark.asyncio
 async def test_a_busy_event_loop_does_not_starve_an_append(path):
     loop = asyncio.get_running_loop()
-    async with open_store(path) as store, asyncio.timeout(5):
+    async with open_store(path) as store, asyncio.timeout(30):
 
         def spin() -> None:
             nonlocal spinning

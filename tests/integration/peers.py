@@ -22,7 +22,7 @@ from jupyter_runt.rooms.protocol import (
 )
 from tests.integration.server import TOKEN, Notebook, Server
 
-LIMIT: Final = 15.0
+LIMIT: Final = 30.0
 
 
 class Peer:

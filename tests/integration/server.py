@@ -145,7 +145,7 @@ class Server:
                 stderr=log,
                 start_new_session=True,
             )
-        pause, end = threading.Event(), time.monotonic() + 30
+        pause, end = threading.Event(), time.monotonic() + 60
         while (status := self._status()) is None:
             assert self.process.poll() is None, self.log.read_text(encoding="utf-8")
             assert time.monotonic() < end, self.log.read_text(encoding="utf-8")
@@ -165,7 +165,7 @@ class Server:
     def kill(self) -> None:
         """End it as a crash does, without a last word."""
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait(10)
+        self.process.wait(30)
 
     def crash(self) -> None:
         """End it and every agent of its kernels, as when memory runs out for all of them."""

@@ -80,10 +80,10 @@ class FarMachine:
             yield self
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(30)
 
     def _wait(self, process: "subprocess.Popen[bytes]") -> None:
-        pause, end = threading.Event(), time.monotonic() + 10
+        pause, end = threading.Event(), time.monotonic() + 30
         while True:
             try:
                 socket.create_connection((ADDRESS, self.port), 1).close()

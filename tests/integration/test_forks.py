@@ -487,7 +487,7 @@ async def test_front_ends_hear_of_forks(notebook: Notebook) -> None:
         made = await make_fork(notebook, title="heard")
         await remove_fork(notebook, made["fork_roomid"])
         heard: list[dict[str, Any]] = []
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while len(heard) < 2:
                 event = json.loads(await socket.recv())
                 heard += [event] if event["schema_id"].endswith("/fork/v1") else []

@@ -666,7 +666,7 @@ async def test_a_kernel_that_was_killed_says_so_and_comes_back(
         await kernel.connection.ready()
         ears = Ears(kernel)
         kernel.connection.execute(new_id(), "import os, signal; os.kill(os.getpid(), 9)")
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(10):
             died, cause, restarting = await server.owner.deaths.get()
         assert (died, restarting) == (kernel_id, True)
         assert "SIGKILL" in cause
@@ -686,7 +686,7 @@ async def test_an_exit_code_is_told(
         kernel = server.owner.kernels["a.ipynb"]
         await kernel.connection.ready()
         kernel.connection.execute(new_id(), "import os; os._exit(3)")
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(10):
             _, cause, _ = await server.owner.deaths.get()
         assert "exit code 3" in cause
 
@@ -703,7 +703,7 @@ async def test_a_kernel_that_jupyter_does_not_restart_is_gone(
         manager.autorestart = False
         [pid] = server.processes()
         os.kill(pid, signal.SIGKILL)
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(10):
             _, _, restarting = await server.owner.deaths.get()
         assert not restarting
         await server.gateway.stop(kernel_id)
@@ -723,7 +723,7 @@ async def test_a_kernel_stopped_while_it_restarts_by_itself_leaves_no_process(
         [pid] = server.processes()
         manager = server.app.kernel_manager.get_kernel(kernel_id)
         os.kill(pid, signal.SIGKILL)
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(10):
             await server.owner.deaths.get()
         restart = asyncio.ensure_future(manager._restarter.poll())
         await asyncio.sleep(0)

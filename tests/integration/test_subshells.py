@@ -41,7 +41,7 @@ class Browser:
         header = msg_header(new_id(), msg_type, "ada", "s") | {"date": ""}
         request = {"header": header, "parent_header": {}, "metadata": {}, "content": content}
         await self._socket.write_message(json.dumps({**request, "channel": "shell"}))
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             while True:
                 message = json.loads(await self._socket.read_message())
                 of_it = message["parent_header"].get("msg_id") == header["msg_id"]
@@ -58,7 +58,7 @@ async def kernel_of(server: Server, notebook: Notebook) -> str:
 @asynccontextmanager
 async def browser(server: Server, kernel_id: str) -> AsyncIterator[Browser]:
     url = f"{server.url}/api/kernels/{kernel_id}/channels?session_id=s&token={TOKEN}"
-    async with asyncio.timeout(15):  # neither does it wait for the cell
+    async with asyncio.timeout(30):  # neither does it wait for the cell
         socket = await websocket_connect(url.replace("http", "ws", 1))
     try:
         yield Browser(socket)

@@ -167,7 +167,7 @@ class Stage:
     runner: Runner
 
     async def until(self, condition: Callable[[], object]) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not condition():
                 await self.notebook.changed.wait()
                 self.notebook.changed.clear()

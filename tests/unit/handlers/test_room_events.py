@@ -43,7 +43,7 @@ async def test_a_room_is_told_of_with_its_first_tab_and_when_the_last_one_has_be
             pass
     while len(listener.heard) < 6:
         listener.changed.clear()
-        await asyncio.wait_for(listener.changed.wait(), 5)
+        await asyncio.wait_for(listener.changed.wait(), 30)
     assert listener.heard == [
         ("initialize", ROOM, "a.chat"),
         ("join", ROOM, "ada"),

@@ -106,7 +106,7 @@ def serving(jp_serverapp, jp_ws_fetch):
 
 async def closing(socket):
     """Read until the socket is closed; return its code and reason."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while await socket.read_message() is not None:
             pass
     return socket.close_code, socket.close_reason

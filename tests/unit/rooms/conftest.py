@@ -144,7 +144,7 @@ async def until(
     condition: Callable[[], object], do: Callable[[], Awaitable[None]] | None = None
 ) -> None:
     """Let everything run until the condition holds."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not condition():
             if do is not None:
                 await do()

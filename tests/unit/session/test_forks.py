@@ -103,7 +103,7 @@ async def test_a_synchronized_copy_needs_not_be_told():
         await root.add("a")
         async with root.fork(synchronize=True) as fork:
             await root.add("b")
-            assert await fork.room.covers(root.doc.doc.get_state(), timeout=5)
+            assert await fork.room.covers(root.doc.doc.get_state(), timeout=30)
             assert list(await sources(fork)) == ["a", "b"]
 
 

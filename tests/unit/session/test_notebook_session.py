@@ -218,7 +218,7 @@ async def test_a_server_that_stops_while_a_document_opens_closes_that_too(
         await go_on.wait()
         return await read(path)
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         async with workspace.running():
             session = workspace.sessions.use_path(PATH)
             notebook = await session.__aenter__()

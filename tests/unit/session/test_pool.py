@@ -146,7 +146,7 @@ async def test_the_last_things_are_closed_at_the_same_time() -> None:
         yield Thing(key)
         await closing.wait()
 
-    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(30), asyncio.TaskGroup() as group:
         pool = Pool(group, open_one, 0)
         for key in "abc":
             async with pool.use(key):

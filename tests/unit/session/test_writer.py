@@ -106,7 +106,7 @@ async def test_the_state_has_what_was_appended_though_who_asked_was_cancelled() 
         asking.cancel()
         await asyncio.wait([asking])
         assert asking.cancelled()
-        await asyncio.wait_for(waiting, 5)
+        await asyncio.wait_for(waiting, 30)
         assert writer.state.queue == ("a",)
         assert (await shown(writer))[1] == ["a"]
 
@@ -202,7 +202,7 @@ async def test_who_waits_for_a_change_hears_of_it() -> None:
         waiting = asyncio.create_task(writer.changed())
         await asyncio.sleep(0)
         await writer.append(request("a"))
-        await asyncio.wait_for(waiting, 5)
+        await asyncio.wait_for(waiting, 30)
 
 
 @pytest.mark.rule("EL2")

@@ -47,7 +47,7 @@ NEVER = DocumentConfig(saver=SaverConfig(delay=3600, retry=3600), watch_interval
 
 async def until(condition: Callable[[], object]) -> None:
     """Let everything run until the condition holds."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110  (some conditions are of the file system)
             await asyncio.sleep(0.001)
 
@@ -393,7 +393,7 @@ class OpenNotebook:
         """Wait for an event of a kind, and return the first one's payload."""
         seq = Seq(0)
         while not (found := await self.payloads(kind)):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 seq = await self.workspace.store.grown(self.id, seq)
         return found[0]
 

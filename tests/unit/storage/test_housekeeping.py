@@ -65,7 +65,7 @@ class Watched(MemoryStore):
 
 @pytest.mark.asyncio
 async def test_a_store_that_cannot_write_is_tried_again(caplog):
-    async with Watched() as store, asyncio.timeout(10):
+    async with Watched() as store, asyncio.timeout(30):
         notebook_id, _ = await recorded(store, MANY)
         store.disk.failure = StoreUnavailable("The disk is full.")
         housekeeper = Housekeeper(store, Retention(events=10), interval=0.01)
