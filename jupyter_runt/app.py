@@ -59,6 +59,7 @@ from jupyter_runt.session.remotes import RemoteMachines
 from jupyter_runt.session.runtimes import Runtimes, adopt_survivor
 from jupyter_runt.session.saver import SaverConfig
 from jupyter_runt.session.services import Owners, RuntimeServices
+from jupyter_runt.session.text_files import TextFiles
 from jupyter_runt.session.trust import NotaryTrust
 from jupyter_runt.session.turn_tools import open_toolbox
 from jupyter_runt.session.turns import TurnServices
@@ -299,8 +300,12 @@ class RuntApp(ArtifactTraits, ExtensionApp):
             keys = Keys(Path(self.store_dir) / "keys", os.environ)
             models = await stack.enter_async_context(Models(plain, keys))
             serverapp.web_app.settings["runt_models"] = models
+            on_disk = Path(serverapp.root_dir) if isinstance(files, LocalFiles) else None
+            text_files = TextFiles(files, on_disk)
             turns = TurnServices(
-                models, partial(open_toolbox, Policy.of(ai.policy), artifacts), ai.approval_seconds
+                models,
+                partial(open_toolbox, Policy.of(ai.policy), artifacts, text_files),
+                ai.approval_seconds,
             )
             config = DocumentConfig(SaverConfig(delay=self.save_delay), grace=self.missing_grace)
             trust = NotaryTrust(serverapp.contents_manager.notary)

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from jupyter_runt.ai.arguments import Arguments, BadArguments, Strings, parse
 from jupyter_runt.ai.editing_tools import EDITING
+from jupyter_runt.ai.file_tools import FILES
 from jupyter_runt.ai.kernel_tools import VARIABLES, offered_tools
 from jupyter_runt.ai.policy import Policy
 from jupyter_runt.ai.reading_tools import READING
@@ -86,7 +87,7 @@ ASKING: Final = Tool(
     ask_user,
 )
 
-BUILT_IN: Final = (*READING, *EDITING, *RUNNING, VARIABLES, ASKING)
+BUILT_IN: Final = (*READING, *EDITING, *RUNNING, *FILES, VARIABLES, ASKING)
 
 
 @dataclass(slots=True)

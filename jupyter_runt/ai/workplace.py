@@ -54,6 +54,14 @@ class Workplace(Protocol):
         """Tell whether others wrote in a cell, or made it, since the turn began."""
         ...
 
+    def beside(self, path: str) -> str:
+        """Return a path from the notebook's folder as a root-relative one."""
+        ...
+
+    async def file_text(self, path: str) -> str:
+        """Return the text of a file, by its root-relative path."""
+        ...
+
     async def perform(self, command: Command) -> Sequence[Event]:
         """Perform a command, recorded as the turn's, and return its first events."""
         ...

@@ -30,6 +30,7 @@ from jupyter_runt.session.capabilities import Capability, Requester, needed, req
 from jupyter_runt.session.history import pages
 from jupyter_runt.session.kernel_questions import kernel_answer
 from jupyter_runt.session.projection import SLICE_SECONDS
+from jupyter_runt.session.text_files import TextFiles, beside
 from jupyter_runt.session.turns import TurnScope
 from jupyter_runt.tools import Effect
 
@@ -38,14 +39,17 @@ T = TypeVar("T")
 UPDATES: Final = frozenset({DocumentUpdated.event_name})
 
 
-async def open_toolbox(policy: Policy, artifacts: Artifacts, scope: TurnScope) -> TurnToolbox:
+async def open_toolbox(
+    policy: Policy, artifacts: Artifacts, text_files: TextFiles, scope: TurnScope
+) -> TurnToolbox:
     """Return the tools of a turn that begins."""
     turn = scope.turn
     asking = Asking(turn.turn_id, turn.cell_id, scope.requester)
     desk = TurnDesk(scope.host.approvals, asking)
     document = await scope.host.document()
     began = await document.room.read(lambda _: document.committed_seq(), patient=False)
-    place = TurnPlace(scope.host, asking, artifacts.of(scope.host.notebook_id), began)
+    of_notebook = artifacts.of(scope.host.notebook_id)
+    place = TurnPlace(scope.host, asking, of_notebook, text_files, began)
     return await TurnToolbox.open(place, desk, policy)
 
 
@@ -53,9 +57,15 @@ class TurnPlace:
     """A `Workplace`: what it does is recorded as the turn's, and may be what its asker may."""
 
     def __init__(
-        self, host: TurnHost, asking: Asking, artifacts: NotebookArtifacts, began: Seq
+        self,
+        host: TurnHost,
+        asking: Asking,
+        artifacts: NotebookArtifacts,
+        text_files: TextFiles,
+        began: Seq,
     ) -> None:
         self._host = host
+        self._text_files = text_files
         self._began = began
         self._artifacts = artifacts
         self._asking = asking
@@ -118,6 +128,15 @@ class TurnPlace:
         except Compacted:  # who knows
             return True
         return False
+
+    def beside(self, path: str) -> str:
+        """See `Workplace`."""
+        return beside(self._host.path, path)
+
+    async def file_text(self, path: str) -> str:
+        """See `Workplace`."""
+        await self._require(Capability.READ)
+        return await self._text_files.read(path)
 
     async def perform(self, command: Command) -> Sequence[Event]:
         """See `Workplace`."""

@@ -56,25 +56,31 @@ export namespace ContextView {
 }
 
 function section(
-  { role, text }: IContextMessage,
+  { cells, role, text }: IContextMessage,
   trans: TranslationBundle
 ): HTMLElement {
   const made = document.createElement('details');
   made.open = role !== 'system';
   const summary = document.createElement('summary');
-  summary.textContent = titleOf(role, trans);
+  summary.textContent = titleOf(role, !!cells?.length, trans);
   const content = document.createElement('pre');
   content.textContent = text;
   made.append(summary, content);
   return made;
 }
 
-function titleOf(role: string, trans: TranslationBundle): string {
+function titleOf(
+  role: string,
+  hasCells: boolean,
+  trans: TranslationBundle
+): string {
   switch (role) {
     case 'system':
       return trans.__('Rules (system)');
     case 'user':
-      return trans.__('Notebook and question (user)');
+      return hasCells
+        ? trans.__('Notebook (user)')
+        : trans.__('Question (user)');
     case 'assistant':
       return trans.__('What it said (assistant)');
     case 'tool':

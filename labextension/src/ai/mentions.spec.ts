@@ -33,14 +33,19 @@ describe('Mentions', () => {
     } as unknown as NotebookPanel;
     const content = [
       { path: 'a/nb.ipynb', name: 'nb.ipynb', type: 'notebook' },
-      { path: 'a/data.csv', name: 'data.csv', type: 'file' }
+      { path: 'a/data.csv', name: 'data.csv', type: 'file' },
+      { path: 'a/été 1.csv', name: 'été 1.csv', type: 'file' },
+      { path: 'a/raw', name: 'raw', type: 'directory' }
     ];
+    const raw = [{ path: 'a/raw/x.txt', name: 'x.txt', type: 'file' }];
     const mentions = new Mentions({
       contents: {
         get: path =>
           path === 'a'
             ? Promise.resolve({ content } as never)
-            : Promise.reject(new Error(path))
+            : path === 'a/raw'
+              ? Promise.resolve({ content: raw } as never)
+              : Promise.reject(new Error(path))
       },
       trans: nullTranslator.load('jupyter_runt'),
       panelOf: widget => (widget === panel ? panel : undefined)
@@ -52,8 +57,24 @@ describe('Mentions', () => {
     expect(reply).toMatchObject({ start: 5, end: 8 });
     expect(reply.items.map(({ insertText }) => insertText)).toEqual([
       '@cell:c0',
-      '@file:data.csv'
+      '@file:data.csv',
+      '@file:"été 1.csv"',
+      '@file:raw/'
     ]);
+    const deeper = '@file:raw/x';
+    const inside = await mentions.fetch(
+      { text: deeper, offset: deeper.length },
+      context
+    );
+    expect(inside.items.map(({ insertText }) => insertText)).toEqual([
+      '@cell:c0',
+      '@file:raw/x.txt'
+    ]);
+    const nowhere = await mentions.fetch(
+      { text: '@file:gone/x', offset: 12 },
+      context
+    );
+    expect(nowhere.items).toHaveLength(1);
     expect((await mentions.fetch({ text, offset: 4 }, context)).items).toEqual(
       []
     );

@@ -16,7 +16,13 @@ import { isAICell } from '../model/cellType';
 const NAMED = 40;
 
 /** An `@` that begins a word, up to the cursor. */
-const MENTION = /(?:^|[\s([{"'])(@[\w./:-]*)$/;
+const MENTION = /(?:^|[\s([{"'])(@[\p{L}\p{N}_./:-]*)$/u;
+
+/** What begins a mention of a file. */
+const FILE = '@file:';
+
+/** Paths that need no quotes. */
+const PLAIN = /^[\p{L}\p{N}_./:-]+$/u;
 
 /** How long the kernel is waited for: the rest is to be offered at once. */
 const PATIENCE_MS = 400;
@@ -70,7 +76,7 @@ export class Mentions implements ICompletionProvider {
       return { start: offset, end: offset, items: [] };
     }
     const [files, variables] = await Promise.all([
-      this._files(panel),
+      this._files(panel, mention),
       Promise.race([
         this._variables(session?.kernel, mention.slice(1)),
         new Promise<IMention[]>(resolve => setTimeout(resolve, PATIENCE_MS, []))
@@ -128,17 +134,32 @@ export class Mentions implements ICompletionProvider {
       }));
   }
 
-  private async _files({ context }: NotebookPanel): Promise<IMention[]> {
+  /** Files of the folder that is typed so far; notebooks are not read as files. */
+  private async _files(
+    { context }: NotebookPanel,
+    mention: string
+  ): Promise<IMention[]> {
     const { contents, trans } = this._options;
-    const folder = await contents.get(PathExt.dirname(context.path));
-    return (folder.content as Contents.IModel[])
-      .filter(({ path }) => path !== context.path)
-      .map(({ name, type }) => ({
-        label: `@file ${name}`,
-        insertText: `@file:${name}`,
-        type: type === 'directory' ? trans.__('folder') : trans.__('file'),
-        isMention: true
-      }));
+    const typed = mention.startsWith(FILE) ? mention.slice(FILE.length) : '';
+    const folder = typed.slice(0, Math.max(0, typed.lastIndexOf('/')));
+    const files = await contents
+      .get(PathExt.join(PathExt.dirname(context.path), folder))
+      .then(
+        ({ content }) => content as Contents.IModel[],
+        () => []
+      );
+    return files
+      .filter(({ type }) => type !== 'notebook')
+      .map(({ name, type }) => {
+        const isFolder = type === 'directory';
+        const path = PathExt.join(folder, isFolder ? `${name}/` : name);
+        return {
+          label: `@file ${path}`,
+          insertText: FILE + (PLAIN.test(path) ? path : `"${path}"`),
+          type: isFolder ? trans.__('folder') : trans.__('file'),
+          isMention: true
+        };
+      });
   }
 }
 

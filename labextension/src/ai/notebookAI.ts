@@ -10,6 +10,7 @@ import { CellNames } from '../model/cellNames';
 import { isAICell, typeOf } from '../model/cellType';
 import { Durations } from '../model/durations';
 import { Names } from '../model/names';
+import { onArrival } from '../model/people';
 import type { NotebookRuntime } from '../model/notebookRuntime';
 import {
   type ITurn,
@@ -89,6 +90,9 @@ export class NotebookAI implements IDisposable {
     this.choosing.changed.connect(() => this._changed.emit(), this);
     runtime.infoChanged.connect(this._onInfo, this);
     this._wasWritable = this.isWritable;
+    this._leave = onArrival(panel.context.model.sharedModel, () =>
+      this._cells.refresh()
+    );
   }
 
   /**
@@ -280,6 +284,7 @@ export class NotebookAI implements IDisposable {
    */
   dispose(): void {
     Signal.clearData(this);
+    this._leave();
     this._cells.dispose();
     this.choosing.dispose();
     this._offers.dispose();
@@ -345,6 +350,7 @@ export class NotebookAI implements IDisposable {
   private _cells: AICells;
   private _offers: FailureOffers;
   private _wasWritable: boolean;
+  private _leave: () => void;
   private _changed = new Signal<this, void>(this);
 }
 

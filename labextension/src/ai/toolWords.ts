@@ -31,6 +31,7 @@ export class ToolWords {
       run_cells: trans.__('Run cells'),
       get_execution: trans.__('Look at an execution'),
       read_output: trans.__('Read an output'),
+      read_file: trans.__('Read a file'),
       inspect_variables: trans.__('Look at variables'),
       interrupt_kernel: trans.__('Interrupt the kernel'),
       ask_user: trans.__('Ask you')

@@ -259,6 +259,8 @@ export interface IContext {
 export interface IContextMessage {
   role: string;
   text: string;
+  /** Those that it tells of. */
+  cells?: readonly string[];
 }
 
 /**

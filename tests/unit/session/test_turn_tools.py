@@ -327,7 +327,7 @@ async def test_tools_are_told_in_the_subset_that_providers_call_strict(
     async with workspace.running(), workspace.open(PATH) as notebook:
         box = (await turn_in(notebook)).box
         assert [spec.name for spec in box.specs() if not _strict(spec.parameters)] == []
-        assert len({spec.name for spec in box.specs()}) == 14
+        assert len({spec.name for spec in box.specs()}) == 15
         assert len(json.dumps([spec.parameters for spec in box.specs()])) < 8000
 
 

@@ -32,6 +32,7 @@ from jupyter_runt.session.renaming import EXCHANGE, rename
 from jupyter_runt.session.replies import Reply
 from jupyter_runt.session.runtime import RuntimeServices
 from jupyter_runt.session.saver import SaverConfig
+from jupyter_runt.session.text_files import TextFiles
 from jupyter_runt.session.turn_tools import open_toolbox
 from jupyter_runt.session.turns import TurnScope, TurnServices
 from jupyter_runt.storage.artifacts import ObjectArtifacts
@@ -224,7 +225,8 @@ class Workspace:
 
     async def toolbox(self, policy: Policy, scope: TurnScope) -> TurnToolbox:
         """Return the tools of the house for a turn."""
-        return await open_toolbox(policy, Artifacts(self.artifacts, self.store), scope)
+        artifacts = Artifacts(self.artifacts, self.store)
+        return await open_toolbox(policy, artifacts, TextFiles(self.files, self.root), scope)
 
     def __post_init__(self) -> None:
         self.files = LocalFiles(self.root)
