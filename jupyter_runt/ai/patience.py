@@ -55,7 +55,7 @@ async def events(
         entering = stack.enter_async_context(asked)
         response = await _in_time(entering, patience.first, provider)
         if response.headers.get("content-type", "").startswith("application/json"):
-            yield _parsed(await _in_time(response.text(), patience.first, provider)) or {}
+            yield _parsed(await _in_time(response.text(), patience.first, provider))
             return
         utf8 = getincrementaldecoder("utf-8")("replace")
         newlines = IncrementalNewlineDecoder(utf8, translate=True)
@@ -64,10 +64,13 @@ async def events(
             async for piece in pieces:
                 *blocks, rest = (rest + newlines.decode(piece)).split("\n\n")
                 for block in blocks:
-                    if (event := _event(block)) is not None:
-                        yield event
-        if (event := _event(rest + newlines.decode(b"", final=True))) is not None:
-            yield event
+                    if (data := _data(block)) == _DONE:
+                        return  # some servers leave the connection open
+                    if data:
+                        yield _parsed(data)
+        data = _data(rest + newlines.decode(b"", final=True))
+        if data and data != _DONE:
+            yield _parsed(data)
 
 
 async def _pieces(
@@ -95,15 +98,13 @@ async def _pieces(
         yield piece
 
 
-def _event(block: str) -> dict[str, Any] | None:
-    """Return the object that the lines of an event hold, if they hold one."""
+def _data(block: str) -> str:
+    """Return what the lines of an event say, if anything."""
     data = [line[5:].removeprefix(" ") for line in block.split("\n") if line.startswith("data:")]
-    return _parsed("\n".join(data)) if data else None
+    return "\n".join(data).strip()
 
 
-def _parsed(text: str) -> dict[str, Any] | None:
-    if text.strip() == _DONE:
-        return None
+def _parsed(text: str) -> dict[str, Any]:
     event = json.loads(text)
     if not isinstance(event, dict):
         raise TypeError("an event is no object")

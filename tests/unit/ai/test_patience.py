@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -20,13 +21,15 @@ class Response:
             yield piece
 
 
-async def heard(text: str, size: int = 1_000) -> list[dict[str, Any]]:
+async def heard(
+    text: str, size: int = 1_000, of: type[Response] = Response
+) -> list[dict[str, Any]]:
     closed: list[bool] = []
 
     @asynccontextmanager
     async def asked() -> AsyncIterator[Response]:
         try:
-            yield Response(text, size)
+            yield of(text, size)
         finally:
             closed.append(True)
 
@@ -46,6 +49,20 @@ async def test_events_are_read_however_a_server_writes_them() -> None:
         {"last": "without an empty line"}
     ]
     assert await heard("") == []
+
+
+class Open(Response):
+    """A response of a server that does not close it."""
+
+    async def iter_bytes(self) -> AsyncIterator[bytes]:
+        async for piece in super().iter_bytes():
+            yield piece
+        await asyncio.Event().wait()
+
+
+async def test_who_says_that_it_is_done_is_not_waited_for() -> None:
+    async with asyncio.timeout(30):
+        assert await heard('data: {"a": 1}\n\ndata: [DONE]\n\n', of=Open) == [{"a": 1}]
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7])
