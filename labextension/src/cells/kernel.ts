@@ -15,12 +15,9 @@ export function followKernel(
 ): IDisposable {
   let last: string | null | undefined;
   const attach = async () => {
-    const id = model.runtime.kernel_id;
-    if (!id || id === last) {
-      return;
-    }
     await sessionContext.ready;
-    if (sessionContext.isDisposed) {
+    const id = model.runtime.kernel_id;
+    if (!id || id === last || sessionContext.isDisposed) {
       return;
     }
     if (sessionContext.session?.kernel?.id === id) {
