@@ -4,9 +4,11 @@ import json
 import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
+from enum import Enum, auto
 from typing import Any, Final
 
 from jupyter_runt.artifacts import Artifact
+from jupyter_runt.document.base64_text import decoded
 from jupyter_runt.document.cells import joined
 from jupyter_runt.document.spill import Spill, Spilled
 
@@ -14,16 +16,26 @@ LARGE: Final = 16 * 1024
 """Bytes of JSON from which on a value is worth it."""
 
 
+class _Form(Enum):
+    """How the base64 that a JSON string is was written."""
+
+    LINE = auto()
+    LINES = auto()
+    OTHER = auto()
+    """It is no base64."""
+
+
 class Cut:
     """A value that was cut out of a text."""
 
-    __slots__ = ("_cuts", "as_text", "number")
+    __slots__ = ("_cuts", "_form", "as_text", "number")
 
     def __init__(self, cuts: "Cuts", number: int) -> None:
         self._cuts = cuts
         self.number = number
         self.as_text = False
         """Whether it is a text, in however many pieces the file has it."""
+        self._form: _Form | None = None
 
     @property
     def mark(self) -> str:
@@ -45,11 +57,23 @@ class Cut:
         Raises:
             ValueError: it is no JSON.
         """
-        return json.loads(b"".join(self._cuts.blocks(self.number)).decode())
+        return json.loads(str(self._cuts.view(self.number), "utf-8"))
 
     def value(self) -> Any:
         """Return the value as it is in memory; takes time."""
         return joined(self.raw()) if self.as_text else self.raw()
+
+    def base64(self) -> bytes | memoryview | None:
+        """Return the text that the value is, if it is base64, with line breaks or without.
+
+        That takes a fraction of the time of `raw`.
+        """
+        content = self._cuts.view(self.number)
+        self._form = self._form or _form(content)
+        if self._form is _Form.OTHER:
+            return None
+        text = content[1:-1]
+        return text if self._form is _Form.LINE else bytes(text).replace(b"\\n", b"\n")
 
 
 class Cuts:
@@ -88,6 +112,10 @@ class Cuts:
         """Yield the JSON of a value in parts."""
         if self._spill is not None:
             yield from self._spill.blocks(self._places[number])
+
+    def view(self, number: int) -> memoryview:
+        """Return the JSON of a value, without a copy of it."""
+        return self._spill.view(self._places[number]) if self._spill else memoryview(b"")
 
     def restored(self, value: Any) -> Any:
         """Return a JSON value with a `Cut` for each mark in it."""
@@ -133,6 +161,17 @@ class Cuts:
             return
         self._spill, self._places = spill, places
         self.artifacts = {n: a for n, a in self.artifacts.items() if n in used}
+
+
+def _form(content: memoryview) -> _Form:
+    if bytes(content[:1]) != b'"' or bytes(content[-1:]) != b'"':
+        return _Form.OTHER
+    text = content[1:-1]
+    if decoded(text) is not None:
+        return _Form.LINE
+    lines = bytes(text)
+    in_lines = b"\\n" in lines and decoded(lines.replace(b"\\n", b"")) is not None
+    return _Form.LINES if in_lines else _Form.OTHER
 
 
 def loaded(value: Any) -> Any:

@@ -224,7 +224,7 @@ def _joined(value: Any) -> str | Cut | None:
     if isinstance(value, str):
         return value
     if isinstance(value, Cut):
-        value.as_text = _joined(value.raw()) is not None
+        value.as_text = value.base64() is not None or _joined(value.raw()) is not None
         return value if value.as_text else None
     if not isinstance(value, list):
         return None

@@ -1,11 +1,11 @@
 """The JSON of large values, made in parts of what comes in parts."""
 
-import base64
 import codecs
 import json
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from jupyter_runt.document.base64_text import encoded
 from jupyter_runt.document.ipynb_disk import is_json_mime, is_lined
 from jupyter_runt.document.ipynb_layout import Style
 from jupyter_runt.document.references import is_binary
@@ -48,8 +48,8 @@ def _base64(blocks: Iterable[bytes]) -> Iterator[bytes]:
         data = left + block
         end = len(data) - len(data) % 3
         left = data[end:]
-        yield base64.b64encode(memoryview(data)[:end])
-    yield base64.b64encode(left) + b'"'
+        yield encoded(memoryview(data)[:end])
+    yield encoded(left) + b'"'
 
 
 def _texts(blocks: Iterable[bytes]) -> Iterator[str]:

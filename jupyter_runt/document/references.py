@@ -4,7 +4,6 @@ What is moved out follows from an output's content alone: that of a kernel, and 
 the file that it was saved to, become the same reference.
 """
 
-import binascii
 import hashlib
 import json
 import re
@@ -13,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from jupyter_runt.artifacts import Artifact
+from jupyter_runt.document.base64_text import Text, decoded_lines
 from jupyter_runt.document.cells import Cell, Output, joined
-from jupyter_runt.document.cuts import loaded
+from jupyter_runt.document.cuts import Cut, loaded
 from jupyter_runt.document.ipynb_disk import is_json_mime
 from jupyter_runt.document.spool import MUCH, Spool
 from jupyter_runt.document.values import to_shared
@@ -69,7 +69,7 @@ def move_out(output: Output, limits: Limits) -> MovedOut:
     """Return an output whose large contents are references; takes time where there are any.
 
     Args:
-        output: as nbformat has it, its texts as single strings or lists.
+        output: as nbformat has it, its texts as single strings or lists; its values may be cut out.
     """
     match output.get("output_type"):
         case "stream":
@@ -114,7 +114,8 @@ def _moving_out(outputs: Sequence[Output], limits: Limits) -> Iterator[MovedOut]
     if len(rest) == 1 and reference_in(rest[0]) is not None:
         rest = ()
     for output in outputs[: limits.outputs] if rest else outputs:
-        yield move_out(loaded(output), limits)
+        moved = move_out(output, limits)
+        yield MovedOut(loaded(moved.output), moved.payloads)
     if rest:
         yield _rest(rest)
 
@@ -171,7 +172,7 @@ def stream_reference(name: str, artifact: Artifact, *, preview: str) -> Output:
 
 
 def _stream(output: Output, limits: Limits) -> MovedOut:
-    text, name = output.get("text", ""), output.get("name")
+    text, name = loaded(output.get("text", "")), output.get("name")
     if not isinstance(name, str) or not isinstance(text, (str, list)):
         return MovedOut(output)
     text = joined(text)
@@ -224,9 +225,13 @@ def is_binary(mime: str) -> bool:
 
 
 def large(mime: str, value: Any, limits: Limits) -> Payload | None:
-    """Return a content of a bundle that is to be moved out."""
+    """Return a content of a bundle that is to be moved out; it may be a `Cut`."""
     if not _MIME.fullmatch(mime) or mime.startswith(_STAYS):
         return None
+    base64 = value.base64() if isinstance(value, Cut) and is_binary(mime) else None
+    if base64 is not None:
+        return _binary(mime, base64, value, limits)
+    value = loaded(value)
     if is_json_mime(mime):
         content = _json(to_shared(value))
         return _payload(mime, content, value) if len(content) > limits.text else None
@@ -235,11 +240,14 @@ def large(mime: str, value: Any, limits: Limits) -> Payload | None:
     if not isinstance(value, str):
         return None
     if is_binary(mime):
-        if len(value) <= limits.binary or (raw := _decoded(value)) is None:
-            return None
-        return _payload(mime, raw, value) if len(raw) > limits.binary else None
+        return _binary(mime, value, value, limits)
     content = _utf8(value)
     return _payload(mime, content, value) if len(content) > limits.text else None
+
+
+def _binary(mime: str, base64: Text, value: Any, limits: Limits) -> Payload | None:
+    raw = decoded_lines(base64) or b""
+    return _payload(mime, raw, value) if len(raw) > limits.binary else None
 
 
 def _utf8(text: str) -> bytes:
@@ -254,17 +262,6 @@ def _json(value: Any) -> bytes:
     """Return the one JSON of a value: neither a document nor a file keeps the order of keys."""
     text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return text.encode()
-
-
-def _decoded(text: str) -> bytes | None:
-    try:
-        return binascii.a2b_base64(text, strict_mode=True)
-    except (binascii.Error, ValueError):
-        pass  # it may have line breaks
-    try:
-        return binascii.a2b_base64("".join(text.split()), strict_mode=True)
-    except (binascii.Error, ValueError):
-        return None
 
 
 def _payload(mime: str, content: bytes, value: Any) -> Payload:

@@ -1,5 +1,6 @@
 """Texts that are kept in a file without a name, so that they take no memory."""
 
+import mmap
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -57,6 +58,15 @@ class Spill:
         start, end = spilled.start, spilled.start + spilled.length
         for at in range(start, end, BLOCK):
             yield os.pread(self._file.fileno(), min(BLOCK, end - at), at)
+
+    def view(self, spilled: Spilled) -> memoryview:
+        """Return a text as bytes, without a copy of them."""
+        if not spilled.length:
+            return memoryview(b"")
+        before = spilled.start % mmap.ALLOCATIONGRANULARITY  # a map begins at a page
+        start, length = spilled.start - before, before + spilled.length
+        pages = mmap.mmap(self._file.fileno(), length, access=mmap.ACCESS_READ, offset=start)
+        return memoryview(pages)[before:]
 
     def text(self, spilled: Spilled) -> str:
         """Return a text."""

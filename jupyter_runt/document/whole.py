@@ -1,12 +1,12 @@
 """Outputs with all that they refer to, as other programs want them."""
 
-import base64
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from jupyter_runt.artifacts import Artifact
+from jupyter_runt.document.base64_text import encoded
 from jupyter_runt.document.cells import Output, joined
 from jupyter_runt.document.cuts import LARGE, Cut, loaded
 from jupyter_runt.document.ipynb_disk import is_json_mime
@@ -66,7 +66,7 @@ def value_in_output(mime: str, content: bytes) -> Any:
     if is_json_mime(mime):
         return json.loads(content)
     if is_binary(mime):
-        return base64.b64encode(content).decode("ascii")
+        return encoded(content).decode()
     return content.decode()
 
 
@@ -170,11 +170,10 @@ def _movable(output: Output) -> Iterator[tuple[tuple[str, str], Any]]:
     for mime, value in values.items():
         if isinstance(value, Cut) and value.artifact is not None:
             yield (value.artifact.sha256, mime), value
-        elif (payload := large(mime, loaded(value), Limits(0, 0))) is not None:
+        elif (payload := large(mime, value, Limits(0, 0))) is not None:
             if isinstance(value, Cut):
                 value.artifact = payload.artifact
-            there = value if isinstance(value, Cut) else payload.value
-            yield (payload.artifact.sha256, mime), there
+            yield (payload.artifact.sha256, mime), value
 
 
 def _with_joined_texts(output: Output) -> Output:

@@ -128,7 +128,7 @@ class ContentsFiles:
         await self._contents.about(place)
         return FileIdentity(place)
 
-    async def read(self, path: str) -> FileContent:
+    async def read(self, path: str, *, hashed: bool = True) -> FileContent:  # noqa: ARG002
         """See `Files`."""
         content, _ = await self._read(normal_path(path))
         return content

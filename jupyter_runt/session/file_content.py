@@ -3,9 +3,10 @@
 import hashlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from io import BufferedReader
-from typing import Final
+from typing import Final, Self
 from weakref import finalize
 
 from jupyter_runt.document.spill import BLOCK, FileText, parts_of
@@ -36,31 +37,48 @@ class FileContent:
         """All of the content."""
         return b"".join(parts_of(self.content))
 
+    def hashed(self) -> Self:
+        """Return it with its digest; takes time where nobody has read the content through."""
+        return replace(self, identity=replace(self.identity, digest=_digest(self.content)))
 
-def content_of(file: BufferedReader, path: str) -> tuple[str, FileText]:
-    """Return the digest and the content of a file that is open, at its beginning."""
+
+def content_of(file: BufferedReader, path: str) -> FileText:
+    """Return the content of a file that is open, at its beginning."""
     if os.fstat(file.fileno()).st_size < LARGE:
-        data = file.read()
-        return hashlib.sha256(data).hexdigest(), data
-    digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return digest, _Again(path, file.fileno(), digest).parts
+        return file.read()
+    return _LargeFile(path, file.fileno())
 
 
-class _Again:
+class _LargeFile:
     """A file that is open to be read again, also when another one takes its place."""
 
-    def __init__(self, path: str, descriptor: int, digest: str) -> None:
+    def __init__(self, path: str, descriptor: int) -> None:
         self._path = path
-        self._digest = digest
         self._descriptor = os.dup(descriptor)
         finalize(self, os.close, self._descriptor)
+        self.digest: str | None = None
+        """SHA-256 (hex), once it was read through."""
 
-    def parts(self) -> Iterator[bytes]:
-        """Yield its content; raises FileUnreadable if that is another one now."""
+    def __call__(self) -> Iterator[bytes]:
+        """Yield its content; raises FileUnreadable if that is another one than it was."""
         digest, at = hashlib.sha256(), 0
-        while part := os.pread(self._descriptor, BLOCK, at):
-            digest.update(part)
-            at += len(part)
-            yield part
-        if digest.hexdigest() != self._digest:
+        hashed: Future[None] | None = None
+        with ThreadPoolExecutor(1) as beside:  # whoever takes a part works on it meanwhile
+            while part := os.pread(self._descriptor, BLOCK, at):
+                if hashed is not None:
+                    hashed.result()
+                hashed = beside.submit(digest.update, part)
+                at += len(part)
+                yield part
+        self.digest = self.digest or digest.hexdigest()
+        if digest.hexdigest() != self.digest:
             raise FileUnreadable(f"{self._path} changes while it is read.", path=self._path)
+
+
+def _digest(content: FileText) -> str:
+    if isinstance(content, _LargeFile):
+        while content.digest is None:
+            for _ in content():
+                pass  # to have read it through is all
+        return content.digest
+    return hashlib.sha256(b"".join(parts_of(content))).hexdigest()

@@ -74,8 +74,12 @@ class Files(Protocol):
         """
         ...
 
-    async def read(self, path: str) -> FileContent:
-        """Return a file's content; raises as `identify`, and FileUnreadable above 1 GiB."""
+    async def read(self, path: str, *, hashed: bool = True) -> FileContent:
+        """Return a file's content; raises as `identify`, and FileUnreadable above 1 GiB.
+
+        Args:
+            hashed: whether its digest is needed before the content is.
+        """
         ...
 
     async def write(self, path: str, text: FileText, over: FileStamp | None) -> Written:
@@ -120,9 +124,9 @@ class LocalFiles:
         """See `Files`."""
         return await to_thread(self._identify, path)
 
-    async def read(self, path: str) -> FileContent:
+    async def read(self, path: str, *, hashed: bool = True) -> FileContent:
         """See `Files`."""
-        return await to_thread(self._read, path)
+        return await to_thread(self._read, path, hashed=hashed)
 
     async def stamp(self, path: str) -> FileStamp | None:
         """See `Files`."""
@@ -172,16 +176,17 @@ class LocalFiles:
             raise FileUnreadable(f"{path} is not a file.", path=path)
         return FileIdentity(real, info.st_dev, info.st_ino)
 
-    def _read(self, path: str) -> FileContent:
+    def _read(self, path: str, *, hashed: bool = True) -> FileContent:
         with _explained(path):
             real = self._visible(path)
             with (self._root / real).open("rb") as file:
                 info = os.fstat(file.fileno())
                 if info.st_size >= MAX_FILE_BYTES:
                     raise too_large(path, info.st_size)
-                digest, content = content_of(file, path)
-        identity = FileIdentity(real, info.st_dev, info.st_ino, digest)
-        return FileContent(content, identity, _stamp_of(info))
+                content = content_of(file, path)
+            identity = FileIdentity(real, info.st_dev, info.st_ino)
+            read = FileContent(content, identity, _stamp_of(info))
+            return read.hashed() if hashed else read
 
     def _stamp(self, path: str) -> FileStamp | None:
         try:

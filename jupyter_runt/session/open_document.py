@@ -115,9 +115,12 @@ class OpenDocument(Generic[DocT]):
     async def __aenter__(self) -> Self:
         """Load the document from the log, or import it from its file if the log is empty."""
         async with AsyncExitStack() as stack:
-            file = await self._files.read(self.path)
+            self._document = await self._load()
+            # One that is imported is read through anyway, and then hashed.
+            file = await self._files.read(self.path, hashed=self._document is not None)
             reading = self._signatures.reading(file, self.path)
-            self._document = await self._load() or await self._import(reading)
+            if self._document is None:
+                self._document = await self._import(reading)
             await stack.enter_async_context(self.room)
             projection = await self._meet_file(reading)
             self._saver = Saver(self, projection, self.room.read, self._files, self._config.saver)

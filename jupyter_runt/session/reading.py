@@ -28,7 +28,7 @@ class Reading:
 
     @property
     def digest(self) -> str:
-        """SHA-256 (hex) of what was read."""
+        """SHA-256 (hex) of what was read; empty as long as that is not known."""
         return self.file.identity.digest or ""
 
     @property
@@ -39,12 +39,17 @@ class Reading:
     async def parsed(self) -> Any:
         """Return the content as documents have it; raises FileUnreadable or NotANotebook."""
         if self._parsed is None:
-            parsed = await to_thread(lambda: self._content.parse(self.file.content, self._path))
+            parsed = await to_thread(self._parse)
             # It is the whole that is signed: both read all of it, each in a thread.
             self._client_id, self._parsed = await asyncio.gather(
                 self._client_of(parsed), self._content.taken_in(parsed)
             )
         return self._parsed
+
+    def _parse(self) -> Any:
+        parsed = self._content.parse(self.file.content, self._path)
+        self.file = self.file.hashed()  # it has been read through
+        return parsed
 
     async def client_id(self) -> int:
         """Return the Yjs client id that says how far the outputs in it can be trusted (EX9)."""

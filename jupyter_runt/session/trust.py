@@ -52,7 +52,7 @@ class NotaryTrust:
         return digest.hexdigest()
 
 
-def _everything(value: Any) -> Iterator[bytes]:
+def _everything(value: Any) -> Iterator[bytes | memoryview]:
     """Yield what the notary signs of a value, as `nbformat` does."""
     if isinstance(value, Mapping):
         for key in sorted(value):
@@ -61,6 +61,10 @@ def _everything(value: Any) -> Iterator[bytes]:
     elif isinstance(value, list):
         for item in value:
             yield from _everything(item)
+    elif isinstance(value, Cut):
+        if (text := value.base64()) is not None:
+            yield text
+        else:
+            yield from yield_everything(value.value())  # type: ignore[no-untyped-call]
     else:
-        whole = value.value() if isinstance(value, Cut) else value
-        yield from yield_everything(whole)  # type: ignore[no-untyped-call]
+        yield from yield_everything(value)  # type: ignore[no-untyped-call]

@@ -66,13 +66,17 @@ class ObjectArtifacts:
         """Keep some bytes; see `ArtifactStore`."""
         key = _key(artifact.sha256)
         try:
-            if await to_thread(self._has, key, artifact.size):
-                return
-            await obstore.put_async(self._objects, key, content)
             if self._folder is not None:
-                await to_thread((self._folder / key).chmod, 0o600)
+                await to_thread(self._write, self._folder, key, artifact.size, content)
+            elif not await to_thread(self._has, key, artifact.size):
+                await obstore.put_async(self._objects, key, content)
         except _FAILURES as error:
             raise StoreUnavailable(f"An artifact could not be written: {_words(error)}") from error
+
+    def _write(self, folder: Path, key: str, size: int, content: bytes | BinaryIO) -> None:
+        if not self._has(key, size):
+            obstore.put(self._objects, key, content)
+            (folder / key).chmod(0o600)
 
     def _has(self, key: str, size: int) -> bool:
         try:

@@ -29,7 +29,12 @@ json_values = st.recursive(
     lambda each: st.lists(each, max_size=3) | st.dictionaries(words, each, max_size=3),
     max_leaves=8,
 )
-texts = words | st.lists(words, max_size=4)
+pictures = st.builds(
+    lambda data, encode: encode(data).decode(),
+    st.binary(min_size=9, max_size=90),
+    st.sampled_from([base64.b64encode, base64.encodebytes]),
+)
+texts = words | st.lists(words, max_size=4) | pictures
 bundles = st.dictionaries(
     st.sampled_from(["text/plain", "image/png", "text/html", "application/json", "x/y"]),
     texts | json_values,
@@ -69,6 +74,8 @@ files = st.builds(
     st.sampled_from([b"", b"\xef\xbb\xbf"]),
 )
 
+JUNK = (b'"', b"\\", b"[", b"}", b",", b"\n", b"\\n")
+
 
 def in_parts(data: bytes, size: int) -> FileText:
     return lambda: (data[at : at + size] for at in range(0, len(data), size))
@@ -89,7 +96,7 @@ def whole(content: FileText) -> bytes:
 def test_what_was_cut_out_comes_back_byte_for_byte_however_broken_the_file_is(data, size, draw):
     for _ in range(draw.draw(st.integers(0, 2))):
         at = draw.draw(st.integers(0, len(data)))
-        junk = draw.draw(st.sampled_from([b"", b'"', b"\\", b"[", b"}", b",", b":", b"\xc3"]))
+        junk = draw.draw(st.sampled_from([b"", b":", b"\xc3", *JUNK]))
         data = data[:at] + junk + data[at + draw.draw(st.integers(0, 3)) :]
     cuts = Cuts()
     lean = cut_out(in_parts(data, size), cuts)
@@ -108,7 +115,7 @@ def test_what_was_cut_out_comes_back_byte_for_byte_however_broken_the_file_is(da
 def test_a_file_is_understood_as_it_is_without_cuts(data, size, draw):
     if draw.draw(st.booleans()):
         at = draw.draw(st.integers(0, len(data)))
-        data = data[:at] + draw.draw(st.sampled_from([b'"', b"\\", b"[", b"}", b","])) + data[at:]
+        data = data[:at] + draw.draw(st.sampled_from(JUNK)) + data[at:]
     try:
         expected = read_notebook(data)
     except NotANotebook:

@@ -213,7 +213,7 @@ def test_a_cell_is_completed_with_what_the_file_says_and_then_with_artifacts():
     old = {"outputs": [display(data={"image/png": [spelled]})]}
     first, second, third = complete(cell, old, loading(kept))["outputs"]
     assert first["data"] == {"image/png": png(b"from a kernel")}
-    assert second["data"] == {"image/png": spelled}
+    assert second["data"] == {"image/png": [spelled]}
     assert third == gone
 
 

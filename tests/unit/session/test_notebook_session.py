@@ -213,10 +213,10 @@ async def test_a_server_that_stops_while_a_document_opens_closes_that_too(
 ) -> None:
     read, reading, go_on = workspace.files.read, asyncio.Event(), asyncio.Event()
 
-    async def slowly(path: str) -> Any:
+    async def slowly(path: str, **options: Any) -> Any:
         reading.set()
         await go_on.wait()
-        return await read(path)
+        return await read(path, **options)
 
     async with asyncio.timeout(30):
         async with workspace.running():

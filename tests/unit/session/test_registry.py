@@ -39,9 +39,9 @@ async def test_a_document_whose_file_is_renamed_while_it_opens_follows(
         place: Any = workspace.files if step == "read" else workspace.store
         original = getattr(place, step)
 
-        async def late(*args: Any) -> Any:
+        async def late(*args: Any, **options: Any) -> Any:
             monkeypatch.undo()
-            found = await original(*args)
+            found = await original(*args, **options)
             (workspace.root / "nb.ipynb").rename(workspace.root / "new.ipynb")
             await workspace.sessions.moved("nb.ipynb", "new.ipynb")
             return found

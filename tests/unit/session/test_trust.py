@@ -1,0 +1,51 @@
+"""What the notary vouches for is the same, however a file was read (EX9)."""
+
+import base64
+import json
+from collections.abc import Iterator
+from unittest.mock import patch
+
+import nbformat
+import pytest
+from nbformat.sign import MemorySignatureStore, NotebookNotary
+
+from jupyter_runt.document.ipynb import read_notebook
+from jupyter_runt.session.trust import NotaryTrust
+
+pytestmark = pytest.mark.asyncio
+
+PICTURE = bytes(range(200))
+
+
+@pytest.fixture(autouse=True)
+def _everything_is_large() -> Iterator[None]:
+    with patch("jupyter_runt.document.ipynb_cutter.LARGE", 20):
+        yield
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        base64.b64encode(PICTURE).decode(),
+        base64.encodebytes(PICTURE).decode(),
+        base64.encodebytes(PICTURE).decode().splitlines(keepends=True),
+        base64.b64encode(PICTURE).decode() + " \\n and words",
+        {"a": [1, "words that are long enough"]},
+    ],
+)
+@pytest.mark.rule("EX9")
+async def test_what_jupyter_signed_is_signed_where_its_large_values_are_read_in_parts(
+    value: object,
+) -> None:
+    mime = "application/json" if isinstance(value, dict) else "image/png"
+    output = {"output_type": "display_data", "metadata": {}, "data": {mime: value}}
+    cell = {"cell_type": "code", "id": "c", "metadata": {}, "source": "1", "execution_count": 1}
+    notebook = {"cells": [{**cell, "outputs": [output]}], "metadata": {}, "nbformat": 4}
+    text = json.dumps({**notebook, "nbformat_minor": 5})
+    notary = NotebookNotary(data_dir="", secret=b"s", store_factory=MemorySignatureStore)
+    notary.sign(nbformat.reads(text, as_version=4))
+    trust = NotaryTrust(notary)
+    data = text.encode()
+    assert await trust.is_signed(read_notebook(lambda: (data[:99], data[99:])).signed)
+    other = data.replace(b"words", b"swords").replace(b"AAEC", b"AAED")
+    assert await trust.is_signed(read_notebook(lambda: (other,)).signed) == (other == data)
