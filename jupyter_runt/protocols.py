@@ -59,7 +59,7 @@ class EventLog(Protocol):
             fence: the token of the runtime lease that the writer believes it holds.
 
         Raises:
-            StaleFence: the current runtime lease has another fence, or there is none.
+            StaleFence: the runtime lease has another fence, or another server took the documents.
             StoreUnavailable: nothing was written; the same append may be tried again.
         """
         ...

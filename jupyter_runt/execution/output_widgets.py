@@ -55,6 +55,8 @@ class OutputWidgets:
         self._catching: list[tuple[ExecutionId, _Widget]] = []
         """The innermost `with` is last."""
         self._displays: dict[str, list[tuple[_Widget, Item]]] = {}
+        self._asked: dict[str, Any] = {}
+        """The last `msg_id` of widgets that were not met yet: what tells of all may be older."""
 
     def hear(self, message: KernelMessage, ours: Container[ExecutionId]) -> None:
         """Follow what the kernel says of its widgets.
@@ -69,6 +71,7 @@ class OutputWidgets:
         state = data.get("state")
         known = self._widgets.get(comm_id)
         if message.msg_type == "comm_close":
+            self._asked.pop(comm_id, None)
             if known is not None:
                 self._forget(known)
         elif not isinstance(state, dict):
@@ -77,8 +80,12 @@ class OutputWidgets:
             if state.get("_model_name") == "OutputModel":
                 widget = self._widgets[comm_id] = _Widget(comm_id)
                 self._take_state(widget, state, ours)
-        elif known is not None and data.get("method") == "update":  # an echo repeats what we said
+        elif data.get("method") != "update":  # an echo repeats what we said
+            return
+        elif known is not None:
             self._take_state(known, state, ours)
+        elif "msg_id" in state:
+            self._asked[comm_id] = state["msg_id"]
 
     def catch(self, execution_id: ExecutionId, message: KernelMessage) -> bool | None:
         """Take an output that belongs to a widget; return whether that changed the widget.
@@ -128,7 +135,10 @@ class OutputWidgets:
             described = object_in(states, comm_id)
             if described.get("model_name") == "OutputModel" and comm_id not in self._widgets:
                 widget = self._widgets[comm_id] = _Widget(comm_id)
-                self._take_state(widget, object_in(described, "state"), ours)
+                state = object_in(described, "state")
+                if comm_id in self._asked:
+                    state = {**state, "msg_id": self._asked.pop(comm_id)}
+                self._take_state(widget, state, ours)
 
     def _take_state(
         self, widget: _Widget, state: dict[str, Any], ours: Container[ExecutionId]

@@ -58,6 +58,9 @@ class Introduction:
 class Channel(Protocol):
     """One connection to another machine."""
 
+    token_id: str | None
+    """Of the token that let it in, if one did."""
+
     def tell(self, message: str | bytes) -> None:
         """Send a message; it may be lost with the connection."""
         ...
@@ -95,6 +98,8 @@ class RemoteMachine:
         self.exits: list[KernelExit] = []
         self.farewell = ("shutdown", "The kernel was shut down.")
         """Why it is let go of, and the same for people."""
+        self.token_id: str | None = None
+        """Of the token that let in its last connection."""
         self._on_presence = on_presence
         self._launch = launch
         self._channel: Channel | None = None
@@ -133,7 +138,7 @@ class RemoteMachine:
         """
         if self._channel is not None:
             self._channel.close()
-        self._channel = channel
+        self._channel, self.token_id = channel, channel.token_id
         self._renewed()
         greeting = {
             "type": "registered",

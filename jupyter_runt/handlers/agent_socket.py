@@ -41,6 +41,7 @@ class AgentSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
         super().initialize()
         self._recheck_every = recheck_every
         self._look_again_at = 0.0
+        self.token_id: str | None = None
         self._token: AccessToken | None = None
         self._notebook_id: NotebookId
         self._actor: ActorId
@@ -74,7 +75,7 @@ class AgentSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
         scheme, _, text = self.request.headers.get("Authorization", "").partition(" ")
         tokens: Tokens = self.settings["runt_tokens"]
         if scheme.lower() == "bearer" and (token := await recognised(tokens, text)) is not None:
-            self._token, self._actor = token, token.actor
+            self._token, self._actor, self.token_id = token, token.actor, token.token_id
         elif self.current_user is not None:
             if not await self._may_execute():
                 raise NotAuthorized("You may not run kernels on this server.")

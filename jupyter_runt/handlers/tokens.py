@@ -66,6 +66,7 @@ class TokenHandler(RuntHandler):
         if token.actor != await self.actor() and not await self.allows(Capability.ADMINISTER):
             raise NotAuthorized("This token is somebody else's.")
         await tokens.revoke_token(token_id)
+        self.settings["runt_machines"].revoked(token_id)
         self.set_status(204)
         self.finish()
 

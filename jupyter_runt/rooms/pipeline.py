@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final, Generic, TypeVar
 
 from jupyter_runt.document.shared import SharedDocument, is_panic
-from jupyter_runt.errors import StoreUnavailable
+from jupyter_runt.errors import StaleFence, StoreUnavailable
 from jupyter_runt.events.base import Draft, Event
 from jupyter_runt.rooms.integration import (
     NOTHING,
@@ -315,7 +315,7 @@ class Pipeline(Generic[DocT]):
             self._drop(group, error)
             return
         except Exception as error:
-            log.exception("An append was refused; the document is loaded again from the log.")
+            log.warning("Refused append: %s", error, exc_info=not isinstance(error, StaleFence))
             self._spoiled = True
             self._drop(group, error)
             self._audience.discarded()

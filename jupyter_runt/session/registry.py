@@ -4,19 +4,20 @@ import asyncio
 import logging
 from asyncio import to_thread
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Final, Self
 
 from jupyter_runt.document.shared import EmptyDocument, SharedDocument
 from jupyter_runt.document.ydocs import text_kind
-from jupyter_runt.errors import Conflict, NotebookNotFound, RuntError, StoreUnavailable
+from jupyter_runt.errors import Conflict, NotebookNotFound, RuntError
 from jupyter_runt.ids import NotebookId
 from jupyter_runt.protocols import Registration, Store
 from jupyter_runt.rooms.room import Room
 from jupyter_runt.session.artifacts import Artifacts
 from jupyter_runt.session.content import is_blank
+from jupyter_runt.session.document_leases import DocumentLeases
 from jupyter_runt.session.files import Files, is_within, require_notebook
 from jupyter_runt.session.forks import Forks
 from jupyter_runt.session.hosting import cancelled_at_exit
@@ -78,7 +79,7 @@ class SessionRegistry:
         self.files = files
         self._make_session = make_session
         self._make_text = make_text
-        self._lease_info = lease_info
+        self._leases = DocumentLeases(store, lease_info)
         self._group = asyncio.TaskGroup()
         self._notebooks = Pool(self._group, self._open_notebook, free_after)
         self._texts = Pool(self._group, self._open_text, free_after)
@@ -116,6 +117,7 @@ class SessionRegistry:
     async def _free_idle(self) -> None:
         while True:
             await asyncio.sleep(LOOK_EVERY)
+            await self._forsake(await self._leases.taken())
             for pool in (self._notebooks, self._texts, self.forks):
                 await pool.close_idle()
 
@@ -187,7 +189,7 @@ class SessionRegistry:
     async def _open_notebook(self, key: str) -> AsyncIterator[NotebookSession]:
         registration = await self.registered_notebook(NotebookId(key))
         async with (
-            self._leased(registration),
+            self._leases.held(registration.notebook_id),
             self._make_session(registration) as session,
             self._told_of_moves(registration.notebook_id, session),
         ):
@@ -199,7 +201,7 @@ class SessionRegistry:
         kind = key.partition(":")[0]
         await self.claim_kind(registration, kind)
         async with (
-            self._leased(registration),
+            self._leases.held(registration.notebook_id),
             self._make_text(registration, kind) as text,
             self._told_of_moves(registration.notebook_id, text),
         ):
@@ -218,16 +220,6 @@ class SessionRegistry:
             yield
         finally:
             self._moving.remove(document)
-
-    @asynccontextmanager
-    async def _leased(self, registration: Registration) -> AsyncIterator[None]:
-        """Own the document's rooms: another server of this user is told to come here."""
-        lease = await self.store.acquire(registration.notebook_id, "documents", self._lease_info)
-        try:
-            yield
-        finally:
-            with suppress(StoreUnavailable):  # nobody asks for a lease of a server that is gone
-                await self.store.release(lease)
 
     async def claim_kind(self, registration: Registration, kind: str) -> None:
         """Refuse to open a file in two ways at once; what nobody needs any more is closed.
@@ -353,15 +345,21 @@ class SessionRegistry:
 
     async def _close_gone(self) -> None:
         """Close the documents whose file was deleted, or taken over by another document."""
+        opened = {NotebookId(key) for key, _ in self._notebooks.open_by_key()}
+        opened |= {_id_of(key) for key, _ in self._texts.open_by_key()}
+        await self._forsake({each for each in opened if await self.store.get(each) is None})
+        await self._forget_forks()
+
+    async def _forsake(self, notebook_ids: set[NotebookId]) -> None:
+        """Close documents whose files are not ours to write any more."""
         for key, session in self._notebooks.open_by_key():
-            if await self.store.get(NotebookId(key)) is None:
+            if key in notebook_ids:
                 session.forsake()
                 await self._notebooks.close_one(key)
         for key, text in self._texts.open_by_key():
-            if await self.store.get(_id_of(key)) is None:
+            if _id_of(key) in notebook_ids:
                 text.forsake()
                 await self._texts.close_one(key)
-        await self._forget_forks()
 
     async def _forget_forks(self) -> None:
         """Close the forks of documents that are gone."""

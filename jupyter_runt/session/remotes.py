@@ -95,6 +95,12 @@ class RemoteMachines:
         self._spawn(self._hand_over(notebook_id, machine, actor, again=stream > 0))
         return machine
 
+    def revoked(self, token_id: str) -> None:
+        """Stop the kernels of the machines that a token let in, which is revoked now."""
+        for _, machine in list(self._machines.values()):
+            if machine.token_id == token_id:
+                self.dismiss(machine, "The token of its machine was revoked.")
+
     def dismiss(self, machine: RemoteMachine, cause: str) -> None:
         """Stop the notebook's kernel, if it is still that machine's."""
         self._spawn(self._dismiss(machine, cause))
@@ -104,8 +110,7 @@ class RemoteMachines:
         if notebook_id is None:
             return
         async with self._sessions.use(notebook_id) as session:
-            if session.runtime.kernel_id == machine.about.kernel_id:
-                await session.runtime.stop("evicted", cause)
+            await session.runtime.dismiss(machine, cause)
 
     async def _hand_over(
         self, notebook_id: NotebookId, machine: RemoteMachine, actor: ActorId, *, again: bool

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, Self, get_args
 
-from jupyter_runt.errors import StoreUnavailable
+from jupyter_runt.errors import StaleFence, StoreUnavailable
 from jupyter_runt.events.base import Draft, Event
 from jupyter_runt.events.codec import encode_payload
 from jupyter_runt.ids import HistoryId, NotebookId, Seq, new_id
@@ -55,6 +55,7 @@ class MemoryStore(MemoryArtifactTable):
         self.disk = disk or MemoryDisk()
         self._server_id = server_id
         self._exists = exists
+        self._documents: dict[NotebookId, int] = {}
 
     async def __aenter__(self) -> Self:
         if self._server_id in self.disk.servers:
@@ -81,17 +82,25 @@ class MemoryStore(MemoryArtifactTable):
         self._check_writable()
         if not drafts:
             return []
-        if fence is not None:
-            lease = self.disk.leases.get((notebook_id, "runtime"))
-            if lease is None or lease.fence != fence:
-                raise stale_fence(notebook_id, fence)
+        self._check_fences(notebook_id, fence)
         return self._append(notebook_id, drafts)
+
+    def _check_fences(self, notebook_id: NotebookId, runtime: int | None = None) -> None:
+        fences: dict[LeaseKind, int | None] = {
+            "runtime": runtime,
+            "documents": self._documents.get(notebook_id),
+        }
+        for kind, fence in fences.items():
+            lease = self.disk.leases.get((notebook_id, kind))
+            if fence is not None and (lease is None or lease.fence != fence):
+                raise stale_fence(notebook_id, kind, fence)
 
     def append_now(self, notebook_id: NotebookId, drafts: Sequence[Draft]) -> list[Event] | None:
         """Append all of `drafts` without waiting, or return None; see `EventLog`."""
         try:
             self._check_writable()
-        except StoreUnavailable:
+            self._check_fences(notebook_id)
+        except (StoreUnavailable, StaleFence):
             return None
         return self._append(notebook_id, drafts)
 
@@ -366,6 +375,8 @@ class MemoryStore(MemoryArtifactTable):
         fence = self.disk.fences.get(key, 0) + 1
         self.disk.fences[key] = fence
         self.disk.leases[key] = Lease(notebook_id, kind, fence, self._server_id, info)
+        if kind == "documents":
+            self._documents[notebook_id] = fence
         return self.disk.leases[key]
 
     async def release(self, lease: Lease) -> None:
@@ -374,6 +385,8 @@ class MemoryStore(MemoryArtifactTable):
         key = (lease.notebook_id, lease.kind)
         if self.disk.fences.get(key) == lease.fence:
             self.disk.leases.pop(key, None)
+        if lease.kind == "documents" and self._documents.get(lease.notebook_id) == lease.fence:
+            del self._documents[lease.notebook_id]
 
     async def current(self, notebook_id: NotebookId, kind: LeaseKind) -> Lease | None:
         """Return the lease as it stands; see `Leases`."""

@@ -2,7 +2,7 @@
 
 from jupyter_runt.errors import Compacted, Conflict, LeaseHeld, NotebookNotFound, StaleFence
 from jupyter_runt.ids import NotebookId, Seq
-from jupyter_runt.protocols import Lease
+from jupyter_runt.protocols import Lease, LeaseKind
 
 
 def compacted(first_seq: Seq) -> Compacted:
@@ -12,10 +12,10 @@ def compacted(first_seq: Seq) -> Compacted:
     )
 
 
-def stale_fence(notebook_id: NotebookId, fence: int) -> StaleFence:
+def stale_fence(notebook_id: NotebookId, kind: LeaseKind, fence: int) -> StaleFence:
     """Return the refusal of an append under a fence that is not the current one."""
     return StaleFence(
-        f"Runtime fence {fence} no longer owns notebook {notebook_id}.",
+        f"Fence {fence} is not that of the {kind} of notebook {notebook_id} any more.",
         notebook_id=notebook_id,
         fence=fence,
     )

@@ -1,7 +1,7 @@
 """Every implementation of a protocol, for the suites to run on."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -30,6 +30,10 @@ class Place(Protocol):
         """Remove the events before `first_seq`, as a compaction does."""
         ...
 
+    def take_for_dead(self, server_id: str) -> None:
+        """Have others take a server for dead that lives, as where its lock was removed."""
+        ...
+
 
 @dataclass
 class InMemory:
@@ -42,6 +46,11 @@ class InMemory:
         self.disk.floors[notebook_id] = first_seq
         kept = [event for event in self.disk.logs[notebook_id] if event.seq >= first_seq]
         self.disk.logs[notebook_id] = kept
+
+    def take_for_dead(self, server_id: str) -> None:
+        for key, lease in self.disk.leases.items():
+            if lease.holder == server_id:
+                self.disk.leases[key] = replace(lease, holder="dead")
 
 
 @dataclass
@@ -57,6 +66,9 @@ class InSqlite:
         connection.execute("DELETE FROM events WHERE notebook_id = ? AND seq < ?", key)
         connection.execute("INSERT INTO floors (notebook_id, first_seq) VALUES (?, ?)", key)
         connection.close()
+
+    def take_for_dead(self, server_id: str) -> None:
+        (self.path.parent / f"servers/{server_id}.lock").unlink()
 
 
 @pytest.fixture(params=["memory", "sqlite"])

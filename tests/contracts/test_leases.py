@@ -4,12 +4,15 @@ import asyncio
 
 import pytest
 
-from jupyter_runt.errors import LeaseHeld, StoreUnavailable
-from jupyter_runt.ids import NotebookId
+from jupyter_runt.errors import LeaseHeld, StaleFence, StoreUnavailable
+from jupyter_runt.events.base import Draft
+from jupyter_runt.events.outputs import OutputsCleared
+from jupyter_runt.ids import ActorId, NotebookId
 
 pytestmark = pytest.mark.rule("EX1")
 
 NOTEBOOK = NotebookId("notebook")
+DRAFTS = [Draft(payload=OutputsCleared(cell_ids=()), actor=ActorId("user:ada"))]
 
 
 @pytest.mark.asyncio
@@ -67,6 +70,26 @@ async def test_releasing_an_old_lease_does_not_end_the_new_one(place):
         new = await store.acquire(NOTEBOOK, "runtime", {})
         await store.release(old)
         assert await store.current(NOTEBOOK, "runtime") == new
+
+
+@pytest.mark.rule("EL3")
+@pytest.mark.asyncio
+async def test_whose_documents_another_server_took_appends_nothing_more(place):
+    async with place.store("one") as one, place.store("two") as two:
+        lease = await one.acquire(NOTEBOOK, "documents", {})
+        await one.append(NOTEBOOK, DRAFTS)
+        assert one.append_now(NOTEBOOK, DRAFTS) or await one.append(NOTEBOOK, DRAFTS)
+        place.take_for_dead("one")
+        taken = await two.acquire(NOTEBOOK, "documents", {})
+        for fence in (None, 1):
+            with pytest.raises(StaleFence):
+                await one.append(NOTEBOOK, DRAFTS, fence=fence)
+        assert one.append_now(NOTEBOOK, DRAFTS) is None
+        await one.append(NotebookId("other"), DRAFTS)
+        await two.append(NOTEBOOK, DRAFTS)
+        await one.release(lease)
+        assert await one.current(NOTEBOOK, "documents") == taken
+        assert await two.head(NOTEBOOK) == 3
 
 
 @pytest.mark.asyncio

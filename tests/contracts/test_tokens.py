@@ -25,7 +25,7 @@ async def test_a_token_is_known_by_its_text_alone_and_the_store_does_not_have_th
             assert await recognised(store, wrong) is None
         assert await store.tokens_of(NOTEBOOK) == [made]
         assert await store.tokens_of(NotebookId("other")) == []
-    secret = text.rpartition("_")[2].encode()
+    secret = text.split("_", 2)[2].encode()
     assert all(secret not in file.read_bytes() for file in tmp_path.iterdir() if file.is_file())
 
 

@@ -78,7 +78,8 @@ class Server:
         self.root.mkdir(parents=True)
         self.folder = folder
         self.log = folder / "server.log"
-        self.store = folder / "data/runt/store.db"
+        self.data = folder / "data"
+        self.store = self.data / "runt/store.db"
         self.command = [sys.executable, "-m", "jupyter_server"]
         self._names = itertools.count(1)
         self.port = free_port()
@@ -111,6 +112,13 @@ class Server:
         file.parent.mkdir(exist_ok=True)
         file.write_text(json.dumps(sections), encoding="utf-8")
 
+    def beside(self) -> "Server":
+        """Return another server of the same person: the same notebooks and store."""
+        other = Server(self.folder / "beside")
+        other.root, other.data, other.store = self.root, self.data, self.store
+        other.configure({})
+        return other
+
     # its life
 
     @contextmanager
@@ -132,8 +140,9 @@ class Server:
     def start(self) -> None:
         """Start it and wait until it answers."""
         folders = {
-            f"JUPYTER_{kind.upper()}_DIR": str(self.folder / kind)
-            for kind in ("config", "data", "runtime")
+            "JUPYTER_CONFIG_DIR": str(self.folder / "config"),
+            "JUPYTER_DATA_DIR": str(self.data),
+            "JUPYTER_RUNTIME_DIR": str(self.folder / "runtime"),
         }
         environment = {**os.environ, **folders, "IPYTHONDIR": str(self.folder / "ipython")}
         with self.log.open("ab") as log:
@@ -175,12 +184,12 @@ class Server:
 
     def agents(self) -> list[dict[str, Any]]:
         """Return what the agents of its kernels say of themselves."""
-        files = (self.folder / "data/runt/journals").glob("*.json")
+        files = (self.data / "runt/journals").glob("*.json")
         return [json.loads(file.read_bytes()) for file in files]
 
     def end_orphans(self) -> None:
         """End the kernels that outlived a crash, for which nobody comes."""
-        for orphan in survivors(self.folder / "data/runt/journals"):
+        for orphan in survivors(self.data / "runt/journals"):
             orphan.signal(signal.SIGKILL)
 
     def stop(self) -> None:

@@ -162,9 +162,13 @@ async def test_widgets_of_earlier_cells_catch_what_is_said_inside_them_under_the
     await notebook.run("c0")
     await asyncio.to_thread(server.kill)
     await asyncio.to_thread(server.start)
-    await notebook.run_source("pass")
-    caught = await notebook.run_source("with out:\n    print('inside')\nprint('after', end='')")
-    assert text_of(caught) == "after"
+
+    async def caught() -> bool:  # as soon as the kernel has told which widgets there are
+        ran = await notebook.run_source("with out:\n    print('inside')\nprint('after', end='')")
+        assert text_of(ran).endswith("after")
+        return text_of(ran) == "after"
+
+    await eventually(caught)
     shown = await notebook.run_source("print(out.outputs[0]['text'], end='')")
     assert text_of(shown) == "inside\n"
 

@@ -159,8 +159,11 @@ async def test_a_notebook_runs_elsewhere_and_loses_nothing_while_the_connection_
     notebook = await server.notebook("here = 1")
     await notebook.run("c0")
     local = await runtime_of(server, notebook)
-    token = (await made_token(server, notebook))["token"]
-    async with Wire(server.port) as wire, machine(tmp_path, wire.url, notebook.id, token):
+    token = await made_token(server, notebook)
+    async with (
+        Wire(server.port) as wire,
+        machine(tmp_path, wire.url, notebook.id, token["token"]) as process,
+    ):
         runtime = await lent(server, notebook, local["kernel_id"])
         ended = await notebook.events(types="v1.RuntimeSessionEnded")
         assert ended[-1]["payload"]["reason"] == "displaced"
@@ -185,6 +188,12 @@ async def test_a_notebook_runs_elsewhere_and_loses_nothing_while_the_connection_
         assert text_of(execution) == f"pid {pid}\n{ticks}done"
         assert text_of(await notebook.execution(queued)) == "queued"
         assert (await runtime_of(server, notebook))["kernel_id"] == runtime["kernel_id"]
+        endless = await notebook.running("print('on')\nwhile True: pass", "on")
+        await server.call("DELETE", f"{notebook.url}/tokens/{token['token_id']}")
+        assert (await notebook.execution(endless))["status"] == "cancelled"
+        assert await process.wait() == 0
+        ended = await notebook.events(types="v1.RuntimeSessionEnded")
+        assert ended[-1]["payload"]["cause"] == "The token of its machine was revoked."
 
 
 @pytest.mark.slow

@@ -4,17 +4,17 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from functools import partial
 from typing import Any, Final
 
-from jupyter_runt.errors import StoreUnavailable
+from jupyter_runt.errors import StaleFence, StoreUnavailable
 from jupyter_runt.events.base import Draft, Event
 from jupyter_runt.events.codec import Row, decode_event, encode_payload
 from jupyter_runt.events.document import DocumentUpdated, VersionKept
 from jupyter_runt.ids import NotebookId, Seq
-from jupyter_runt.protocols import LogWatch, Snapshot, SnapshotKind
+from jupyter_runt.protocols import LeaseKind, LogWatch, Snapshot, SnapshotKind
 from jupyter_runt.storage.clock import now
 from jupyter_runt.storage.growth import Growth
 from jupyter_runt.storage.refusals import compacted
@@ -35,6 +35,8 @@ class SqliteEventLog:
 
     _database: Database
     _growth: Growth
+    _documents: dict[NotebookId, int]
+    """The fences of the documents that this server has open."""
 
     async def append(
         self, notebook_id: NotebookId, drafts: Sequence[Draft], *, fence: int | None = None
@@ -46,21 +48,37 @@ class SqliteEventLog:
         events = self._append_now(notebook_id, drafts, fence) if small else None
         if events is None:
             # What is large is encoded in the writer's thread, and costs the loop nothing.
-            events = await self._database.write(partial(_append, notebook_id, drafts, fence))
+            fences = self._fences(notebook_id, fence)
+            events = await self._database.write(partial(_append, notebook_id, drafts, fences))
             self._growth.announce(notebook_id, events[-1].seq, events if small else ())
         return events
 
     def append_now(self, notebook_id: NotebookId, drafts: Sequence[Draft]) -> list[Event] | None:
         """Append all of `drafts` without waiting, or return None; see `EventLog`."""
-        return self._append_now(notebook_id, drafts, None) if _is_small(drafts) else None
+        if not _is_small(drafts):
+            return None
+        try:
+            return self._append_now(notebook_id, drafts, None)
+        except StaleFence:
+            return None
 
     def _append_now(
         self, notebook_id: NotebookId, drafts: Sequence[Draft], fence: int | None
     ) -> list[Event] | None:
-        events = self._database.write_now(partial(_append, notebook_id, drafts, fence))
+        fences = self._fences(notebook_id, fence)
+        events = self._database.write_now(partial(_append, notebook_id, drafts, fences))
         if events is not None:
             self._growth.announce(notebook_id, events[-1].seq, events)
         return events
+
+    def _fences(self, notebook_id: NotebookId, runtime: int | None) -> dict[LeaseKind, int]:
+        """Return the fences that must be current when something is appended."""
+        fences: dict[LeaseKind, int] = {}
+        if runtime is not None:
+            fences["runtime"] = runtime
+        if notebook_id in self._documents:
+            fences["documents"] = self._documents[notebook_id]
+        return fences
 
     async def read(
         self,
@@ -143,11 +161,11 @@ def _is_small(drafts: Sequence[Draft]) -> bool:
 def _append(
     notebook_id: NotebookId,
     drafts: Sequence[Draft],
-    fence: int | None,
+    fences: Mapping[LeaseKind, int],
     connection: sqlite3.Connection,
 ) -> list[Event]:
-    if fence is not None:
-        check_fence(connection, notebook_id, fence)
+    for kind, fence in fences.items():
+        check_fence(connection, notebook_id, kind, fence)
     recorded_at = now()
     events = [
         Event(

@@ -20,12 +20,17 @@ class SqliteLeases:
     _server_id: str
     _servers: Path
     """The folder of the servers' locks."""
+    _documents: dict[NotebookId, int]
+    """The fences of the documents that this server has open."""
 
     async def acquire(
         self, notebook_id: NotebookId, kind: LeaseKind, info: dict[str, Any]
     ) -> Lease:
         """Take a lease; see `Leases`."""
-        return await self._database.write(partial(self._acquire, notebook_id, kind, info))
+        lease = await self._database.write(partial(self._acquire, notebook_id, kind, info))
+        if kind == "documents":
+            self._documents[notebook_id] = lease.fence
+        return lease
 
     def _acquire(
         self,
@@ -50,21 +55,25 @@ class SqliteLeases:
     async def release(self, lease: Lease) -> None:
         """Give a lease back; see `Leases`."""
         await self._database.write(partial(_release, lease))
+        if lease.kind == "documents" and self._documents.get(lease.notebook_id) == lease.fence:
+            del self._documents[lease.notebook_id]
 
     async def current(self, notebook_id: NotebookId, kind: LeaseKind) -> Lease | None:
         """Return the lease as it stands; see `Leases`."""
-        return await self._database.read(partial(_current, notebook_id, kind))
+        return await self._database.read(partial(_current, notebook_id, kind), small=True)
 
 
-def check_fence(connection: sqlite3.Connection, notebook_id: NotebookId, fence: int) -> None:
-    """Check that `fence` is that of the current runtime lease.
+def check_fence(
+    connection: sqlite3.Connection, notebook_id: NotebookId, kind: LeaseKind, fence: int
+) -> None:
+    """Check that `fence` is that of the current lease of a kind.
 
     Raises:
         StaleFence: it is not, or nobody holds the lease.
     """
-    lease = _current(notebook_id, "runtime", connection)
+    lease = _current(notebook_id, kind, connection)
     if lease is None or lease.fence != fence:
-        raise stale_fence(notebook_id, fence)
+        raise stale_fence(notebook_id, kind, fence)
 
 
 def _current(

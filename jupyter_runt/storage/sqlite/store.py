@@ -59,6 +59,7 @@ class SqliteStore(
         self._growth = Growth()
         self._exists = exists
         self._server_id = server_id
+        self._documents = {}
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:

@@ -161,3 +161,16 @@ def test_widgets_that_were_there_before_are_met_when_the_kernel_tells_of_all() -
     kernel.prints("inside\n")
     assert kernel.widgets() == {"out": ["earlier\n", "inside\n"]}
     assert kernel.cell() == []
+
+
+def test_what_tells_of_all_widgets_does_not_undo_what_a_widget_said_since() -> None:
+    kernel = Kernel()
+    kernel.sets("out", msg_id=RUN)
+    kernel.sets("out", msg_id="")
+    states = {"out": {"model_name": "OutputModel", "state": {"msg_id": RUN}}}
+    kernel.says("comm_msg", comm_id="control", data={"method": "update_states", "states": states})
+    kernel.prints("after\n")
+    assert kernel.cell() == ["after\n"]
+    kernel.sets("out", msg_id=RUN)
+    kernel.prints("inside\n")
+    assert kernel.widgets() == {"out": ["inside\n"]}

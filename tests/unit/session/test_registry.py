@@ -1,13 +1,21 @@
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from jupyter_runt.errors import Conflict, LeaseHeld, NotANotebook, NotebookNotFound
+from jupyter_runt.errors import (
+    Conflict,
+    LeaseHeld,
+    NotANotebook,
+    NotebookNotFound,
+    StaleFence,
+)
 from jupyter_runt.ids import NotebookId
+from jupyter_runt.session import registry
 from jupyter_runt.session.registry import StaleEpoch, UnknownSession
 from jupyter_runt.storage.memory import MemoryStore
-from tests.unit.session.workspace import Workspace
+from tests.unit.session.workspace import Workspace, until
 
 pytestmark = pytest.mark.asyncio
 
@@ -158,6 +166,35 @@ async def test_a_notebook_of_another_live_server_is_not_opened_here(workspace: W
             await other.release(lease)
             async with workspace.open("nb.ipynb") as notebook:
                 assert await notebook.sources() == ["one"]
+
+
+@pytest.mark.rule("EX1", "FB1")
+async def test_a_notebook_that_another_server_took_is_let_go_of_and_its_file_left_alone(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "LOOK_EVERY", 0.01)
+    async with workspace.running(), workspace.open("nb.ipynb") as notebook:
+        await notebook.send("start_runtime")
+        await notebook.send("edit_cell", cell_id="c0", source="typed")
+        await taken_by_another(workspace, notebook.id)
+        with pytest.raises(StaleFence):
+            await notebook.send("edit_cell", cell_id="c0", source="too late")
+        await until(lambda: not workspace.sessions.notebooks())
+        assert workspace.gateway.did[-1] == "leave", "the kernel is the other one's"
+        assert workspace.sources("nb.ipynb") == ["one"], "so is the file"
+        with pytest.raises(LeaseHeld):
+            async with workspace.open("nb.ipynb"):
+                pass
+
+
+async def taken_by_another(workspace: Workspace, notebook_id: NotebookId) -> None:
+    """Have a server take a notebook that thinks this one dead."""
+    disk = workspace.disk
+    for kind in ("documents", "runtime"):
+        key: Any = (notebook_id, kind)
+        disk.fences[key] += 1
+        disk.leases[key] = replace(disk.leases[key], fence=disk.fences[key], holder="other")
+    await MemoryStore(disk, server_id="other").__aenter__()
 
 
 @pytest.mark.rule("FB3")
