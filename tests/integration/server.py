@@ -389,8 +389,17 @@ class Notebook:
         async def is_shown() -> bool:
             return shown in json.dumps((await self.execution(execution_id, wait=0))["outputs"])
 
-        await eventually(is_shown, 30)
+        await eventually(is_shown)
         return execution_id
+
+    async def asks(self, execution_id: str) -> None:
+        """Wait until an execution asks for input."""
+
+        async def waits() -> bool:
+            status: str = (await self.execution(execution_id, wait=0))["status"]
+            return status == "waiting_input"
+
+        await eventually(waits)
 
     @asynccontextmanager
     async def followed(self, **query: Any) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:

@@ -107,17 +107,13 @@ async def test_sessions_prompts_and_what_waits_are_there_under_the_next_server(
     session = {"path": notebook.path, "type": "notebook", "name": "", "kernel": {}}
     opened = (await server.call("POST", "/api/sessions", session)).body
     asking, waiting = await notebook.start("c0", "c1")
-
-    async def status() -> bool:
-        return (await notebook.execution(asking, wait=0))["status"] == "waiting_input"
-
-    await eventually(status)
+    await notebook.asks(asking)
     await asyncio.to_thread(server.kill)
     await asyncio.to_thread(server.start)
     (found,) = [each for each in await server.get("/api/sessions") if each["id"] == opened["id"]]
     assert found["kernel"]["id"] == opened["kernel"]["id"]
     assert found["path"] == notebook.path
-    assert await status()
+    assert (await notebook.execution(asking, wait=0))["status"] == "waiting_input"
     await notebook.do("reply_input", execution_id=asking, value="Ada Lovelace")
     kept = [file.read_bytes() for file in (server.folder / "data/runt/journals").iterdir()]
     assert not any(b"Lovelace" in each for each in kept), "it may have been a password"

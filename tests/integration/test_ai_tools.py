@@ -155,11 +155,7 @@ async def test_variables_are_read_beside_a_cell_that_runs_and_it_goes_on_as_if_n
     assert "4242" in read
     assert "The kernel runs a cell" in called
     flag.touch()
-
-    async def asks() -> bool:
-        return bool((await notebook.execution(running, wait=0))["status"] == "waiting_input")
-
-    await eventually(asks, 30)
+    await notebook.asks(running)
     await notebook.do("reply_input", execution_id=running, value="Ada")
     done = await notebook.execution(running)
     assert done["status"] == "ok", done

@@ -358,12 +358,7 @@ async def test_a_long_stream_is_whole_on_s3_though_the_server_was_killed_in_the_
         notebook = await server.notebook("'top'")
         (cell,) = await notebook.add(source)
         (execution_id,) = await notebook.start(cell)
-
-        async def waits() -> bool:
-            execution = await notebook.execution(execution_id, wait=0)
-            return execution["status"] == "waiting_input"
-
-        await eventually(waits, 30)
+        await notebook.asks(execution_id)
         server.kill()
         server.start()
         await notebook.do("reply_input", execution_id=execution_id, value="")

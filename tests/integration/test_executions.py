@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.integration.server import Notebook, Server, eventually
+from tests.integration.server import Notebook, Server
 
 pytestmark = pytest.mark.asyncio
 
@@ -219,7 +219,7 @@ async def test_outputs_cleared_in_the_middle_of_a_cell_do_not_come_back(notebook
     execution_id = await notebook.running(
         "print('before', flush=True)\ninput('go? ')\nprint('after')", "before"
     )
-    await eventually_status(notebook, execution_id, "waiting_input")
+    await notebook.asks(execution_id)
     await notebook.do("clear_outputs")
     await notebook.do("reply_input", execution_id=execution_id, value="yes")
     shown = text_of(await notebook.execution(execution_id))
@@ -227,18 +227,11 @@ async def test_outputs_cleared_in_the_middle_of_a_cell_do_not_come_back(notebook
     assert shown.endswith("after\n")
 
 
-async def eventually_status(notebook: Notebook, execution_id: str, wanted: str) -> None:
-    async def reached() -> bool:
-        return await status(notebook, execution_id) == wanted
-
-    await eventually(reached)
-
-
 @pytest.mark.rule("EX3")
 async def test_a_cell_deleted_while_it_runs_ends_all_the_same(notebook: Notebook) -> None:
     (cell,) = await notebook.add("print('begun', flush=True)\ninput()\nprint('on')")
     (execution_id,) = await notebook.start(cell)
-    await eventually_status(notebook, execution_id, "waiting_input")
+    await notebook.asks(execution_id)
     await notebook.do("delete_cells", cell_ids=[cell])
     await notebook.do("reply_input", execution_id=execution_id, value="")
     assert (await notebook.execution(execution_id))["status"] == "ok"
@@ -255,7 +248,7 @@ async def test_a_prompt_is_answered_once_and_the_answer_is_not_recorded(
     secret = "sesame-4711"
     (cell,) = await notebook.add("import getpass\nprint(len(getpass.getpass('Word? ')))")
     (execution_id,) = await notebook.start(cell)
-    await eventually_status(notebook, execution_id, "waiting_input")
+    await notebook.asks(execution_id)
     asked = (await notebook.events(types="v1.InputRequested"))[-1]["payload"]
     assert asked == {"execution_id": execution_id, "prompt": "Word? ", "password": True}
     answers = await asyncio.gather(

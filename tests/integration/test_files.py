@@ -390,13 +390,15 @@ def read_only(file: Path) -> Iterator[None]:
     """Let nobody write to a file, not even root."""
     if os.geteuid() != 0:
         file.chmod(0o400)
-        yield
-        file.chmod(0o600)
-        return
-    if subprocess.run(["chattr", "+i", file], capture_output=True, check=False).returncode:
+    elif subprocess.run(["chattr", "+i", file], capture_output=True, check=False).returncode:
         pytest.skip("nothing holds root back from a file here")
-    yield
-    subprocess.run(["chattr", "-i", file], check=True)
+    try:
+        yield
+    finally:
+        if os.geteuid() != 0:
+            file.chmod(0o600)
+        else:
+            subprocess.run(["chattr", "-i", file], check=True)
 
 
 @pytest.mark.rule("FB1")

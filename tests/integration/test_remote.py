@@ -218,11 +218,7 @@ async def test_a_kernel_elsewhere_is_used_interrupted_restarted_and_mourned_as_a
         await notebook.do("restart_runtime")
         assert text_of(await notebook.run_source("print('known' in globals(), end='')")) == "False"
         asking = await notebook.running("print(input('Who? '), end='')", "")
-
-        async def asked() -> bool:
-            return (await notebook.execution(asking, wait=0))["status"] == "waiting_input"
-
-        await eventually(asked)
+        await notebook.asks(asking)
         await notebook.do("reply_input", execution_id=asking, value="ada")
         assert text_of(await notebook.execution(asking)) == "ada"
         dying = await notebook.run_source("import os; os.kill(os.getpid(), 9)")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.server import Server, eventually
+from tests.integration.server import Server
 from tests.integration.test_adoption import gone, kernel_of, text_of
 
 pytestmark = pytest.mark.asyncio
@@ -50,11 +50,7 @@ async def test_what_is_said_past_python_is_shown_and_a_prompt_needs_no_standard_
     assert {"one", "two", "three"} <= set(text_of(said).split())
     await notebook.run_source("os.close(0)\nsys.stdin.close()")
     (asking,) = await notebook.start(*await notebook.add("print(input('Who? '), end='')"))
-
-    async def asked() -> bool:
-        return (await notebook.execution(asking, wait=0))["status"] == "waiting_input"
-
-    await eventually(asked)
+    await notebook.asks(asking)
     await notebook.do("reply_input", execution_id=asking, value="ada")
     assert text_of(await notebook.execution(asking)) == "ada"
 

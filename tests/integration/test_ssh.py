@@ -54,11 +54,7 @@ async def test_a_kernel_over_ssh_runs_is_asked_interrupted_restarted_mourned_and
         secret = await notebook.run_source("print('a-secret' in os.environ.values(), end='')")
         assert text_of(secret) == "False"
         asking = await notebook.running("print(input('Who? '), end='')", "")
-
-        async def asked() -> bool:
-            return (await notebook.execution(asking, wait=0))["status"] == "waiting_input"
-
-        await eventually(asked)
+        await notebook.asks(asking)
         await notebook.do("reply_input", execution_id=asking, value="ada")
         assert text_of(await notebook.execution(asking)) == "ada"
         running = await notebook.running(TICKS.format(count=100_000), "tick 5")
