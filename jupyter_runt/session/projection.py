@@ -106,6 +106,7 @@ class LateProjection:
                 made.expect_all()
             self._made = made
             self._changes.clear()
+            del self._make  # it knows the whole file as it was
         return await self._made.gather(read, seq)
 
     def render(self) -> FileText:

@@ -1,8 +1,10 @@
 """A notebook that was opened before is read when it is saved, not when it is opened."""
 
+import gc
 import json
 from collections.abc import Sequence
 from typing import Any
+from weakref import ref
 
 import pytest
 
@@ -11,8 +13,9 @@ from jupyter_runt.document.ai_cells import without_answers
 from jupyter_runt.events.document import CellDeleted, Change, SourceChanged, StateChanged
 from jupyter_runt.ids import CellId, Seq
 from jupyter_runt.rooms.protocol import read_state_vector
-from jupyter_runt.session import content, projection
+from jupyter_runt.session import content, projection, signatures
 from jupyter_runt.session.projection import LateProjection, NotebookProjection
+from jupyter_runt.session.reading import Reading
 from tests.unit.session.workspace import Workspace
 
 pytestmark = pytest.mark.asyncio
@@ -167,6 +170,27 @@ class Made(NotebookProjection):
 
     async def gather(self, read: Any, seq: Any) -> Seq:
         return Seq(seq())
+
+
+@pytest.mark.rule("FB1")
+async def test_a_file_is_not_held_as_it_was_once_it_is_another(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace.write(PATH, "one", "two")
+    await opened_before(workspace)
+    readings: list[ref[Reading]] = []
+
+    def reading(*args: Any) -> Reading:
+        made = Reading(*args)
+        readings.append(ref(made))
+        return made
+
+    monkeypatch.setattr(signatures, "Reading", reading)
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        await notebook.send("edit_cell", cell_id="c0", source="another")
+        assert await notebook.save()
+        gc.collect()
+        assert [made() for made in readings] == [None]
 
 
 @pytest.mark.rule("FB1")
