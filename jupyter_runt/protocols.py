@@ -178,8 +178,12 @@ class Registry(Protocol):
 
         The same path is the same document, whatever its inode. A path never seen is a file that was
         moved behind our back if exactly one registered path is gone and fits as ARCHITECTURE's
-        Identity says; else a new document. `checkpointed` alone changes the registered digest.
+        Identity says; else, or without a digest, a new document. `checkpointed` alone changes that.
         """
+        ...
+
+    async def any_lost(self) -> bool:
+        """Tell whether a registered file may be gone, so that the digest of another matters."""
         ...
 
     async def get(self, notebook_id: NotebookId) -> Registration | None:
@@ -198,10 +202,7 @@ class Registry(Protocol):
         ...
 
     async def deleted(self, path: str) -> None:
-        """Record that a file or folder was deleted through the contents API.
-
-        The log stays; a new file at the path is a new document.
-        """
+        """Record a deletion through the contents API; a new file at the path is a new document."""
         ...
 
     async def checkpointed(self, notebook_id: NotebookId, file: FileIdentity, seq: Seq) -> None:
@@ -374,8 +375,7 @@ class KernelGateway(Protocol):
     async def adopt(self, path: str, kernel_id: str, lease: Lease) -> Kernel | None:
         """Take over a kernel that a dead server left, unheard until `resume`; None if it is gone.
 
-        Raises:
-            RuntimeLost: it lives and cannot be taken over, and was ended; the message says why.
+        Raises RuntimeLost if it lives and could not be taken over: it was ended.
         """
         ...
 

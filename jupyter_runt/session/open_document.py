@@ -119,8 +119,7 @@ class OpenDocument(Generic[DocT]):
             # One that is imported is read through anyway, and then hashed.
             file = await self._files.read(self.path, hashed=self._document is not None)
             reading = self._signatures.reading(file, self.path)
-            if self._document is None:
-                self._document = await self._import(reading)
+            self._document = self._document or await self._import(reading)
             await stack.enter_async_context(self.room)
             projection = await self._meet_file(reading)
             self._saver = Saver(self, projection, self.room.read, self._files, self._config.saver)

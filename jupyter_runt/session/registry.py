@@ -133,7 +133,9 @@ class SessionRegistry:
         known = await self.store.find(identity.path)
         if known is not None:
             return known, False
-        content = await self.files.read(path)  # its digest may tell that it was moved here
+        content = await self.files.read(path, hashed=False)
+        if isinstance(content.content, bytes) or await self.store.any_lost():
+            content = await to_thread(content.hashed)  # it may tell that it was moved here
         blank = await to_thread(is_blank, content)
         found, new = await self.store.resolve(replace(content.identity, empty=blank))
         for document in list(self._moving):

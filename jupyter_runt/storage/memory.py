@@ -281,6 +281,11 @@ class MemoryStore(MemoryArtifactTable):
             self.disk.documents[registration.notebook_id] = registration
         return registration, known is None
 
+    async def any_lost(self) -> bool:
+        """Tell whether a registered file may be gone; see `Registry`."""
+        hashed = (known.file.path for known in self._live() if known.file.digest is not None)
+        return not all(map(self._exists, hashed))
+
     def _moved_from(self, file: FileIdentity) -> Registration | None:
         if file.digest is None:
             return None

@@ -86,6 +86,18 @@ async def test_a_file_moved_to_another_disk_is_known_by_its_content(place):
 
 
 @pytest.mark.asyncio
+async def test_a_file_may_be_another_one_as_long_as_a_registered_one_is_gone(place):
+    async with place.store(exists=gone("b.ipynb", "unread.ipynb")) as store:
+        await store.resolve(file("a.ipynb", 1))
+        await store.resolve(file("unread.ipynb", 2, None))
+        assert not await store.any_lost()
+        await store.resolve(file("b.ipynb", 3, "other"))
+        assert await store.any_lost()
+        await store.deleted("b.ipynb")
+        assert not await store.any_lost()
+
+
+@pytest.mark.asyncio
 async def test_a_copy_is_a_new_document(place):
     async with place.store() as store:
         await store.resolve(file("a.ipynb", 1))

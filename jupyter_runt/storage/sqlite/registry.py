@@ -18,6 +18,9 @@ from jupyter_runt.storage.sqlite.database import Database
 
 _NEW: Final = "notebook_id, history_id, path, device, inode, digest, empty, checkpoint_seq"
 _COLUMNS: Final = f"{_NEW}, announced_digest, announced_seq"
+MANY: Final = 1_000
+"""Files that are more than this are not looked for: to hash another one takes no longer."""
+
 # '0' follows '/': in the order of bytes, everything below a folder lies between the two.
 _AT_OR_BELOW: Final = "deleted_at IS NULL AND (path = ? OR (path >= ? || '/' AND path < ? || '0'))"
 
@@ -36,6 +39,13 @@ class SqliteRegistry:
         alike = [] if known else await self._database.read(partial(_alike, file))
         gone = await asyncio.to_thread(self._gone, alike) if alike else frozenset[str]()
         return await self._database.write(partial(_resolve, file, gone))
+
+    async def any_lost(self) -> bool:
+        """Tell whether a registered file may be gone; see `Registry`."""
+        paths = await self._database.read(_hashed_paths)
+        if len(paths) > MANY:
+            return True
+        return await asyncio.to_thread(lambda: not all(map(self._exists, paths)))
 
     def _gone(self, registrations: Collection[Registration]) -> frozenset[str]:
         paths = (known.file.path for known in registrations)
@@ -98,6 +108,15 @@ def _one(column: str, value: str, connection: sqlite3.Connection) -> Registratio
         f"SELECT {_COLUMNS} FROM documents WHERE {column} = ? AND deleted_at IS NULL", (value,)
     ).fetchone()
     return _registration(row) if row else None
+
+
+def _hashed_paths(connection: sqlite3.Connection) -> list[str]:
+    """Return the paths of files whose digest is known, or so many that they are too many."""
+    rows = connection.execute(
+        "SELECT path FROM documents WHERE digest IS NOT NULL AND deleted_at IS NULL LIMIT ?",
+        (MANY + 1,),
+    )
+    return [row[0] for row in rows]
 
 
 def _alike(file: FileIdentity, connection: sqlite3.Connection) -> list[Registration]:

@@ -10,7 +10,7 @@ from jupyter_runt.errors import FileUnreadable, StoreUnavailable
 from jupyter_runt.events.document import DocumentUpdated, SourceChanged
 from jupyter_runt.ids import FILE_ACTOR, NotebookId, Seq
 from jupyter_runt.protocols import FileIdentity
-from jupyter_runt.session import files
+from jupyter_runt.session import file_content, files
 from jupyter_runt.session.contents import HookedFiles
 from jupyter_runt.session.history import notebook_at
 from jupyter_runt.session.open_document import OpenDocument
@@ -209,6 +209,29 @@ async def test_a_second_change_after_a_crash_is_told_from_the_first_one(
         assert await notebook.sources() == ["one\noutside, and ada", "two, outside"]
         await notebook.save()
         assert await checkpoint(workspace, notebook.id) == await notebook.sources()
+
+
+@pytest.mark.rule("FB2")
+async def test_a_crash_before_it_is_recorded_what_was_imported_imports_nothing_twice(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notebook = json.loads((workspace.root / PATH).read_text(encoding="utf-8"))
+    for cell in notebook["cells"]:
+        del cell["id"]  # else they would be known by it
+    (workspace.root / PATH).write_text(json.dumps({**notebook, "nbformat_minor": 4}))
+    monkeypatch.setattr(file_content, "LARGE", 0)
+
+    async def die(*_: Any) -> None:
+        workspace.crash()
+        monkeypatch.undo()
+        raise StoreUnavailable("too late")
+
+    async with workspace.running(), workspace.open(PATH) as opened:
+        monkeypatch.setattr(workspace.store, "checkpointed", die)
+        with pytest.raises(StoreUnavailable):
+            await opened.sources()
+    async with workspace.running(), workspace.open(PATH) as again:
+        assert await again.sources() == ["one", "two"]
 
 
 @pytest.mark.rule("FB1", "FB2")

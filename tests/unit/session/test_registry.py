@@ -1,5 +1,6 @@
 import asyncio
 from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from jupyter_runt.errors import (
     StaleFence,
 )
 from jupyter_runt.ids import NotebookId
-from jupyter_runt.session import registry
+from jupyter_runt.session import file_content, registry
 from jupyter_runt.session.registry import StaleEpoch, UnknownSession
 from jupyter_runt.storage.memory import MemoryStore
 from tests.unit.session.workspace import Workspace, until
@@ -35,6 +36,25 @@ async def test_a_file_is_registered_once(workspace: Workspace) -> None:
         assert first.notebook_id == again.notebook_id
     async with workspace.running():
         assert (await workspace.sessions.register("nb.ipynb"))[0].notebook_id == first.notebook_id
+
+
+@pytest.mark.rule("FB3")
+async def test_a_large_file_is_read_to_be_recognised_where_one_is_gone_and_else_when_opened(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_content, "LARGE", 0)
+    async with workspace.running():
+        first, _ = await workspace.sessions.register("nb.ipynb")
+        assert first.file.digest is None
+        async with workspace.open("nb.ipynb") as notebook:
+            await notebook.sources()
+        opened = await workspace.store.get(first.notebook_id)
+        assert opened is not None
+        assert opened.file.digest == sha256((workspace.root / "nb.ipynb").read_bytes()).hexdigest()
+    (workspace.root / "nb.ipynb").rename(workspace.root / "new.ipynb")
+    async with workspace.running():
+        found, new = await workspace.sessions.register("new.ipynb")
+        assert (found.notebook_id, new) == (first.notebook_id, False)
 
 
 @pytest.mark.rule("FB3")
