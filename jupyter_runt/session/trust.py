@@ -1,6 +1,8 @@
 """Whose outputs Jupyter's notary vouches for."""
 
 import hmac
+import logging
+import sqlite3
 from asyncio import to_thread
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
@@ -8,6 +10,8 @@ from typing import Any, Protocol
 from nbformat.sign import NotebookNotary, yield_everything
 
 from jupyter_runt.document.cuts import Cut
+
+log = logging.getLogger(__name__)
 
 
 class Trust(Protocol):
@@ -33,13 +37,21 @@ class NotaryTrust:
         digest = await to_thread(self._digest, notebook)
         if digest is None:
             return False
-        return bool(self._notary.store.check_signature(digest, self._notary.algorithm))
+        try:  # which writes down when it was asked
+            return bool(self._notary.store.check_signature(digest, self._notary.algorithm))
+        except sqlite3.Error as error:
+            log.warning("No output is trusted, as no signature can be looked up: %s", error)
+            return False
 
     async def sign(self, notebook: Mapping[str, Any]) -> None:
         """See `Trust`."""
         digest = await to_thread(self._digest, notebook)
-        if digest is not None:
+        if digest is None:
+            return
+        try:
             self._notary.store.store_signature(digest, self._notary.algorithm)
+        except sqlite3.Error as error:
+            log.warning("A notebook will not be trusted, as it cannot be signed: %s", error)
 
     def _digest(self, notebook: Mapping[str, Any]) -> str | None:
         """Return what is signed; None of a text with a lone surrogate, which has no bytes."""

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from unittest.mock import patch
 
 import nbformat
@@ -49,3 +50,22 @@ async def test_what_jupyter_signed_is_signed_where_its_large_values_are_read_in_
     assert await trust.is_signed(read_notebook(lambda: (data[:99], data[99:])).signed)
     other = data.replace(b"words", b"swords").replace(b"AAEC", b"AAED")
     assert await trust.is_signed(read_notebook(lambda: (other,)).signed) == (other == data)
+
+
+@pytest.mark.rule("EX9", "EL5")
+async def test_who_cannot_write_signatures_trusts_nothing_and_opens_all_the_same(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    notebook = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    path = str(tmp_path / "signatures.db")
+    with NotebookNotary(data_dir="", secret=b"s", db_file=path) as notary:
+        trust = NotaryTrust(notary)
+        await trust.sign(notebook)
+        assert await trust.is_signed(notebook)
+        notary.store.db.execute("PRAGMA query_only = ON")  # as where the disk is full
+        assert not await trust.is_signed(notebook)
+        await trust.sign({**notebook, "metadata": {"another": True}})
+        notary.store.db.execute("PRAGMA query_only = OFF")
+        assert await trust.is_signed(notebook)
+        assert not await trust.is_signed({**notebook, "metadata": {"another": True}})
+    assert caplog.text.count("readonly database") == 2
