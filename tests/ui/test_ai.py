@@ -184,7 +184,7 @@ def test_what_the_ai_does_is_allowed_by_who_asked_and_readers_only_watch(
     expect(part(ada, "Allowed")).to_contain_text("you are asked each time")
 
 
-@pytest.mark.rule("AG4", "AG5")
+@pytest.mark.rule("AG2", "AG4", "AG5")
 def test_a_failed_cell_is_fixed_and_a_key_is_given(lab: Lab, person: People, model: Model) -> None:
     lab.write("1 / 0")
     notebook = lab.read()
@@ -202,11 +202,20 @@ def test_a_failed_cell_is_fixed_and_a_key_is_given(lab: Lab, person: People, mod
     ended(ada, "cancelled")
     ada.sees_output(1, "Divide")
     model.goes_on(hold)
-    model.says(Reply("By two, then."))
+    (lab.root / "facts.txt").write_text("Two is even.")
+    model.says(Reply(calls=[("read_file", {"path": "facts.txt"})]), Reply("By two, then."))
     part(ada, "TurnBar").get_by_text("Follow up").click()
-    ada.page.keyboard.insert_text("And otherwise?")
+    ada.page.keyboard.type("And with @")
+    mentioned = ada.page.locator(".jp-Completer-item")
+    expect(mentioned.last).to_contain_text("@file:facts.txt")
+    ada.look("ai-mentions")
+    mentioned.last.click()
+    ada.sees_text(1, "And with @file:facts.txt")
     ada.page.keyboard.press("Control+Enter")
+    expect(part(ada, "Approval-preview")).to_have_text("facts.txt\n")
+    ada.page.get_by_role("button", name="Allow Once").click()
     ada.sees_output(1, "By two, then.")
+    assert "Two is even." in model.server.requests[-1].text
     ended(ada)
     ada.page.get_by_text("1 earlier question").click()
     expect(part(ada, "Earlier")).to_contain_text("Divide")

@@ -61,7 +61,10 @@ export class ApprovalCard extends Widget {
   write({ approval, call }: IPending): void {
     const { tools, trans, waitsFor } = this._options;
     this._expiresAt = Date.parse(call.expires_at);
-    const what = `${tools.title(call.tool)} (${tools.effect(call.effect)})`;
+    const tool = tools.title(call.tool);
+    const what = approval?.choices
+      ? tool
+      : `${tool} (${tools.effect(call.effect)})`;
     const title = !approval?.nonce
       ? `${waitsFor(call.requested_by)}: ${what}`
       : approval.choices

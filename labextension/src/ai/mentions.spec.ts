@@ -15,13 +15,16 @@ function notebook(): NotebookModel {
 }
 
 describe('beginsMention', () => {
-  it.each(['@', 'Look at @', 'as in (@', 'first\n@'])('sees %j', text => {
+  it.each(['@', 'Look at @', '(@', 'a\n@', '@file:a/b/'])('sees %j', text => {
     expect(beginsMention(text, text.length)).toBe(true);
   });
 
-  it.each(['ada@', 'Look at @d', '@ ', ''])('sees none in %j', text => {
-    expect(beginsMention(text, text.length)).toBe(false);
-  });
+  it.each(['ada@', 'Look at @d', '@ ', '@a/', '@file:a', ''])(
+    'sees none in %j',
+    text => {
+      expect(beginsMention(text, text.length)).toBe(false);
+    }
+  );
 });
 
 describe('Mentions', () => {
@@ -37,7 +40,7 @@ describe('Mentions', () => {
       { path: 'a/été 1.csv', name: 'été 1.csv', type: 'file' },
       { path: 'a/raw', name: 'raw', type: 'directory' }
     ];
-    const raw = [{ path: 'a/raw/x.txt', name: 'x.txt', type: 'file' }];
+    const raw = [{ path: 'a/raw/x y.txt', name: 'x y.txt', type: 'file' }];
     const mentions = new Mentions({
       contents: {
         get: path =>
@@ -67,14 +70,13 @@ describe('Mentions', () => {
       context
     );
     expect(inside.items.map(({ insertText }) => insertText)).toEqual([
-      '@cell:c0',
-      '@file:raw/x.txt'
+      '@file:raw/"x y.txt"'
     ]);
     const nowhere = await mentions.fetch(
       { text: '@file:gone/x', offset: 12 },
       context
     );
-    expect(nowhere.items).toHaveLength(1);
+    expect(nowhere.items).toEqual([]);
     expect((await mentions.fetch({ text, offset: 4 }, context)).items).toEqual(
       []
     );

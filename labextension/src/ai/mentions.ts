@@ -21,7 +21,7 @@ const MENTION = /(?:^|[\s([{"'])(@[\p{L}\p{N}_./:-]*)$/u;
 /** What begins a mention of a file. */
 const FILE = '@file:';
 
-/** Paths that need no quotes. */
+/** Names that need no quotes. */
 const PLAIN = /^[\p{L}\p{N}_./:-]+$/u;
 
 /** How long the kernel is waited for: the rest is to be offered at once. */
@@ -75,15 +75,20 @@ export class Mentions implements ICompletionProvider {
     if (mention === undefined || panel === undefined) {
       return { start: offset, end: offset, items: [] };
     }
+    const start = offset - mention.length;
+    if (mention.startsWith(FILE)) {
+      const items = await this._files(panel, mention.slice(FILE.length));
+      return { start, end: offset, items };
+    }
     const [files, variables] = await Promise.all([
-      this._files(panel, mention),
+      this._files(panel, ''),
       Promise.race([
         this._variables(session?.kernel, mention.slice(1)),
         new Promise<IMention[]>(resolve => setTimeout(resolve, PATIENCE_MS, []))
       ])
     ]);
     const items = [...this._cells(panel), ...variables, ...files];
-    return { start: offset - mention.length, end: offset, items };
+    return { start, end: offset, items };
   }
 
   /**
@@ -125,7 +130,7 @@ export class Mentions implements ICompletionProvider {
     }
     const types = content.metadata['_jupyter_types_experimental'];
     return ((types as { text: string; type: string }[] | undefined) ?? [])
-      .filter(({ type }) => VARIABLES.has(type))
+      .filter(({ text, type }) => VARIABLES.has(type) && !/^_/.test(text))
       .map(({ text, type }) => ({
         label: `@${text}`,
         insertText: `@${text}`,
@@ -137,10 +142,9 @@ export class Mentions implements ICompletionProvider {
   /** Files of the folder that is typed so far; notebooks are not read as files. */
   private async _files(
     { context }: NotebookPanel,
-    mention: string
+    typed: string
   ): Promise<IMention[]> {
     const { contents, trans } = this._options;
-    const typed = mention.startsWith(FILE) ? mention.slice(FILE.length) : '';
     const folder = typed.slice(0, Math.max(0, typed.lastIndexOf('/')));
     const files = await contents
       .get(PathExt.join(PathExt.dirname(context.path), folder))
@@ -152,10 +156,11 @@ export class Mentions implements ICompletionProvider {
       .filter(({ type }) => type !== 'notebook')
       .map(({ name, type }) => {
         const isFolder = type === 'directory';
-        const path = PathExt.join(folder, isFolder ? `${name}/` : name);
+        const quoted = PLAIN.test(name) ? name : `"${name}"`;
+        const path = PathExt.join(folder, isFolder ? `${quoted}/` : quoted);
         return {
-          label: `@file ${path}`,
-          insertText: FILE + (PLAIN.test(path) ? path : `"${path}"`),
+          label: FILE + path,
+          insertText: FILE + path,
           type: isFolder ? trans.__('folder') : trans.__('file'),
           isMention: true
         };
@@ -171,10 +176,11 @@ class MentionsModel extends CompleterModel {
 }
 
 /**
- * Tell whether a person has just typed what begins a mention.
+ * Tell whether a person has just typed what begins a mention, or the folder of a file.
  */
 export function beginsMention(text: string, offset: number): boolean {
-  return MENTION.exec(text.slice(0, offset))?.[1] === '@';
+  const mention = MENTION.exec(text.slice(0, offset))?.[1];
+  return mention === '@' || /^@file:.*\/$/.test(mention ?? '');
 }
 
 /**

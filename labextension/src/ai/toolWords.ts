@@ -34,7 +34,7 @@ export class ToolWords {
       read_file: trans.__('Read a file'),
       inspect_variables: trans.__('Look at variables'),
       interrupt_kernel: trans.__('Interrupt the kernel'),
-      ask_user: trans.__('Ask you')
+      ask_user: trans.__('Ask a question')
     };
     return Object.hasOwn(titles, tool) ? titles[tool] : tool;
   }

@@ -47,6 +47,11 @@ export const aiMentions: JupyterFrontEndPlugin<void> = {
   }
 };
 
+/** Whether a change may begin a mention. */
+function isBeginning({ insert }: { insert?: unknown }): boolean {
+  return typeof insert === 'string' && /[@/]$/.test(insert);
+}
+
 /** Tells of each text that is put into the AI cell that is written in. */
 function onTyped(
   tracker: INotebookTracker,
@@ -57,7 +62,7 @@ function onTyped(
     _: unknown,
     { sourceChange }: { sourceChange?: { insert?: unknown }[] }
   ) => {
-    if (sourceChange?.some(({ insert }) => insert === '@')) {
+    if (sourceChange?.some(isBeginning)) {
       // The cursor is behind it once the editor is done.
       queueMicrotask(() => {
         const editor = tracker.activeCell?.editor;
