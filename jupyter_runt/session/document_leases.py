@@ -32,7 +32,7 @@ class DocumentLeases:
         try:
             yield
         finally:
-            if self._held[notebook_id] is lease:
+            if self._held.get(notebook_id) is lease:
                 del self._held[notebook_id]
             with suppress(StoreUnavailable):  # nobody asks for a lease of a server that is gone
                 await self._leases.release(lease)

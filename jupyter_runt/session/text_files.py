@@ -35,7 +35,7 @@ class TextFiles:
             raise FileUnreadable(f"{path} is a link that leads elsewhere.", path=path)
         if is_notebook(real):  # its hidden cells are
             raise FileUnreadable(f"{path} is a notebook, and not read as a file.", path=path)
-        content = (await self._files.read(real)).content
+        content = (await self._files.read(real, hashed=False)).content
         if not isinstance(content, bytes):
             raise FileUnreadable(f"{path} is too large to be read: use code.", path=path)
         try:
