@@ -67,8 +67,7 @@ class EventLog(Protocol):
     def append_now(self, notebook_id: NotebookId, drafts: Sequence[Draft]) -> list[Event] | None:
         """Append all of `drafts`, which are one or more, without waiting for anything.
 
-        Returns None, with nothing written, where that cannot be done in some ten microseconds, or
-        at all: `append` does it, or says why not.
+        Returns None, with nothing written, where it may take long, or fails: `append` says why.
         """
         ...
 
@@ -292,17 +291,11 @@ class KernelConnection(Protocol):
     """The client side of one kernel, for its whole life, restarts included."""
 
     def listen(self, listener: Callable[[Sequence[KernelMessage]], None]) -> None:
-        """Call `listener` with what the kernel says, in batches, in order per channel.
-
-        There is one listener. Called on the event loop; it must return at once.
-        """
+        """Call `listener`, the only one, with batches in order per channel; it returns at once."""
         ...
 
     async def ready(self) -> None:
-        """Wait until the kernel answers and none of its outputs can be missed.
-
-        Raises RuntimeLost if it did not in time, or was stopped meanwhile.
-        """
+        """Wait until it answers and no output can be missed; raises RuntimeLost if it will not."""
         ...
 
     def execute(self, msg_id: str, code: str, *, metadata: dict[str, Any] | None = None) -> None:
@@ -317,8 +310,7 @@ class KernelConnection(Protocol):
     ) -> dict[str, Any]:
         """Return the reply to a silent request for an expression's value, named `answer`.
 
-        `begun` is called when the kernel comes to it. Raises RuntimeLost if that goes away, and
-        Conflict if it is to answer `aside` of what it runs, and cannot.
+        `begun` is called when the kernel comes to it. Raises RuntimeLost; Conflict if not `aside`.
         """
         ...
 
@@ -332,6 +324,15 @@ class KernelConnection(Protocol):
 
     def resume(self) -> None:
         """Let an adopted kernel be heard: its journal, requests too, `REPLAYED`, what is new."""
+        ...
+
+    @property
+    def left(self) -> dict[str, Any]:
+        """What an earlier server noted of a kernel that was adopted."""
+        ...
+
+    def note(self, note: dict[str, Any]) -> None:
+        """Leave something for a server that adopts the kernel, beside what was left before."""
         ...
 
     def retire(self, position: int) -> None:
@@ -388,10 +389,9 @@ class KernelGateway(Protocol):
         ...
 
     async def restart(self, kernel_id: str) -> None:
-        """Restart the kernel in place: same id, same connection object; then await `ready()`.
+        """Restart the kernel in place: same id, same connection; then await `ready()`.
 
-        Raises:
-            RuntimeLost: there is no such kernel, or it did not come back; the message says why.
+        Raises RuntimeLost if there is none, or it did not come back.
         """
         ...
 

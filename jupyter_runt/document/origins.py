@@ -1,4 +1,4 @@
-"""Which Yjs items the lines of a cell are made of: each tells the client that wrote it."""
+"""Which Yjs items the lines and outputs of a cell are made of: each tells who wrote it."""
 
 from itertools import accumulate
 from typing import Any, Final, NamedTuple
@@ -48,12 +48,22 @@ def written_lines(document: NotebookDoc, cell_id: CellId) -> list[Line]:
     return lines
 
 
+def output_clients(document: NotebookDoc, cell_id: CellId) -> list[int]:
+    """Return who added each output of a cell; raises CellNotFound."""
+    cells: Array[Any] = document.doc.get("cells", type=Array)
+    outputs = cells[document.cell_ids.index(cell_id)].get("outputs")
+    if not isinstance(outputs, Array):
+        return []
+    with document.doc.transaction():
+        return [_item_at(outputs, index).client for index in range(len(outputs))]
+
+
 def _offsets(text: str, start: int, step: int) -> list[int]:
     """Return where every `step`th character begins, in bytes as pycrdt counts."""
     widths = (len(text[at : at + step].encode()) for at in range(0, len(text), step))
     return list(accumulate(widths, initial=start))[:-1]
 
 
-def _item_at(text: Text, offset: int) -> ItemId:
-    item = text.sticky_index(offset, Assoc.AFTER).to_json()["item"]
+def _item_at(shared: Text | Array[Any], offset: int) -> ItemId:
+    item = shared.sticky_index(offset, Assoc.AFTER).to_json()["item"]
     return ItemId(item["client"], item["clock"])

@@ -83,7 +83,8 @@ class AgentLink(Link):
         """The last place of the journal as we met it, until that was told."""
         self._position = 0
         self._welcomed: asyncio.Future[dict[str, Any] | AgentEnd] = self._loop.create_future()
-        self._note: dict[str, Any] = {}
+        self.left: dict[str, Any] = {}
+        """What was left with the agent."""
         self._request: wire.Record | None = None
         self._records: deque[wire.Record] = deque()
         self._end: AgentEnd | None = None
@@ -113,9 +114,9 @@ class AgentLink(Link):
         if isinstance(answer, AgentEnd):
             raise RuntimeLost(answer.refusal or "its agent is gone")
         note = answer.get("note")
-        self._note = note if isinstance(note, dict) else {}
-        self.info, self.subshell = self._note.get("info") or {}, self._note.get("subshell")
-        return self._note
+        self.left = note if isinstance(note, dict) else {}
+        self.info, self.subshell = self.left.get("info") or {}, self.left.get("subshell")
+        return self.left
 
     def resume(self) -> None:
         """Let what was held back come."""
@@ -130,8 +131,8 @@ class AgentLink(Link):
 
     def note(self, note: dict[str, Any]) -> None:
         """Leave something for the next server, beside what was left before."""
-        self._note |= note
-        self._write([wire.json_frame(wire.Kind.NOTE, self._note)])
+        self.left |= note
+        self._write([wire.json_frame(wire.Kind.NOTE, self.left)])
 
     def _learned(self) -> None:
         self.note({"info": self.info, "subshell": self.subshell})

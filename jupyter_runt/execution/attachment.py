@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -115,6 +116,21 @@ class Attachment:
         while self.running is not None and cleared and cleared[0] < position:
             cleared.popleft()
             self.reducer.cleared([self.running.cell_id])
+
+    def finished(self, execution_id: ExecutionId) -> None:
+        """Note that an execution says nothing more; it does not count as ended yet."""
+        self.reducer.finished(execution_id)
+        self._remember()
+
+    def cleared(self, cell_ids: Iterable[CellId] | None) -> None:
+        """Note that somebody removed the outputs of cells (all, if None)."""
+        self.reducer.cleared(cell_ids)
+        self._remember()
+
+    def _remember(self) -> None:
+        """Have the kernel's agent know where displays are, for a server that comes after us."""
+        if (displays := self.reducer.take_displays()) is not None:
+            self.connection.note({"displays": displays})
 
     def retire(self) -> None:
         """Let the kernel's agent forget what was heard: nothing that runs needs it."""

@@ -97,6 +97,11 @@ class LinkedKernelConnection:
         self._changed.set()
 
     @property
+    def left(self) -> dict[str, Any]:
+        """See `KernelConnection.left`."""
+        return self._link.left if isinstance(self._link, AgentLink) else {}
+
+    @property
     def subshell(self) -> str | None:
         """Where the kernel answers whatever it runs, if it has such a thing."""
         return None if self._link is None else self._link.subshell
@@ -201,7 +206,7 @@ class LinkedKernelConnection:
             self._link.retire(position)
 
     def note(self, note: dict[str, Any]) -> None:
-        """Leave something with the kernel's agent, for a server that adopts it."""
+        """See `KernelConnection.note`."""
         if isinstance(self._link, AgentLink):
             self._link.note(note)
 

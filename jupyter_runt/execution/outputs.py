@@ -8,6 +8,7 @@ from jupyter_runt.document.references import Limits
 from jupyter_runt.document.spool import MUCH, Spool
 from jupyter_runt.execution.output_item import Item, NewOutput, display_id_of, output_of
 from jupyter_runt.execution.output_widgets import COMM_MESSAGES, OutputWidgets
+from jupyter_runt.execution.past_displays import REMEMBERED, PastDisplays, Places, UpdateOutput
 from jupyter_runt.execution.rest import Rest
 from jupyter_runt.ids import CellId, ExecutionId
 from jupyter_runt.protocols import KernelMessage
@@ -76,6 +77,7 @@ OutputEdit = (
     | GrowStream
     | RewriteStreamTail
     | ReplaceOutputsFrom
+    | UpdateOutput
     | FinishCell
 )
 
@@ -140,6 +142,8 @@ class OutputReducer:
         self._cell_of: dict[ExecutionId, CellId] = {}
         self._displays: dict[str, list[tuple[_Cell, Item]]] = {}
         self._changed: dict[CellId, _Cell] = {}
+        self._past = PastDisplays()
+        self._displays_moved = False
         self.widgets = OutputWidgets()
         """Those that catch what belongs to no cell."""
         self.full: set[Spool] = set()
@@ -152,6 +156,7 @@ class OutputReducer:
 
         What an earlier execution of the cell still says is dropped.
         """
+        self._forget_past([cell_id])
         self._replace(_Cell(cell_id, execution_id, execution_id, begun=True))
         self._changed[cell_id] = self._cells[cell_id]
 
@@ -163,9 +168,36 @@ class OutputReducer:
 
     def cleared(self, cell_ids: Iterable[CellId] | None) -> None:
         """Note that somebody removed the outputs of cells (all, by default) from the document."""
+        cell_ids = None if cell_ids is None else list(cell_ids)
+        self._forget_past(cell_ids)
         for cell_id in list(self._cells) if cell_ids is None else cell_ids:
             if (cell := self._cells.get(cell_id)) and not cell.begun:
                 self._replace(_Cell(cell_id, cell.execution_id, cell.execution_id))
+
+    def displayed(self, told: Any) -> None:
+        """Learn where an earlier server's displays are; see `take_displays`."""
+        self._past.know(told)
+
+    def take_displays(self) -> Places | None:
+        """Return where displays are that may be updated; None if that did not change since.
+
+        Those are not among them that widgets show, or that are beside the document.
+        """
+        if not self._displays_moved:
+            return None
+        self._displays_moved = False
+        places: Places = {key: list(places) for key, places in self._past.places.items()}
+        for display_id, shown in self._displays.items():
+            places.setdefault(display_id, []).extend(
+                (cell.execution_id, cell.cell_id, item.index)
+                for cell, item in shown
+                if not isinstance(item, Rest)
+            )
+        return dict(list(places.items())[-REMEMBERED:])
+
+    def _forget_past(self, cell_ids: Iterable[CellId] | None) -> None:
+        if self._past.forget(cell_ids):
+            self._displays_moved = True
 
     def _replace(self, cell: _Cell) -> None:
         if old := self._cells.get(cell.cell_id):
@@ -224,6 +256,8 @@ class OutputReducer:
                 groups.setdefault(cell.cause, []).extend(edits)
             if cell.items and (spool := cell.items[-1].spool) and spool.pending > MUCH:
                 self.full.add(spool)
+        for execution_id, update in self._past.take():
+            groups.setdefault(execution_id, []).append(update)
         self._changed.clear()
         self.pending = 0
         return list(groups.items())
@@ -251,6 +285,7 @@ class OutputReducer:
             item = Item(len(cell.items), output, stream=False, kept=kept)
             cell.items.append(item)
         if display_id is not None:
+            self._displays_moved = True
             cell.displays.add(display_id)
             shown = self._displays.setdefault(display_id, [])
             if not shown or shown[-1][1] is not item:
@@ -271,15 +306,15 @@ class OutputReducer:
     def _update_display(self, execution_id: ExecutionId | None, content: dict[str, Any]) -> bool:
         display_id = display_id_of(content) or ""
         shown = self._displays.get(display_id, [])
-        data, metadata = content.get("data") or {}, content.get("metadata") or {}
+        anew = {"data": content.get("data") or {}, "metadata": content.get("metadata") or {}}
         for cell, item in shown:
-            item.update(display_id, {"data": data, "metadata": metadata})
+            item.update(display_id, anew)
             if item.index < cell.in_document and not item.grows:
                 first = item.index if cell.stale_from is None else cell.stale_from
                 cell.stale_from = min(first, item.index)
             cell.cause = execution_id or cell.cause
             self._changed[cell.cell_id] = cell
-        return bool(shown)
+        return self._past.update(display_id, anew, execution_id) or bool(shown)
 
     def _clear(self, cell: _Cell) -> bool:
         cell.clear_next = False
@@ -294,6 +329,7 @@ class OutputReducer:
         return True
 
     def _drop_displays(self, gone: _Cell) -> None:
+        self._displays_moved = self._displays_moved or bool(gone.displays)
         for display_id in gone.displays:
             kept = [(cell, item) for cell, item in self._displays[display_id] if cell is not gone]
             if kept:

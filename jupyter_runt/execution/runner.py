@@ -104,6 +104,7 @@ class Runner:
     ) -> None:
         """Go on with a kernel that outlived the server which ran it, and with what it ran."""
         kernel = Attachment(runtime, connection, OutputReducer(self._limits))
+        kernel.reducer.displayed(connection.left.get("displays"))
         if began is not None:
             execution_id, execution, written = began
             kernel.begin_again(execution_id, execution.cell_id, written)
@@ -195,7 +196,7 @@ class Runner:
     def outputs_cleared(self, cell_ids: Iterable[CellId] | None) -> None:
         """Note that somebody else removed the outputs of cells (all, if None)."""
         if self._kernel is not None:
-            self._kernel.reducer.cleared(cell_ids)
+            self._kernel.cleared(cell_ids)
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -321,7 +322,7 @@ class Runner:
         running, kernel.running = kernel.running, None
         if running is not None and running.reply is not None:
             outcome = queue.outcome(running.reply, running.execution_count)
-            kernel.reducer.finished(running.execution_id)
+            kernel.finished(running.execution_id)
             await self._flush(kernel, running)
             await self._advance(kernel, (running.execution_id, outcome))
 

@@ -19,6 +19,7 @@ from jupyter_runt.execution.outputs import (
     ReplaceOutputsFrom,
     StartCell,
 )
+from jupyter_runt.execution.past_displays import UpdateOutput
 from jupyter_runt.execution.queue import RuntimeSession
 from jupyter_runt.execution.runner import Decide
 from jupyter_runt.ids import CellId, ExecutionId, is_person, runtime_actor
@@ -94,6 +95,8 @@ class KernelEffects:
         for edit in edits:
             if isinstance(edit, AppendOutputs | ReplaceOutputsFrom):
                 edit = replace(edit, outputs=await self._outputs(edit.outputs))
+            elif isinstance(edit, UpdateOutput):
+                edit = replace(edit, output=(await self._outputs((edit.output,)))[0])
             lean.append(edit)
         return lean
 

@@ -5,6 +5,7 @@ from itertools import groupby
 from typing import cast
 
 from jupyter_runt.document.notebook import NotebookDoc
+from jupyter_runt.document.origins import output_clients
 from jupyter_runt.execution.output_item import NewOutput, Output
 from jupyter_runt.execution.outputs import (
     AppendOutputs,
@@ -16,6 +17,7 @@ from jupyter_runt.execution.outputs import (
     RewriteStreamTail,
     StartCell,
 )
+from jupyter_runt.execution.past_displays import UpdateOutput
 from jupyter_runt.ids import CellId
 
 
@@ -51,10 +53,23 @@ def _apply(doc: NotebookDoc, edit: OutputEdit) -> bool:
             doc.append_outputs(cell_id, _whole(outputs))
         case ReplaceOutputsFrom(cell_id, index, outputs):
             doc.replace_outputs_from(cell_id, index, _whole(outputs))
+        case UpdateOutput(cell_id, index, output):
+            return _update(doc, cell_id, index, output)
         case GrowStream(cell_id, text):
             return doc.grow_stream(cell_id, text)
         case RewriteStreamTail(cell_id, keep_bytes, text):
             return doc.rewrite_stream_tail(cell_id, keep_bytes, text)
+    return True
+
+
+def _update(doc: NotebookDoc, cell_id: CellId, index: int, shown: Output) -> bool:
+    """Show an output anew; what others wrote from there on must not become the server's (EX9)."""
+    outputs = doc.cell(cell_id).get("outputs", [])
+    ours = {doc.doc.client_id} == set(output_clients(doc, cell_id)[index:])
+    if not ours or outputs[index]["output_type"] not in ("display_data", "execute_result"):
+        return False
+    anew = {**outputs[index], "data": shown["data"], "metadata": shown["metadata"]}
+    doc.replace_outputs_from(cell_id, index, [anew, *outputs[index + 1 :]])
     return True
 
 

@@ -150,6 +150,31 @@ async def test_an_adopted_kernel_is_interrupted_restarted_and_stopped_as_any_oth
     await gone(again, kernel)
 
 
+@pytest.mark.rule("EX6", "EX3")
+async def test_displays_of_earlier_cells_are_updated_under_the_next_server(
+    server: Server, tmp_path: Path
+) -> None:
+    flag = tmp_path / "go"
+    notebook = await server.notebook("print('above')\nbar = display('0 %', display_id=True)")
+    (shown,) = await notebook.start("c0")
+    await notebook.execution(shown)
+    source = f"import os, time\nprint('on')\nwhile not os.path.exists({str(flag)!r}):"
+    running = await notebook.running(f"{source} time.sleep(0.02)\nbar.update('50 %')", "on")
+    await asyncio.to_thread(server.kill)
+    flag.touch()  # while no server is there
+    await asyncio.to_thread(server.start)
+    assert (await notebook.execution(running))["status"] == "ok"
+
+    async def display() -> str:
+        cell = (await notebook.at())["cells"][0]
+        assert cell["outputs"][0]["text"] == "above\n"
+        return str(cell["outputs"][1]["data"]["text/plain"])
+
+    assert await display() == "'50 %'"
+    await notebook.run_source("bar.update('100 %')")
+    assert await display() == "'100 %'"
+
+
 @pytest.mark.rule("EX6", "EX1")
 async def test_widgets_of_earlier_cells_catch_what_is_said_inside_them_under_the_next_server(
     server: Server,

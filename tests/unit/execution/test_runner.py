@@ -113,6 +113,7 @@ class Kernel:
         self.replies: list[str] = []
         self.retired: list[int] = []
         self.told: list[tuple[str, dict[str, Any]]] = []
+        self.left: dict[str, Any] = {}
         self._listener: Callable[[Sequence[KernelMessage]], None] = list
 
     def listen(self, listener: Callable[[Sequence[KernelMessage]], None]) -> None:
@@ -131,6 +132,9 @@ class Kernel:
 
     def reply_input(self, value: str) -> None:
         self.replies.append(value)
+
+    def note(self, note: dict[str, Any]) -> None:
+        self.left |= note
 
     def retire(self, position: int) -> None:
         self.retired.append(position)

@@ -15,7 +15,7 @@ from jupyter_runt.events.runtime import (
     RuntimeSessionStarted,
 )
 from jupyter_runt.execution import attachment
-from jupyter_runt.ids import NotebookId
+from jupyter_runt.ids import CellId, NotebookId
 from jupyter_runt.protocols import Kernel, Lease, Registration
 from jupyter_runt.storage.memory_disk import MemoryDisk
 from tests.unit.session.workspace import FakeKernel, OpenNotebook, Workspace, until
@@ -276,3 +276,42 @@ async def test_an_update_says_up_to_where_in_the_journal_it_goes(
     assert known == sorted(known)
     last = kernel.journal[known[-1] - 1]
     assert last[0] == "execute_reply"
+
+
+@pytest.mark.rule("EX6", "EX3")
+async def test_a_display_of_a_cell_that_ended_before_is_updated_under_the_next_server(
+    workspace: Workspace, path: str
+) -> None:
+    async with workspace.running(), workspace.open(path) as notebook:
+        kernel, first = await journaled_run(workspace, notebook)
+        for kind, channel, content in (text("above\n"), display("10 %"), text("below\n")):
+            kernel.say(kind, first, channel, **content)
+        kernel.finish(first)
+        await notebook.ended(first)
+        (second,) = await notebook.run("c1")
+        await notebook.started(2)
+        await until(lambda: kernel.retired)
+        workspace.crash()
+        del kernel.journal[: kernel.retired]
+        workspace.survivor = kernel
+    kind, channel, content = display("50 %", "update_display_data")
+    kernel.journal.append((kind, second, channel, content))  # while no server is there
+    async with workspace.running(), workspace.open(path) as notebook:
+        await settled(notebook)
+        assert await outputs(notebook) == ["above\n", "50 %", "below\n"]
+        kernel.say(kind, second, channel, **{**content, "data": {"text/plain": "100 %"}})
+        await settled(notebook)
+        assert await outputs(notebook) == ["above\n", "100 %", "below\n"]
+        await notebook.send("clear_outputs", cell_ids=["c0"])
+        kernel.say(kind, second, channel, **content)
+        kernel.finish(second)
+        await notebook.ended(second)
+        assert await outputs(notebook) == []
+        assert kernel.left["displays"] == {}
+
+
+async def outputs(notebook: OpenNotebook) -> list[str]:
+    """Return what the first cell shows."""
+    document = await notebook.session.document()
+    shown = await document.room.read(lambda doc: doc.cell(CellId("c0"))["outputs"])
+    return [each["text"] if "text" in each else each["data"]["text/plain"] for each in shown]

@@ -65,6 +65,7 @@ class FakeKernel:
         self.journal: list[tuple[str, str, str, dict[str, Any]]] = []
         self.retired = 0
         self.subshell = False
+        self.left: dict[str, Any] = {}
 
     def listen(self, listener: Callable[[Sequence[KernelMessage]], None]) -> None:
         self._listener = listener
@@ -98,6 +99,9 @@ class FakeKernel:
         for seq, (msg_type, msg_id, channel, content) in enumerate(self.journal, start=1):
             self._say(msg_type, msg_id, channel, content, seq)
         self._say(REPLAYED, None, "shell", {}, len(self.journal))
+
+    def note(self, note: dict[str, Any]) -> None:
+        self.left |= note
 
     def retire(self, position: int) -> None:
         self.retired = position
