@@ -53,7 +53,8 @@ class Hosted(Generic[T]):
         try:
             return cls(await asyncio.shield(entered), task, closing)
         except asyncio.CancelledError:
-            closing.set()  # the request went away while it opened: let it close again
+            closing.set()  # the request went away while it opened: let it close again,
+            await asyncio.wait([task])  # before somebody else opens it
             raise
 
     @property

@@ -129,6 +129,38 @@ async def test_who_comes_while_it_closes_gets_a_new_one() -> None:
     assert shop.happened == ["open a", "close a", "open a", "close a"]
 
 
+@pytest.mark.rule("RM4")
+async def test_who_comes_after_somebody_gave_up_opening_finds_it_closed() -> None:
+    happened: list[str] = []
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    @asynccontextmanager
+    async def open_one(key: str) -> AsyncIterator[Thing]:
+        happened.append("open")
+        begun.set()
+        await go_on.wait()
+        yield Thing(key)
+        happened.append("closed")
+
+    async with asyncio.TaskGroup() as group:
+        pool = Pool(group, open_one, 0)
+
+        async def use() -> None:
+            async with pool.use("a"):
+                pass
+
+        first, second = asyncio.create_task(use()), asyncio.create_task(use())
+        await begun.wait()
+        first.cancel()
+        for _ in range(10):
+            await asyncio.sleep(0)
+        go_on.set()
+        await second
+        assert first.cancelled()
+        await pool.close()
+    assert happened == ["open", "closed", "open", "closed"]
+
+
 async def test_nothing_is_opened_after_the_end() -> None:
     shop = Shop()
     async with pooled(shop) as pool:
