@@ -260,6 +260,7 @@ class SessionRegistry:
                 async with self.use(NotebookId(notebook_id)) as session:
                     if session.writer.room.room_id != room_id:
                         raise StaleEpoch("The runtime room has another id now.")
+                    session.writer.show()  # who comes sees what the API says
                     yield RoomLease(session.writer.room, writable=False)
             case [_, _, notebook_id]:
                 await self._check_history(notebook_id, session_id)

@@ -14,6 +14,12 @@ from jupyter_runt.document.runtime import RuntimeDoc, project
 from jupyter_runt.errors import StoreUnavailable
 from jupyter_runt.events.base import Draft, Event
 from jupyter_runt.events.document import DocumentUpdated, VersionKept
+from jupyter_runt.events.execution import (
+    ExecutionAssigned,
+    ExecutionCompleted,
+    ExecutionRequested,
+    ExecutionStarted,
+)
 from jupyter_runt.events.registry import EVENTS
 from jupyter_runt.ids import ActorId, NotebookId, Seq
 from jupyter_runt.protocols import Snapshot, Store
@@ -28,6 +34,18 @@ DOMAIN_EVENTS: Final = frozenset(EVENTS) - {DocumentUpdated.event_name, VersionK
 """Those that say nothing of the document's content."""
 
 Decide = Callable[[RuntimeState], Awaitable[Sequence[Draft]]]
+
+SHOW_SECONDS: Final = 0.02
+"""How long the runtime room may be behind with executions: a page has better to do for a short cell
+than to hear three times where it is."""
+
+_STEPS: Final = frozenset(
+    each.event_name
+    for each in (ExecutionRequested, ExecutionAssigned, ExecutionStarted, ExecutionCompleted)
+)
+
+_Step = tuple[Seq, RuntimeState, RuntimeState]
+"""An event's number, and the state before and after it."""
 
 _PROJECTOR: Final = ActorId("runtime:projection")
 
@@ -80,6 +98,9 @@ class Writer(AbstractAsyncContextManager["Writer"]):
         self._behind = False
         """Whether the log may have events that `state` has not."""
         self._since_snapshot = 0
+        self._unshown: list[_Step] = []
+        """What the runtime room does not show yet."""
+        self._showing: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> Self:
         """Bring the state and the runtime room to the end of the log."""
@@ -108,6 +129,7 @@ class Writer(AbstractAsyncContextManager["Writer"]):
         traceback: TracebackType | None,
     ) -> None:
         """Close the runtime room."""
+        self.show()
         await self.room.__aexit__(kind, error, traceback)
 
     @property
@@ -149,12 +171,14 @@ class Writer(AbstractAsyncContextManager["Writer"]):
         return events
 
     def _fold(self, events: Sequence[Event]) -> None:
-        steps: list[tuple[Seq, RuntimeState, RuntimeState]] = []
         for event in events:
             before, self.state = self.state, apply(self.state, event)
-            steps.append((event.seq, before, self.state))
+            self._unshown.append((event.seq, before, self.state))
             self._seq = event.seq
-        self._show(steps)
+        if any(event.name not in _STEPS for event in events):
+            self.show()
+        elif self._showing is None:
+            self._showing = asyncio.get_running_loop().call_later(SHOW_SECONDS, self.show)
         self._tail += events
         self._since_snapshot += len(events)
 
@@ -182,6 +206,7 @@ class Writer(AbstractAsyncContextManager["Writer"]):
 
     async def _remember(self) -> None:
         """Keep the room's document in place of the events that made it."""
+        self.show()
         update, seq = await self.room.read(lambda doc: (doc.doc.get_update(), doc.seq))
         state = self._shown.state
         for event in (event for event in self._tail if event.seq <= seq):
@@ -202,15 +227,22 @@ class Writer(AbstractAsyncContextManager["Writer"]):
 
         return await self.record(decided, fence=fence)
 
-    def _show(self, steps: Sequence[tuple[Seq, RuntimeState, RuntimeState]]) -> None:
+    def show(self) -> None:
+        """Show in the runtime room, now, what it lacks."""
+        if self._showing is not None:
+            self._showing.cancel()
+            self._showing = None
+        steps, self._unshown = self._unshown, []
+
         def show(doc: RuntimeDoc) -> None:
             for seq, before, after in steps:
                 if seq > doc.seq:  # else it was loaded again meanwhile, with this event
                     project(doc, before, after)
                     doc.seq = seq
 
-        # Nobody waits for it: who looks at the room looks after it.
-        self.room.post(show, actor=_PROJECTOR)
+        if steps:
+            # Nobody waits for it: who looks at the room looks after it.
+            self.room.post(show, actor=_PROJECTOR)
 
     async def _replayed(self, snapshot: Snapshot | None) -> tuple[RuntimeState, Seq, list[Event]]:
         base, seq = RuntimeState(), Seq(0)

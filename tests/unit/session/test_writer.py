@@ -1,5 +1,6 @@
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from jupyter_runt.session.writer import Writer
 from jupyter_runt.storage.compaction import compact
 from jupyter_runt.storage.memory import MemoryStore
 from jupyter_runt.storage.retention import Retention
+from tests.unit.session.workspace import until
 
 pytestmark = pytest.mark.asyncio
 
@@ -40,7 +42,19 @@ async def shown(writer: Writer) -> tuple[bytes, list[str]]:
     def view(doc: Any) -> tuple[bytes, list[str]]:
         return doc.doc.get_state(), sorted(doc.executions.keys())
 
+    writer.show()
     return await writer.room.read(view)
+
+
+@asynccontextmanager
+async def updates_of(writer: Writer) -> AsyncIterator[list[bytes]]:
+    """The changes of the runtime room from now on."""
+    got: list[bytes] = []
+    subscription = await writer.room.read(
+        lambda doc: doc.doc.observe(lambda event: got.append(event.update))
+    )
+    yield got
+    await writer.room.read(lambda doc: doc.doc.unobserve(subscription))
 
 
 @pytest.mark.rule("EL1")
@@ -54,6 +68,25 @@ async def test_events_are_in_the_log_the_state_and_the_room() -> None:
         assert writer.state.queue == ("a", "b")
         assert (await shown(writer))[1] == ["a", "b"]
         assert recorded == [("a", "b")]
+
+
+async def test_where_executions_are_reaches_the_room_by_itself() -> None:
+    async with MemoryStore() as store, Writer(NOTEBOOK, store) as writer, updates_of(writer) as got:
+        await writer.append(request("a"))
+        await until(lambda: got)
+
+
+async def test_a_short_cell_is_one_change_of_the_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SHOW_SECONDS", 3600.0)
+    async with MemoryStore() as store, Writer(NOTEBOOK, store) as writer, updates_of(writer) as got:
+        await writer.append(request("a"))
+        await writer.append(request("b"))
+        assert got == []
+        assert (await shown(writer))[1] == ["a", "b"]
+        assert len(got) == 1
+        cancelled = ExecutionCancelled(execution_id=ExecutionId("a"), reason="Enough.")
+        await writer.append(Draft(payload=cancelled, actor=ADA))
+        await until(lambda: len(got) == 2)
 
 
 @pytest.mark.rule("EL1", "EL5")
@@ -156,6 +189,7 @@ async def test_a_runtime_room_loads_again_although_its_events_were_folded_away(
         async with Writer(known.notebook_id, store) as writer:
             for name in "abcde":
                 await writer.append(request(name))
+            writer.show()
             before = await writer.room.read(lambda doc: doc.doc.get_update())
             await store.checkpointed(known.notebook_id, known.file, Seq(5))
             await compact(store, known.notebook_id, Retention(events=0))
