@@ -2,13 +2,20 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Final
 
 from jupyter_runt.document.references import Limits
 from jupyter_runt.document.spool import MUCH, Spool
 from jupyter_runt.execution.output_item import Item, NewOutput, display_id_of, output_of
 from jupyter_runt.execution.output_widgets import COMM_MESSAGES, OutputWidgets
-from jupyter_runt.execution.past_displays import REMEMBERED, PastDisplays, Places, UpdateOutput
+from jupyter_runt.execution.past_displays import (
+    REMEMBERED,
+    PastDisplays,
+    Place,
+    Places,
+    UpdateOutput,
+)
 from jupyter_runt.execution.rest import Rest
 from jupyter_runt.ids import CellId, ExecutionId
 from jupyter_runt.protocols import KernelMessage
@@ -186,14 +193,20 @@ class OutputReducer:
         if not self._displays_moved:
             return None
         self._displays_moved = False
-        places: Places = {key: list(places) for key, places in self._past.places.items()}
-        for display_id, shown in self._displays.items():
-            places.setdefault(display_id, []).extend(
-                (cell.execution_id, cell.cell_id, item.index)
-                for cell, item in shown
-                if not isinstance(item, Rest)
-            )
-        return dict(list(places.items())[-REMEMBERED:])
+        places: Places = {}
+        for display_id in chain(reversed(self._displays), reversed(self._past.places)):
+            if display_id not in places and (found := self._places(display_id)):
+                places[display_id] = found
+            if len(places) == REMEMBERED:
+                break
+        return dict(reversed(places.items()))
+
+    def _places(self, display_id: str) -> list[Place]:
+        places = list(self._past.places.get(display_id, ()))
+        for cell, item in self._displays.get(display_id, ()):
+            if not isinstance(item, Rest):
+                places.append((cell.execution_id, cell.cell_id, item.index))
+        return places
 
     def _forget_past(self, cell_ids: Iterable[CellId] | None) -> None:
         if self._past.forget(cell_ids):
