@@ -238,7 +238,7 @@ async def edit(room: Room[TextDoc], story: Story) -> None:
 
 async def gather(tabs: list[Tab], room: Room[TextDoc], guests: asyncio.TaskGroup) -> None:
     """Bring everybody back until nobody has anything more to say."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             for tab in tabs:
                 if tab.withheld and tab.channel is not None:

@@ -30,7 +30,7 @@ class NodeTab:
 
     async def until(self, condition: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
         """Look until the condition is true, and return what was seen."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not condition(seen := await self("look")):
                 pass
             return dict(seen)
