@@ -120,6 +120,11 @@ class Answering:
         self._flushing = asyncio.Lock()
 
     @property
+    def cell_id(self) -> CellId:
+        """The cell that is answered."""
+        return self._state.cell_id
+
+    @property
     def _state(self) -> TurnState:
         return self._host.writer.state.turns.by_id[self.turn_id]
 

@@ -14,6 +14,7 @@ from jupyter_runt.commands import (
     DecideApproval,
     KeepVersion,
     RevokeApprovals,
+    SetCellType,
     UndoTurn,
 )
 from jupyter_runt.document.materialize import RuntimeState
@@ -181,18 +182,16 @@ class NotebookSession:
             return self._document.value
 
     def _on_commit(self, events: Sequence[Event]) -> None:
-        """Say what the log holds, and tell the runner which outputs somebody else changed."""
+        """Say what the log holds, and tell the runner and the turns what others did to cells."""
+        cells: set[CellId] = set()
         for event in events:
-            if isinstance(event.payload, VersionKept):
-                self.kept = describe_kept(event, event.payload)
+            match event.payload:
+                case VersionKept() as kept:
+                    self.kept = describe_kept(event, kept)
+                case DocumentUpdated(changes=changes) if not is_runtime(event.actor):
+                    cells |= {each.cell_id for each in changes if isinstance(each, OutputsChanged)}
+                    self.turns.edited(changes, event.actor)
         self._beacon.touch()
-        cells = {
-            change.cell_id
-            for event in events
-            if isinstance(event.payload, DocumentUpdated) and not is_runtime(event.actor)
-            for change in event.payload.changes
-            if isinstance(change, OutputsChanged)
-        }
         if cells:
             self.runtime.outputs_cleared(cells)
 
@@ -269,6 +268,8 @@ class NotebookSession:
             lambda doc: apply_intent(doc, command), actor=actor, caused_by=cause, patient=False
         )
         events = list(edited.events)
+        if isinstance(command, SetCellType) and command.cell_type != "ai":
+            self.turns.forsake([command.cell_id], actor)
         if isinstance(command, ClearOutputs):
             cleared = await document.room.read(
                 lambda doc: outputs_to_clear(doc, command), patient=False

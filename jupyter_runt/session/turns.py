@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
@@ -11,13 +11,15 @@ from jupyter_runt.ai.loop import Ended
 from jupyter_runt.errors import RuntError, TurnNotFound
 from jupyter_runt.events.agent import TurnCompleted, TurnStarted
 from jupyter_runt.events.base import Event
-from jupyter_runt.ids import ActorId, TurnId
+from jupyter_runt.events.document import CellDeleted, CellTypeChanged, Change
+from jupyter_runt.ids import ActorId, CellId, TurnId
 from jupyter_runt.session.answering import Answering, Chooser, TurnHost
 from jupyter_runt.session.capabilities import Requester
 from jupyter_runt.tools import Toolbox
 
 log = logging.getLogger(__name__)
 
+CELL_GONE: Final = "The cell was deleted, or is none of the AI any more."
 SERVER_STOPPED: Final = "The server stopped while this was being answered."
 EXIT_SECONDS: Final = 3.0
 """How long turns that end with the server may take to say so."""
@@ -141,6 +143,17 @@ class NotebookTurns:
             for event in await self._host.log.caused_by(self._host.notebook_id, f"turn:{turn_id}")
             if isinstance(event.payload, TurnCompleted)
         ]
+
+    def edited(self, changes: Iterable[Change], actor: ActorId) -> None:
+        """End the turns whose cells are gone, or of another type, by an edit."""
+        gone = {each.cell_id for each in changes if isinstance(each, CellDeleted | CellTypeChanged)}
+        self.forsake(gone, actor)
+
+    def forsake(self, cells: Collection[CellId], actor: ActorId) -> None:
+        """End the turns of cells that somebody deleted, or made others of: nobody sees them."""
+        for turn_id, running in self._running.items():
+            if running.answering.cell_id in cells:
+                self._end(turn_id, Ended("cancelled", CELL_GONE), actor)
 
     def _end(self, turn_id: TurnId, ended: Ended, by: ActorId | None) -> None:
         running = self._running.get(turn_id)

@@ -365,17 +365,29 @@ async def test_a_turn_whose_words_cannot_be_written_down_ends_all_the_same(
     assert "not recorded whole" in caplog.text
 
 
-async def test_a_cell_that_is_deleted_takes_its_answer_along(workspace: Workspace) -> None:
-    hold = asyncio.Event()
-    workspace.model.replies = [says("a", hold)]
+@pytest.mark.rule("AG5")
+@pytest.mark.parametrize(
+    ("how", "fields", "left"),
+    [
+        ("delete_cells", {"cell_ids": ["ai"]}, 2),
+        ("set_cell_type", {"cell_id": "ai", "cell_type": "code"}, 3),
+        ("set_cell_type", {"cell_id": "ai", "cell_type": "markdown"}, 3),
+    ],
+)
+async def test_an_answer_ends_with_its_cell(
+    workspace: Workspace, how: str, fields: dict[str, Any], left: int
+) -> None:
+    workspace.model.replies = [says("a", asyncio.Event())]
     async with workspace.running(), workspace.open(PATH) as notebook:
         turn_id = await notebook.ask("ai")
         await until(lambda: notebook.session.writer.state.turns.by_id[turn_id].text)
-        await notebook.send("delete_cells", cell_ids=["ai"])
-        hold.set()
+        await notebook.send("move_cell", cell_id="ai", after=None)
+        await notebook.send(how, **fields)
         turn = await notebook.answered(turn_id)
-        assert (turn["status"], turn["text"]) == ("ok", "a")
-        assert await notebook.sources() == ["x = 42\nprint(x)", "below = 1"]
+        assert (turn["status"], turn["text"]) == ("cancelled", "a")
+        assert "The cell was deleted" in turn["error"]
+        assert workspace.model.closed == 1
+        assert len(await notebook.sources()) == left
 
 
 # tools
