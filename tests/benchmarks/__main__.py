@@ -15,6 +15,7 @@ from tests.benchmarks import (
     adoption,
     agent_hop,
     ai,
+    ai_on_screen,
     burst,
     click,
     cold_open,
@@ -123,6 +124,7 @@ BENCHMARKS: Final[dict[str, Measure]] = {
 ALONE: Final[dict[str, Callable[[Kind, Path], Awaitable[dict[str, Any]]]]] = {
     "hour": hour.measure,
     "ai": ai.measure,
+    "ai_on_screen": ai_on_screen.measure,
     "large_output_sizes": large_outputs.sizes,
     "reruns": reruns.measure,
     "displays": lossless.displays,

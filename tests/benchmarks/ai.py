@@ -18,6 +18,7 @@ from tests.benchmarks.samples import summary
 from tests.benchmarks.servers import Kind, Server, running
 from tests.benchmarks.web import Connection
 
+PATH: Final = "asking.ipynb"
 TURNS: Final = 40
 TOKENS: Final = 1_000
 RATE: Final = 100.0
@@ -82,9 +83,9 @@ class AskingNotebook:
 @asynccontextmanager
 async def asking(server: Server) -> AsyncIterator[AskingNotebook]:
     """A notebook of ten cells, and an AI cell below."""
-    write_notebook(server.root / "asking.ipynb", 10)
+    write_notebook(server.root / PATH, 10)
     async with Connection(server.address) as commands, Connection(server.address) as events:
-        found = await commands.request("GET", "/api/runt/notebooks?path=asking.ipynb")
+        found = await commands.request("GET", f"/api/runt/notebooks?path={PATH}")
         path = f"/api/runt/notebooks/{found['notebook_id']}"
         create = {
             "type": "create_cell",
@@ -151,7 +152,7 @@ async def _cancel(notebook: AskingNotebook, model: FakeModel) -> float:
 
 async def _stream(notebook: AskingNotebook, model: FakeModel, server: Server) -> dict[str, Any]:
     """Return what a long answer takes of a processor, and of the documents."""
-    room = await room_path(server, "asking.ipynb")
+    room = await room_path(server, PATH)
     async with joined(server, room) as client:
         before = len(client.doc.get_update())
     words = [f"word{number % 10} " for number in range(TOKENS)]

@@ -5,6 +5,7 @@ import type { IDisposable } from '@lumino/disposable';
 import { type ISignal, Signal } from '@lumino/signaling';
 import { PanelLayout } from '@lumino/widgets';
 
+import { onArrival } from '../model/people';
 import type { RuntimeModel } from '../model/runtime';
 import type { ServerClock } from '../model/serverClock';
 import {
@@ -52,6 +53,8 @@ export class CellStatuses implements IDisposable {
     runtime.model.queueChanged.connect(() => this._look(this._seen), this);
     runtime.connectedChanged.connect(this.refresh, this);
     notebook.model?.cells.changed.connect(this._onCells, this);
+    const { sharedModel } = notebook.model ?? {};
+    this._leave = sharedModel && onArrival(sharedModel, () => this.refresh());
     this.refresh();
   }
 
@@ -80,6 +83,7 @@ export class CellStatuses implements IDisposable {
       return;
     }
     this._isDisposed = true;
+    this._leave?.();
     cancelAnimationFrame(this._frame);
     clearTimeout(this._waiting);
     clearInterval(this._ticking);
@@ -284,6 +288,7 @@ export class CellStatuses implements IDisposable {
   private _frame = 0;
   private _waiting: ReturnType<typeof setTimeout> | undefined;
   private _ticking: ReturnType<typeof setInterval> | undefined;
+  private _leave: (() => void) | undefined;
   private _comparing: ReturnType<typeof setTimeout> | undefined;
   private _isDisposed = false;
 }
