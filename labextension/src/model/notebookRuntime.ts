@@ -168,7 +168,13 @@ export class NotebookRuntime implements IDisposable {
     Signal.clearData(this);
   }
 
-  private async _locate(): Promise<INotebookInfo> {
+  /** Ask for the notebook, with all others who want to know at this moment. */
+  private _locate(): Promise<INotebookInfo> {
+    this._locating ??= this._located().finally(() => (this._locating = null));
+    return this._locating;
+  }
+
+  private async _located(): Promise<INotebookInfo> {
     const { client, path } = this._options;
     this._info = await client.notebook(path());
     this.clock.set(this._info.now);
@@ -193,6 +199,7 @@ export class NotebookRuntime implements IDisposable {
   private _room: RuntimeRoom;
   private _completions: Completions;
   private _info: INotebookInfo | null = null;
+  private _locating: Promise<INotebookInfo> | null = null;
   private _infoChanged = new Signal<this, INotebookInfo>(this);
   private _serverStateChanged = new Signal<this, IServerState>(this);
   private _connectedChanged = new Signal<this, boolean>(this);
