@@ -60,6 +60,7 @@ from jupyter_runt.session.runtimes import Runtimes, adopt_survivor
 from jupyter_runt.session.saver import SaverConfig
 from jupyter_runt.session.services import Owners, RuntimeServices
 from jupyter_runt.session.text_files import TextFiles
+from jupyter_runt.session.told_hashes import hashing_aside
 from jupyter_runt.session.trust import NotaryTrust
 from jupyter_runt.session.turn_tools import open_toolbox
 from jupyter_runt.session.turns import TurnServices
@@ -274,6 +275,8 @@ class RuntApp(ArtifactTraits, ExtensionApp):
                 self.log.info("Files go through %s.", type(serverapp.contents_manager).__name__)
             loop, logger = asyncio.get_running_loop(), cast("Any", serverapp).event_logger
             stack.enter_context(emitting_on(loop, logger))
+            if isinstance(files, LocalFiles):
+                stack.enter_context(hashing_aside(serverapp.contents_manager, files))
             store = await stack.enter_async_context(
                 SqliteStore(
                     Path(self.store_dir) / "store.db",

@@ -144,6 +144,11 @@ class LocalFiles:
         """See `Files`. Where a link took its place, the file is somewhere else."""
         return self.real_path(path) == normal_path(path) and (self._root / path).is_file()
 
+    def told_hash(self, path: str) -> str:
+        """Return the hash that the contents API tells of a file; raises as `identify`."""
+        with _explained(path), (self._root / self._visible(path)).open("rb") as file:
+            return hashlib.file_digest(file, self._hash_algorithm).hexdigest()
+
     def content_hash(self, data: bytes) -> str:
         """Return the hash that the contents API tells of a content."""
         return hashlib.new(self._hash_algorithm, data).hexdigest()
