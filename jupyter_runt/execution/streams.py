@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 OPEN_LINES: Final = 100
-"""How far up a progress display may move its cursor."""
+"""How far up a progress display may move its cursor, and how high the screen is."""
 
 OPEN_CHARS: Final = 16_384
 """How much of the end of a stream may still change."""
@@ -25,6 +25,7 @@ _CONTROL: Final = re.compile(
     r"|[\r\b\n]"
 )
 _PARTIAL: Final = re.compile(r"\x1b(?:\[[0-?]{0,64}[ -/]{0,8}|\][^\x07\x1b]{0,2048}\x1b?)?\Z")
+_NUMBERS: Final = re.compile(r"[0-9;]*")
 _PLAIN: Final = re.compile(r"[\r\b\x1b]")
 
 _ATTRIBUTES: Final = {
@@ -96,6 +97,7 @@ class StreamText:
         self._lines = [_Line(())]
         self._open_chars = 0
         self._row = 0
+        self._top = 0  # of the screen, as far as it was known before lines were erased
         self._column: int | None = None  # None: at the end of a line as it was sent
         self._pen: Pen = ()
         self._partial = ""
@@ -146,7 +148,7 @@ class StreamText:
         if len(others) == 2 * OPEN_LINES:
             self._unsent.extend((*self._window(), first, "\n"))
             self._lines = [_Line(self._pen, end=self._pen)]
-            self._open_chars = 0
+            self._top = self._open_chars = 0
             first, *others = others
         self._lines[-1].raw.append(first)
         for text in others:
@@ -201,9 +203,9 @@ class StreamText:
         if kind == "m":
             self._colour(control)
             return
-        if parameters and not parameters.split(";")[0].isdecimal():
+        if not _NUMBERS.fullmatch(parameters):
             return  # private modes, such as hiding the cursor
-        given = min(int(parameters.split(";")[0] or 0), OPEN_CHARS) if parameters else 0
+        given, *others = map(_number, parameters.split(";"))
         count = max(given, 1)
         match kind:
             case "A" | "F":
@@ -220,9 +222,10 @@ class StreamText:
                 self._erase_line(given)
             case "@" | "P" | "X":
                 self._shift(kind, count)
-            case "J" if given == 0:
-                self._erase_line(0)
-                del self._lines[self._row + 1 :]
+            case "H" | "f":
+                self._move_on_screen(count - 1, max(*others, 1) - 1 if others else 0)
+            case "J" if given < 3:
+                self._erase_screen(given)
             case _:
                 pass
 
@@ -246,6 +249,31 @@ class StreamText:
         self._lines[self._row].open()
         self._row = min(max(self._row + count, 0), len(self._lines) - 1)
         self._move_to(column)
+
+    def _top_row(self) -> int:
+        """Return the line in which the screen begins: as on a terminal, it only moves down."""
+        self._top = max(self._top, len(self._lines) - OPEN_LINES)
+        return self._top
+
+    def _move_on_screen(self, row: int, column: int) -> None:
+        top = self._top_row()
+        self._row = top + min(row, OPEN_LINES - 1)
+        while len(self._lines) > self._row + 1 and not self._lines[-1].text().strip():
+            del self._lines[-1]
+        for _ in range(self._row + 1 - len(self._lines)):
+            self._lines.append(_Line(self._pen, cells=[], end=self._pen))
+            self._open_chars += 1
+        self._move_to(column)
+
+    def _erase_screen(self, which: int) -> None:
+        """Erase what is behind the cursor (0), before it (1), or both (2)."""
+        top = self._top_row()
+        self._erase_line(which)
+        if which > 0:
+            for line in self._lines[top : self._row]:
+                line.open().clear()
+        if which != 1:
+            del self._lines[self._row + 1 :]
 
     def _newline(self) -> None:
         if self._row < len(self._lines) - 1:
@@ -296,6 +324,7 @@ class StreamText:
             size -= len(window[gone])
             gone += 1
         self._unsent.extend(window[:gone])
+        self._top = max(self._top_row() - gone, 0)
         del self._lines[:gone]
         self._row -= gone
         line = self._lines[-1]
@@ -320,13 +349,17 @@ def _split(text: str) -> list[str]:
     return [part for part in parts if part]
 
 
+def _number(digits: str) -> int:
+    return int(digits.lstrip("0")[:5] or 0)
+
+
 def _sgr(pen: Pen, control: str) -> Pen:
     """Return the colours in force after a colour sequence."""
     now = dict(pen)
     codes = control[2:-1].replace(":", ";").split(";")
     index = 0
     while index < len(codes):
-        code = int(codes[index]) if codes[index].isdecimal() else 0
+        code = _number(codes[index]) if codes[index].isdecimal() else 0
         length = 1
         if code in {38, 48}:
             length = {"5": 3, "2": 5}.get(codes[index + 1] if index + 1 < len(codes) else "", 1)

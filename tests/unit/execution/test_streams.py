@@ -169,6 +169,24 @@ def test_no_cursor_goes_so_far_that_a_short_text_becomes_a_huge_one() -> None:
     assert max(map(len, change[1].split("\n")[:200])) <= WIDTH + 1
 
 
+def test_a_screen_that_is_cleared_and_drawn_again_is_there_once() -> None:
+    clear = "\x1b[H\x1b[2J\x1b[3J"
+    document = Shown()
+    assert document.write("before\n", clear, "frame 1\nof two lines\n", clear) == ""
+    assert document.write("frame 2\n", clear + "frame 3\n") == "frame 3\n"
+
+
+def test_what_scrolled_off_the_screen_is_not_cleared_with_it() -> None:
+    lines = "".join(f"{n}\n" for n in range(OPEN_LINES + 4))
+    for chunks in ([lines, "\x1b[2J\x1b[Hx"], [*lines, *"\x1b[2J\x1b[Hx\x1b[2J\x1b[Hx"]):
+        assert shown(*chunks) == "0\n1\n2\n3\n4\nx"
+
+
+def test_numbers_of_any_length_are_read() -> None:
+    huge = "9" * 5_000
+    assert strip(shown(f"a\x1b[{huge}Db\x1b[{huge}m\x1b[0{huge};1Hc")).rstrip("\n")[-1] == "c"
+
+
 def on_a_terminal(text: str) -> str:
     """Return what a terminal shows of a text, of which nothing has scrolled out of sight."""
     screen = pyte.Screen(200, 100)
@@ -184,7 +202,13 @@ def on_a_terminal(text: str) -> str:
             "\x1b[{}{}".format, st.sampled_from(["", "1", "2", "5"]), st.sampled_from("ACDGFPX@")
         )
         | st.builds("\x1b[{}K".format, st.sampled_from(["", "0", "1", "2"]))
-        | st.sampled_from(["\x1b[J", "\x1b[?25l", "\x1b[?25h"]),
+        | st.builds(
+            "\x1b[{}{}".format,
+            st.sampled_from(["", "2", ";3", "4;2", "0;0"]),
+            st.sampled_from("Hf"),
+        )
+        | st.builds("\x1b[{}J".format, st.sampled_from(["", "0", "1", "2"]))
+        | st.sampled_from(["\x1b[?25l", "\x1b[?25h"]),
         max_size=20,
     )
 )
