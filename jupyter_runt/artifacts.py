@@ -82,8 +82,14 @@ class ArtifactTable(Protocol):
         """Have artifacts count for a notebook, from now on at least for the grace period."""
         ...
 
-    async def share(self, notebook_id: NotebookId, sha256s: Collection[str]) -> None:
-        """Have artifacts count for a notebook too that count for another which is not deleted."""
+    async def share(
+        self, notebook_id: NotebookId, sha256s: Collection[str], deleted_after: str
+    ) -> None:
+        """Have artifacts count for a notebook too that count for another one.
+
+        Args:
+            deleted_after: when that may have been deleted at the earliest, as events tell times.
+        """
         ...
 
     async def held(

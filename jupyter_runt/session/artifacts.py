@@ -4,6 +4,7 @@ import asyncio
 from asyncio import to_thread
 from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from jupyter_runt.artifacts import Artifact, ArtifactStore, ArtifactTable
@@ -24,9 +25,13 @@ from jupyter_runt.events.base import Draft
 from jupyter_runt.events.document import DocumentUpdated
 from jupyter_runt.execution.long_text import Spooled
 from jupyter_runt.ids import FILE_ACTOR, NotebookId, is_runtime
+from jupyter_runt.storage.clock import spelled
 from jupyter_runt.storage.mentions import hashes_in
 
 _REFERENCE: Final = REFERENCE.encode()
+
+CLIPBOARD: Final = timedelta(hours=1)
+"""How long after a notebook was deleted what was copied from it may be pasted."""
 
 MUCH: Final = 8 << 20
 """Bytes that are moved out of a notebook at a time."""
@@ -120,7 +125,8 @@ class NotebookArtifacts:
     async def note_pasted(self, drafts: Iterable[Draft]) -> None:
         """Have artifacts count that a peer is about to refer to, and may read (AR2).
 
-        Whoever may read one notebook of a server may read all; what counted for none is not read.
+        Whoever may read one notebook of a server may read all, and so could read those that are
+        deleted; what counted for none is not read.
         A reference in a file is nobody's word.
         """
         named: set[str] = set()
@@ -133,7 +139,8 @@ class NotebookArtifacts:
         # Held anew: nothing but a browser may have mentioned it lately.
         await self._table.hold(self._notebook_id, [each.artifact for each in held.values()])
         if unknown := named - held.keys():
-            await self._table.share(self._notebook_id, unknown)
+            lately = spelled(datetime.now(UTC) - CLIPBOARD)
+            await self._table.share(self._notebook_id, unknown, lately)
 
     async def loader(self, cells: Iterable[Mapping[str, Any]]) -> Load:
         """Return what loads the artifacts of cells that count for the notebook."""

@@ -26,12 +26,16 @@ class MemoryArtifactTable:
         held = self.disk.artifacts.setdefault(notebook_id, {})
         held.update({each.sha256: Holding(each, now()) for each in artifacts})
 
-    async def share(self, notebook_id: NotebookId, sha256s: Collection[str]) -> None:
+    async def share(
+        self, notebook_id: NotebookId, sha256s: Collection[str], deleted_after: str
+    ) -> None:
         """Have artifacts of other notebooks count here too; see `ArtifactTable`."""
         self._check_writable()
         mine = self.disk.artifacts.setdefault(notebook_id, {})
         for other, held in self.disk.artifacts.items():
-            if other in self.disk.documents and other not in self.disk.deleted:
+            deleted_at = self.disk.deleted.get(other)
+            there = deleted_at is None or deleted_at > deleted_after
+            if other in self.disk.documents and there:
                 for sha256 in held.keys() & set(sha256s) - mine.keys():
                     mine[sha256] = replace(held[sha256], held_at=now())
 

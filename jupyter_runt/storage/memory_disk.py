@@ -22,7 +22,8 @@ class MemoryDisk:
     documents: dict[NotebookId, Registration] = field(default_factory=dict)
     bases: dict[NotebookId, dict[tuple[str, str], MergeBase]] = field(default_factory=dict)
     artifacts: dict[NotebookId, dict[str, Holding]] = field(default_factory=dict)
-    deleted: set[NotebookId] = field(default_factory=set)
+    deleted: dict[NotebookId, str] = field(default_factory=dict)
+    """When, as events tell times."""
     leases: dict[tuple[NotebookId, LeaseKind], Lease] = field(default_factory=dict)
     fences: dict[tuple[NotebookId, LeaseKind], int] = field(default_factory=dict)
     """The last fence of each lease, released ones too."""

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from jupyter_runt.ids import HistoryId, NotebookId, Seq, new_id
 from jupyter_runt.protocols import FileIdentity, MergeBase, Registration
+from jupyter_runt.storage.clock import now
 from jupyter_runt.storage.memory_disk import MemoryDisk
 from jupyter_runt.storage.moves import recognise_move
 from jupyter_runt.storage.refusals import no_document
@@ -75,9 +76,8 @@ class MemoryRegistry:
             known.notebook_id: new + known.file.path[len(old) :] for known in self._at_or_below(old)
         }
         overwritten = {new, *moving.values()}
-        self.disk.deleted.update(
-            known.notebook_id for known in self._live() if known.file.path in overwritten
-        )
+        replaced = [known.notebook_id for known in self._live() if known.file.path in overwritten]
+        self.disk.deleted.update(dict.fromkeys(replaced, now()))
         for notebook_id, path in moving.items():
             known = self.disk.documents[notebook_id]
             self.disk.documents[notebook_id] = replace(known, file=replace(known.file, path=path))
@@ -85,7 +85,8 @@ class MemoryRegistry:
     async def deleted(self, path: str) -> None:
         """Record a deletion; see `Registry`."""
         self._check_writable()
-        self.disk.deleted.update(known.notebook_id for known in self._at_or_below(path))
+        gone = [known.notebook_id for known in self._at_or_below(path)]
+        self.disk.deleted.update(dict.fromkeys(gone, now()))
 
     async def checkpointed(self, notebook_id: NotebookId, file: FileIdentity, seq: Seq) -> None:
         """Record what the file holds; see `Registry`."""

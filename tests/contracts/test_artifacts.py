@@ -19,6 +19,7 @@ from jupyter_runt.events.document import VersionKept
 from jupyter_runt.ids import FILE_ACTOR, NotebookId
 from jupyter_runt.protocols import FileIdentity, MergeBase, Snapshot
 from jupyter_runt.storage.artifacts import ObjectArtifacts
+from jupyter_runt.storage.clock import now, spelled
 from tests import object_store
 
 BOOK, OTHER = NotebookId("book"), NotebookId("other")
@@ -164,18 +165,21 @@ async def test_an_artifact_counts_for_who_holds_it_alone(place):
 
 @pytest.mark.rule("AR2")
 @pytest.mark.asyncio
-async def test_an_artifact_is_shared_by_notebooks_that_are_there(place):
+async def test_an_artifact_is_shared_by_notebooks_that_are_there_or_were_until_lately(place):
     one = artifact(b"one")
     async with place.store() as store:
         known, _ = await store.resolve(FileIdentity("a.ipynb", 1, 1, "digest"))
         await store.hold(known.notebook_id, [one])
-        await store.share(BOOK, [one.sha256, "0" * 64])
+        await store.share(BOOK, [one.sha256, "0" * 64], now())
         assert {key: each.artifact for key, each in (await store.held(BOOK)).items()} == {
             one.sha256: one
         }
+        before = spelled(datetime.now(UTC) - timedelta(seconds=1))
         await store.deleted("a.ipynb")
-        await store.share(OTHER, [one.sha256])
+        await store.share(OTHER, [one.sha256], spelled(datetime.now(UTC) + timedelta(seconds=1)))
         assert await store.held(OTHER) == {}
+        await store.share(OTHER, [one.sha256], before)
+        assert await store.held(OTHER)
 
 
 @pytest.mark.rule("AR1")

@@ -30,9 +30,11 @@ class SqliteArtifactTable:
         if artifacts:
             await self._database.write(partial(_hold, notebook_id, artifacts))
 
-    async def share(self, notebook_id: NotebookId, sha256s: Collection[str]) -> None:
+    async def share(
+        self, notebook_id: NotebookId, sha256s: Collection[str], deleted_after: str
+    ) -> None:
         """Have artifacts of other notebooks count here too; see `ArtifactTable`."""
-        await self._database.write(partial(_share, notebook_id, sha256s))
+        await self._database.write(partial(_share, notebook_id, sha256s, deleted_after))
 
     async def held(
         self, notebook_id: NotebookId, sha256s: Collection[str] | None = None
@@ -85,13 +87,16 @@ def _hold(
 
 
 def _share(
-    notebook_id: NotebookId, sha256s: Collection[str], connection: sqlite3.Connection
+    notebook_id: NotebookId,
+    sha256s: Collection[str],
+    deleted_after: str,
+    connection: sqlite3.Connection,
 ) -> None:
     connection.executemany(
         "INSERT OR IGNORE INTO artifacts (notebook_id, sha256, mime, size, held_at)"
         " SELECT ?, sha256, mime, size, ? FROM artifacts JOIN documents USING (notebook_id)"
-        " WHERE sha256 = ? AND deleted_at IS NULL LIMIT 1",
-        [(notebook_id, now(), sha256) for sha256 in sha256s],
+        " WHERE sha256 = ? AND (deleted_at IS NULL OR deleted_at > ?) LIMIT 1",
+        [(notebook_id, now(), sha256, deleted_after) for sha256 in sha256s],
     )
 
 

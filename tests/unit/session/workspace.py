@@ -314,7 +314,7 @@ class Workspace:
             documents=dict(self.disk.documents),
             bases=dict(self.disk.bases),
             artifacts={key: dict(held) for key, held in self.disk.artifacts.items()},
-            deleted=set(self.disk.deleted),
+            deleted=dict(self.disk.deleted),
             leases=dict(self.disk.leases),
             fences=dict(self.disk.fences),
         )

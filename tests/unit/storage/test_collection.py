@@ -13,6 +13,7 @@ from jupyter_runt.events.codec import document_updated
 from jupyter_runt.ids import FILE_ACTOR, NotebookId, Seq
 from jupyter_runt.protocols import FileIdentity, Snapshot
 from jupyter_runt.storage.artifacts import ObjectArtifacts
+from jupyter_runt.storage.clock import now
 from jupyter_runt.storage.collection import Collector
 from jupyter_runt.storage.memory import MemoryStore
 from tests.unit.storage.stepping import run
@@ -132,7 +133,7 @@ class Life(RuleBasedStateMachine):
         other = next(each for each in BOOKS if each != book)
         if name not in self.mentioned[other]:
             return
-        run(self.store.share(book, [artifact(name).sha256]))
+        run(self.store.share(book, [artifact(name).sha256], now()))
         run(self.store.append(book, [naming(artifact(name))]))
         self.mentioned[book].append(name)
 
