@@ -33,6 +33,7 @@ from jupyter_runt.events.execution import (
 )
 from jupyter_runt.events.outputs import InputReplied, InputRequested, OutputsCleared
 from jupyter_runt.events.runtime import (
+    RuntimeCommandPerformed,
     RuntimeSessionAdopted,
     RuntimeSessionEnded,
     RuntimeSessionStarted,
@@ -339,6 +340,7 @@ _MATERIALIZERS: Final[MappingProxyType[type[Payload], Materializer]] = MappingPr
         DocumentUpdated: _unchanged,
         VersionKept: _unchanged,
         OutputsCleared: _unchanged,
+        RuntimeCommandPerformed: _unchanged,
         ExecutionRequested: _requested,
         ExecutionAssigned: _assigned,
         ExecutionStarted: _started,

@@ -25,6 +25,7 @@ from jupyter_runt.events.execution import (
 )
 from jupyter_runt.events.outputs import InputReplied, InputRequested, OutputsCleared
 from jupyter_runt.events.runtime import (
+    RuntimeCommandPerformed,
     RuntimeSessionAdopted,
     RuntimeSessionEnded,
     RuntimeSessionStarted,
@@ -49,6 +50,7 @@ _PAYLOADS: Final = (
     RuntimeSessionAdopted,
     RuntimeStatusChanged,
     RuntimeSessionEnded,
+    RuntimeCommandPerformed,
     TurnStarted,
     TurnContextGiven,
     TurnTextAppended,

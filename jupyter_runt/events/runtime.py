@@ -31,6 +31,15 @@ class RuntimeSessionAdopted(Payload):
     fence: int
 
 
+class RuntimeCommandPerformed(Payload):
+    """What somebody asked of the kernel was done, of which no other event of theirs tells."""
+
+    event_name = "v1.RuntimeCommandPerformed"
+
+    command: str
+    """Its type."""
+
+
 class RuntimeStatusChanged(Payload):
     """The session's health changed. Busy and idle during a cell are not events."""
 

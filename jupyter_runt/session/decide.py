@@ -96,6 +96,9 @@ READS_DOCUMENT: Final = (ExecuteCells, RunAll, RestartAndRunAll, Ask)
 CHANGES_KERNEL: Final = (StartRuntime, RestartRuntime, StopRuntime, EvictRuntime)
 """The commands whose reply says what became of the kernel."""
 
+ACTS_ON_KERNEL: Final = (*CHANGES_KERNEL, RestartAndRunAll, InterruptRuntime, CancelExecutions)
+"""The commands whose effect may leave no event of who sent them."""
+
 
 @dataclass(frozen=True, slots=True)
 class RuntimeAction:

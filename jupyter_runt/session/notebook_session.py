@@ -81,7 +81,7 @@ class NotebookSession:
         self._registration = registration
         self._store = store
         self._open_notebook = open_notebook
-        self._replies = Replies(registration.notebook_id, store)
+        self._replies = Replies(self.writer, store)
         self._opening = asyncio.Lock()
         self._document: Hosted[OpenDocument[NotebookDoc]] | None = None
         self._closed = False
@@ -230,7 +230,7 @@ class NotebookSession:
             return await self._perform(command, requester, because)
         return await self._replies.once(
             requester.actor,
-            command.command_id,
+            command,
             because,
             lambda: self._perform(command, requester, because),
         )

@@ -56,6 +56,7 @@ async def test_every_event_of_v0_1_is_readable(tmp_path):
         (23, "v1.TurnCompleted", "agent:t-1", "turn:t-1"),
         (24, "v1.ApprovalRevoked", "user:ada", "command:7"),
         (25, "v1.TurnUndone", "user:ada", "undo:t-1"),
+        (26, "v1.RuntimeCommandPerformed", "user:ada", "command:8"),
     ]
 
 
@@ -100,5 +101,5 @@ async def test_a_store_of_v0_1_goes_on(tmp_path):
         assert (registration.file.path, registration.checkpoint_seq) == ("sales.ipynb", 1)
         draft = Draft(payload=document_updated(b"", ()), actor=ActorId("user:ada"))
         [event] = await store.append(NOTEBOOK, [draft])
-        assert event.seq == 26
+        assert event.seq == 27
         assert (await store.acquire(NOTEBOOK, "documents", {})).fence == 2

@@ -47,6 +47,7 @@ INSERT INTO "events" VALUES('8f14e45f-ceea-467f-a8d1-0a4f6e9c5b21',22,'v1.ToolCa
 INSERT INTO "events" VALUES('8f14e45f-ceea-467f-a8d1-0a4f6e9c5b21',23,'v1.TurnCompleted','agent:t-1','turn:t-1','2025-11-21T10:00:00.000Z','{"turn_id":"t-1","status":"ok","error":null,"usage":{"input_tokens":12,"output_tokens":3,"cost":0.01},"by":null}',NULL);
 INSERT INTO "events" VALUES('8f14e45f-ceea-467f-a8d1-0a4f6e9c5b21',24,'v1.ApprovalRevoked','user:ada','command:7','2025-11-21T10:00:00.000Z','{"by":"user:ada","tool":"run_cells"}',NULL);
 INSERT INTO "events" VALUES('8f14e45f-ceea-467f-a8d1-0a4f6e9c5b21',25,'v1.TurnUndone','user:ada','undo:t-1','2025-11-21T10:00:00.000Z','{"turn_id":"t-1"}',NULL);
+INSERT INTO "events" VALUES('8f14e45f-ceea-467f-a8d1-0a4f6e9c5b21',26,'v1.RuntimeCommandPerformed','user:ada','command:8','2025-11-21T10:00:00.000Z','{"command":"interrupt_runtime"}',NULL);
 CREATE TABLE floors (
         notebook_id TEXT PRIMARY KEY,
         first_seq INTEGER NOT NULL

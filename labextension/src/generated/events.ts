@@ -15,6 +15,7 @@ export interface EventPayloads {
   'v1.RuntimeSessionAdopted': RuntimeSessionAdopted;
   'v1.RuntimeStatusChanged': RuntimeStatusChanged;
   'v1.RuntimeSessionEnded': RuntimeSessionEnded;
+  'v1.RuntimeCommandPerformed': RuntimeCommandPerformed;
   'v1.TurnStarted': TurnStarted;
   'v1.TurnContextGiven': TurnContextGiven;
   'v1.TurnTextAppended': TurnTextAppended;
@@ -249,6 +250,12 @@ export interface RuntimeSessionEnded {
   reason:
     'shutdown' | 'restart' | 'crashed' | 'evicted' | 'displaced' | 'expired';
   cause?: string | null;
+}
+/**
+ * What somebody asked of the kernel was done, of which no other event of theirs tells.
+ */
+export interface RuntimeCommandPerformed {
+  command: string;
 }
 /**
  * Somebody asked what is in a cell, exactly as it stood at `document_seq`.

@@ -34,6 +34,7 @@ from jupyter_runt.events.execution import (
 from jupyter_runt.events.outputs import InputReplied, InputRequested, OutputsCleared
 from jupyter_runt.events.registry import EVENTS
 from jupyter_runt.events.runtime import (
+    RuntimeCommandPerformed,
     RuntimeSessionAdopted,
     RuntimeSessionEnded,
     RuntimeSessionStarted,
@@ -106,6 +107,7 @@ EXAMPLES = {
         ExecutionCompleted(execution_id="e1", status="ok"),
         ExecutionCancelled(execution_id="e1", reason="r"),
         OutputsCleared(cell_ids=("a",)),
+        RuntimeCommandPerformed(command="interrupt_runtime"),
         InputRequested(execution_id="e1", prompt="?", password=False),
         InputReplied(execution_id="e1"),
         started(),

@@ -17,6 +17,7 @@ from jupyter_runt.errors import (
 from jupyter_runt.events.document import DocumentUpdated
 from jupyter_runt.events.execution import ExecutionRequested
 from jupyter_runt.events.outputs import OutputsCleared
+from jupyter_runt.events.runtime import RuntimeCommandPerformed
 from jupyter_runt.ids import ActorId, ExecutionId
 from jupyter_runt.rooms.work import RoomClosed
 from jupyter_runt.session import notebook_session
@@ -246,3 +247,37 @@ async def test_a_notebook_describes_itself(workspace: Workspace) -> None:
         assert (runtime["kernel_name"], runtime["owner"]) == ("python3", ADA)
         assert runtime["kernel"]["state"] in ("starting", "idle")
         assert runtime["queue_length"] == 0
+
+
+@pytest.mark.rule("EX2")
+@pytest.mark.parametrize(
+    ("kind", "does"),
+    [
+        ("start_runtime", None),
+        ("restart_runtime", "restart"),
+        ("interrupt_runtime", "interrupt"),
+        ("cancel_executions", "interrupt"),
+        ("stop_runtime", "stop"),
+        ("evict_runtime", "stop"),
+    ],
+)
+async def test_what_was_asked_of_a_kernel_is_not_done_again_by_the_next_server(
+    workspace: Workspace, kind: str, does: str | None
+) -> None:
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        await notebook.run("c0")
+        await notebook.started()
+        reply = await notebook.send(kind, command_id="k")
+        assert workspace.gateway.did == ["start python3", *([does] if does else [])]
+        assert all(not isinstance(each.payload, RuntimeCommandPerformed) for each in reply.events)
+        workspace.crash()
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        again = await notebook.send(kind, command_id="k")
+        assert again.events == reply.events
+        assert again.seq == reply.seq
+        assert workspace.gateway.did == []
+        (performed,) = await notebook.log(RuntimeCommandPerformed)
+        assert performed.actor == ADA
+        assert performed.payload == RuntimeCommandPerformed(command=kind)
+        await notebook.send("start_runtime", command_id="k", actor=BOB)
+        assert workspace.gateway.did == ["start python3"], "that is another one's command"
