@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from jupyter_runt.document.materialize import Runtime
 from jupyter_runt.errors import RuntError, RuntimeLost, StaleFence, StoreUnavailable
 from jupyter_runt.events.runtime import EndReason
+from jupyter_runt.execution import queue
 from jupyter_runt.execution.queue import RuntimeSession
 from jupyter_runt.execution.remote import RemoteMachine
 from jupyter_runt.execution.runner import Runner
@@ -119,7 +120,7 @@ class Ownership:
         """Replace the kernel's process by a new one; raises RuntimeLost if there is none then."""
         await self.record.status(owned, "restarting")
         cause = done_by("The kernel was restarted", actor)
-        await self.runner.detach(cause, "cancelled", keep_waiting=keep_waiting)
+        await self._detach(cause, "cancelled", keep_waiting=keep_waiting)
         await self.record.ended(owned, "restart", cause)
         await self._renew(owned)
         owned.owner = actor
@@ -137,13 +138,14 @@ class Ownership:
         owned = self.owned
         if owned is None:
             return
-        await self.runner.detach(cause, "cancelled")
         if owned.machine is not None:
             owned.machine.farewell = (reason, cause)
         elif await self._was_taken(owned):
+            await self.runner.detach(cause, "cancelled")
             self._services.gateway.leave(owned.kernel.kernel_id)
             await self._forget(owned)
             return
+        await self._detach(cause, "cancelled")
         await self._services.gateway.stop(owned.kernel.kernel_id)
         try:
             await self.record.ended(owned, reason, cause)
@@ -156,7 +158,10 @@ class Ownership:
         if owned is None:
             return
         try:
-            await self.runner.detach(cause, "lost")
+            if restarting:  # what a kernel that was not ready was to run waits for the next one
+                await self.runner.detach(cause, "lost")
+            else:
+                await self._detach(cause, "lost")
             await self.record.ended(owned, reason, cause)
         except StaleFence:
             restarting = False
@@ -166,6 +171,19 @@ class Ownership:
         await self._renew(owned)
         await self.record.started(owned)
         self._attach_when_ready(owned)
+
+    async def _detach(
+        self, cause: str, status: Literal["lost", "cancelled"], *, keep_waiting: bool = False
+    ) -> None:
+        """End what runs, and cancel what waits.
+
+        Args:
+            keep_waiting: leave what waits for a kernel that is not ready.
+        """
+        waits = queue.waiting(self._host.writer.state)
+        await self.runner.detach(cause, status, keep_waiting=keep_waiting)
+        if not keep_waiting:
+            await self.record.gave_up(cause, waits)
 
     def _attach_when_ready(self, owned: OwnedKernel) -> None:
         self._spawn(self._attach(owned, owned.session), "attach the runner")
@@ -185,7 +203,6 @@ class Ownership:
                 self.runner.attach(session, owned.kernel.connection)
             else:  # what is asked for next needs another one
                 await self.stop("crashed", problem)
-                await self.record.gave_up(problem)
 
     async def _was_taken(self, owned: OwnedKernel) -> bool:
         """Tell whether a server that thought us dead goes on with the kernel."""

@@ -1,7 +1,7 @@
 """What the log is told of a notebook's runtime, and of one that a dead server left behind."""
 
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -139,11 +139,13 @@ class RuntimeRecord:
         ended = RuntimeSessionEnded(runtime_session_id=session_id, reason=reason, cause=cause)
         await self._append(owned, ended)
 
-    async def gave_up(self, reason: str) -> None:
-        """Cancel what waits: there is no kernel to run it."""
+    async def gave_up(
+        self, reason: str, execution_ids: Collection[ExecutionId] | None = None
+    ) -> None:
+        """Cancel what waits (all of it, by default): there is no kernel to run it."""
 
         async def waiting(state: RuntimeState) -> Sequence[Draft]:
-            return cancelled(state, NO_SESSION, None, reason)
+            return cancelled(state, NO_SESSION, execution_ids, reason)
 
         await self._host.writer.record(waiting)
 

@@ -103,6 +103,40 @@ async def test_what_is_asked_for_while_a_kernel_stops_runs_on_the_next_one(
 
 
 @pytest.mark.rule("EX2")
+@pytest.mark.parametrize("how", ["stopped", "given up"])
+async def test_what_waits_for_a_kernel_that_goes_before_it_is_ready_is_cancelled(
+    workspace: Workspace, path: str, how: str
+) -> None:
+    async with workspace.running(), workspace.open(path) as notebook:
+        workspace.gateway.may_answer.clear()
+        (execution_id,) = await notebook.run("c0")
+        await notebook.first(RuntimeSessionStarted)
+        runtime = notebook.session.runtime
+        if how == "stopped":
+            await runtime.stop("shutdown", "It was shut down.")
+        else:
+            runtime.died("It was shut down.", restarting=False)
+        ended = await notebook.ended(execution_id)
+        assert (ended["status"], ended["reason"]) == ("cancelled", "It was shut down.")
+
+
+@pytest.mark.rule("EX2")
+async def test_what_waits_for_a_kernel_that_is_started_again_before_it_is_ready_runs_there(
+    workspace: Workspace, path: str
+) -> None:
+    async with workspace.running(), workspace.open(path) as notebook:
+        workspace.gateway.may_answer.clear()
+        (execution_id,) = await notebook.run("c0")
+        await notebook.first(RuntimeSessionStarted)
+        notebook.session.runtime.died("It crashed.", restarting=True)
+        log = workspace.disk.logs[notebook.id]
+        await until(lambda: sum(isinstance(e.payload, RuntimeSessionStarted) for e in log) == 2)
+        workspace.gateway.may_answer.set()
+        (await notebook.started()).finish(execution_id)
+        assert (await notebook.ended(execution_id))["status"] == "ok"
+
+
+@pytest.mark.rule("EX2")
 async def test_a_fault_while_a_cell_runs_closes_its_notebook_alone_and_the_cell_ends(
     workspace: Workspace, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
