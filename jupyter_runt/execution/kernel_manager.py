@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
-from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.kernelspec import KernelSpec, NoSuchKernel
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
 from jupyter_core.utils import ensure_async
 from jupyter_server.prometheus.metrics import KERNEL_CURRENTLY_RUNNING_TOTAL
@@ -147,9 +147,15 @@ class OwnedKernels(_Base):  # type: ignore[misc]
         """
         file = survivor.connection_file
         manager = self._manager_of(survivor.kernel_id, survivor.kernel_name, file)
+        try:
+            spec = manager.kernel_spec
+        except NoSuchKernel:
+            if survivor.spec is None:
+                raise
+            spec = manager._kernel_spec = KernelSpec(**survivor.spec)
         factory = KernelProvisionerFactory.instance(parent=self.parent)
         manager.provisioner = factory.create_provisioner_instance(
-            survivor.kernel_id, manager.kernel_spec, parent=manager
+            survivor.kernel_id, spec, parent=manager
         )
         await manager.provisioner.adopt(survivor)
         await self._take_in(manager, path, env)

@@ -127,6 +127,8 @@ class Survivor:
     connection_file: str
     provisioner: dict[str, Any] | None
     """What finds the kernel again, where the agent is not its parent."""
+    spec: dict[str, Any] | None = None
+    """The kernelspec, as it was when the kernel was started: it may be gone by now."""
 
     def signal(self, number: int) -> None:
         """Send a signal to it and its kernel; nothing happens if they are gone."""
@@ -150,12 +152,14 @@ def launching(
     command: Sequence[str],
     connection_file: str,
     provisioner: dict[str, Any] | None = None,
+    spec: dict[str, Any] | None = None,
 ) -> Iterator[AgentLaunch]:
     """Make the socket of an agent, for as long as it takes to start it.
 
     Args:
         command: runs the kernel; empty if that runs already.
         provisioner: what finds a kernel again that runs already.
+        spec: the kernelspec.
     """
     settings: dict[str, Any] = json.loads(plan)
     connection_file = os.path.realpath(connection_file)
@@ -171,7 +175,7 @@ def launching(
         finally:
             os.umask(before)
         listener.listen()
-        settings["about"] |= {"socket": path, "connection_file": connection_file}
+        settings["about"] |= {"socket": path, "connection_file": connection_file, "spec": spec}
         if provisioner is not None:
             settings["about"]["provisioner"] = provisioner
         settings |= {
@@ -218,6 +222,7 @@ def survivors(journals: Path) -> list[Survivor]:
                 root=str(about["root"]),
                 connection_file=str(about["connection_file"]),
                 provisioner=about.get("provisioner"),
+                spec=about.get("spec"),
             )
         except (OSError, ValueError, KeyError, TypeError):
             continue  # it just ended, or is none of ours

@@ -210,7 +210,8 @@ class RuntProvisioner(KernelProvisionerBase):
             path = (kwargs.get("env") or os.environ).get("PATH")
             if shutil.which(cmd[0], path=path) is None:
                 raise FileNotFoundError(f"There is no program {cmd[0]}.")
-            with launching(self._plan, cmd, self._manager.connection_file) as launch:
+            file, spec = self._manager.connection_file, self.kernel_spec.to_dict()
+            with launching(self._plan, cmd, file, spec=spec) as launch:
                 info = await self.inner.launch_kernel(
                     launch.command, pass_fds=launch.pass_fds, **kwargs
                 )

@@ -164,8 +164,13 @@ class NotebookRuntime:
             return owned.kernel.kernel_id
 
     async def interrupt(self) -> None:
-        """Interrupt the kernel; raises RuntimeLost if there is none."""
-        await self._services.gateway.interrupt(self._ownership.existing.kernel.kernel_id)
+        """Interrupt the kernel; raises RuntimeLost if there is none.
+
+        One that starts is left alone: it runs nothing yet, and the signal would end it.
+        """
+        owned, runtime = self._ownership.existing, self._host.writer.state.runtime
+        if runtime is None or runtime.status not in ("starting", "restarting"):
+            await self._services.gateway.interrupt(owned.kernel.kernel_id)
 
     async def restart(self, actor: ActorId) -> None:
         """Restart the kernel, ending what runs and waits; raises RuntimeLost if there is none."""

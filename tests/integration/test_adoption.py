@@ -1,8 +1,11 @@
 """Kernels go on where their server died, and say why where they cannot."""
 
 import asyncio
+import json
 import os
+import shutil
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -125,6 +128,27 @@ async def test_sessions_prompts_and_what_waits_are_there_under_the_next_server(
     agent = agent_of(server, notebook)
     await server.call("DELETE", f"/api/sessions/{opened['id']}")
     await gone(agent)
+
+
+@pytest.mark.rule("EX3", "EX1")
+async def test_a_kernel_whose_kernelspec_is_gone_goes_on_and_is_restarted(server: Server) -> None:
+    spec = server.data / "kernels/passing/kernel.json"
+    spec.parent.mkdir(parents=True)
+    command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    about = {"argv": command, "display_name": "Passing", "language": "python"}
+    spec.write_text(json.dumps(about), "utf-8")
+    notebook = await server.notebook("'top'")
+    await notebook.do("start_runtime", kernel_name="passing")
+    running, kernel = await begun(notebook)
+    await asyncio.to_thread(server.kill)
+    shutil.rmtree(spec.parent)
+    await asyncio.to_thread(server.start)
+    await notebook.do("interrupt_runtime")
+    assert (await notebook.execution(running))["error"]["ename"] == "KeyboardInterrupt"
+    await notebook.do("restart_runtime")
+    assert text_of(await notebook.run_source("print('on', end='')")) == "on"
+    await gone(kernel)
+    await notebook.do("stop_runtime")
 
 
 @pytest.mark.rule("EX5", "EX1", "EX10")

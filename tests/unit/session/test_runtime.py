@@ -102,6 +102,24 @@ async def test_what_is_asked_for_while_a_kernel_stops_runs_on_the_next_one(
         assert workspace.gateway.did == ["start python3", "stop", "start python3"]
 
 
+@pytest.mark.rule("EX5")
+async def test_a_kernel_that_starts_is_not_interrupted_and_one_that_is_ready_is(
+    workspace: Workspace, path: str
+) -> None:
+    async with workspace.running(), workspace.open(path) as notebook:
+        workspace.gateway.may_answer.clear()
+        (execution_id,) = await notebook.run("c0")
+        await notebook.first(RuntimeSessionStarted)
+        await notebook.send("interrupt_runtime")
+        assert workspace.gateway.did == ["start python3"], "the signal would end it"
+        workspace.gateway.may_answer.set()
+        kernel = await notebook.started()
+        await notebook.send("interrupt_runtime")
+        assert workspace.gateway.did == ["start python3", "interrupt"]
+        kernel.finish(execution_id)
+        assert (await notebook.ended(execution_id))["status"] == "ok"
+
+
 @pytest.mark.rule("EX2")
 @pytest.mark.parametrize("how", ["stopped", "given up"])
 async def test_what_waits_for_a_kernel_that_goes_before_it_is_ready_is_cancelled(
