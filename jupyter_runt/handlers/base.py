@@ -8,7 +8,7 @@ from http.client import responses
 from typing import Any, Final
 
 from jupyter_server.auth.decorator import authorized
-from jupyter_server.base.handlers import APIHandler
+from jupyter_server.base.handlers import APIHandler, JupyterHandler
 from tornado.web import HTTPError, authenticated
 
 from jupyter_runt.errors import InvalidRequest, NotAuthorized, RuntError
@@ -21,20 +21,8 @@ MAX_INTEGER: Final = (1 << 63) - 1
 """The largest number that a store can be asked for."""
 
 
-class RuntHandler(APIHandler):
-    """A handler below `/api/runt` or `/api/collaboration`.
-
-    Verbs carry `@authenticated` and `@authorized(action=…, resource=…)`, both explicit: the
-    decorator keeps what it saw first, so an inherited verb would ask for its base's resource.
-    """
-
-    sessions: SessionRegistry
-    """The open documents."""
-
-    async def prepare(self, **kwargs: Any) -> None:
-        """Authenticate, and wait until documents can be opened."""
-        await super().prepare(**kwargs)
-        self.sessions = await self.settings["runt_sessions"].sessions()
+class RuntRequest(JupyterHandler):
+    """A request, or a socket: who sent it, what they may do, and how it is refused."""
 
     async def actor(self) -> ActorId:
         """Return who sent the request."""
@@ -59,6 +47,48 @@ class RuntHandler(APIHandler):
         action, resource = capability.value
         allowed = self.authorizer.is_authorized(self, self.current_user, action, resource)
         return bool(await allowed if hasattr(allowed, "__await__") else allowed)
+
+    def send(self, body: Any, status: int = 200) -> None:
+        """Answer with JSON."""
+        self.set_status(status)
+        self.set_header("Content-Type", "application/json")
+        self.finish(json.dumps(body, ensure_ascii=False))
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Answer with CONTRACT's `{code, message, detail}`."""
+        error = kwargs.get("exc_info", (None, None, None))[1]
+        if isinstance(error, RuntError):
+            self.send(error.to_json(), error.status)
+            return
+        message = responses.get(status_code, "Unknown error")
+        if isinstance(error, HTTPError) and error.reason:
+            message = error.reason
+        code = _CODES.get(status_code, "internal_error" if status_code >= 500 else "bad_request")
+        self.send({"code": code, "message": message, "detail": {}}, status_code)
+
+    def log_exception(self, *exc_info: Any) -> None:
+        """Log what is our fault; what the sender did wrong is in the reply."""
+        error = exc_info[1]
+        if not isinstance(error, RuntError):
+            super().log_exception(*exc_info)
+        elif error.status >= 500:
+            self.log.warning("%s %s: %s", self.request.method, self.request.path, error.message)
+
+
+class RuntHandler(RuntRequest, APIHandler):
+    """A handler below `/api/runt` or `/api/collaboration`.
+
+    Verbs carry `@authenticated` and `@authorized(action=…, resource=…)`, both explicit: the
+    decorator keeps what it saw first, so an inherited verb would ask for its base's resource.
+    """
+
+    sessions: SessionRegistry
+    """The open documents."""
+
+    async def prepare(self, **kwargs: Any) -> None:
+        """Authenticate, and wait until documents can be opened."""
+        await super().prepare(**kwargs)
+        self.sessions = await self.settings["runt_sessions"].sessions()
 
     def integer(self, name: str, default: int) -> int:
         """Return a query argument that is a whole number from 0 to `MAX_INTEGER`."""
@@ -89,36 +119,11 @@ class RuntHandler(APIHandler):
             raise InvalidRequest("The body is not an object.", field="")
         return body
 
-    def send(self, body: Any, status: int = 200) -> None:
-        """Answer with JSON."""
-        self.set_status(status)
-        self.finish(json.dumps(body, ensure_ascii=False))
-
     async def send_whole(self, notebook_id: NotebookId, notebook: Mapping[str, Any]) -> None:
         """Answer with a notebook, its outputs whole unless `outputs=references` asks for less."""
         if self.get_query_argument("outputs", "whole") != "references":
             notebook = await self.sessions.artifacts.of(notebook_id).complete(notebook)
         self.finish(await to_thread(json.dumps, notebook, ensure_ascii=False))
-
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Answer with CONTRACT's `{code, message, detail}`."""
-        error = kwargs.get("exc_info", (None, None, None))[1]
-        if isinstance(error, RuntError):
-            self.send(error.to_json(), error.status)
-            return
-        message = responses.get(status_code, "Unknown error")
-        if isinstance(error, HTTPError) and error.reason:
-            message = error.reason
-        code = _CODES.get(status_code, "internal_error" if status_code >= 500 else "bad_request")
-        self.send({"code": code, "message": message, "detail": {}}, status_code)
-
-    def log_exception(self, *exc_info: Any) -> None:
-        """Log what is our fault; what the sender did wrong is in the reply."""
-        error = exc_info[1]
-        if not isinstance(error, RuntError):
-            super().log_exception(*exc_info)
-        elif error.status >= 500:
-            self.log.warning("%s %s: %s", self.request.method, self.request.path, error.message)
 
 
 class UnknownHandler(RuntHandler):

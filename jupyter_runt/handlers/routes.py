@@ -9,7 +9,7 @@ from jupyter_runt.handlers.approvals import ApprovalsHandler
 from jupyter_runt.handlers.artifacts import ArtifactHandler
 from jupyter_runt.handlers.base import UnknownHandler
 from jupyter_runt.handlers.collaboration import DocumentSessionHandler
-from jupyter_runt.handlers.commands import CommandsHandler
+from jupyter_runt.handlers.commands import CommandsHandler, CommandSocket
 from jupyter_runt.handlers.contents import PersonalContentsHandler
 from jupyter_runt.handlers.events import EventsHandler, ExecutionHandler
 from jupyter_runt.handlers.forks import ForkHandler
@@ -53,6 +53,7 @@ ROUTES: Final[tuple[tuple[str, type[Any]], ...]] = (
     (r"/api/runt/providers/([^/]+)/test", ProviderTestHandler),
     (r"/api/runt/agents", AgentSocket),
     (rf"{_NOTEBOOK}/commands", CommandsHandler),
+    (rf"{_NOTEBOOK}/commands/socket", CommandSocket),
     (rf"{_NOTEBOOK}/tokens", TokensHandler),
     (rf"{_NOTEBOOK}/tokens/([^/]+)", TokenHandler),
     (rf"{_NOTEBOOK}/events", EventsHandler),

@@ -1,20 +1,27 @@
 """A notebook of ours as a program sees it: commands in, events out."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
+from uuid import uuid4
+
+from websockets.asyncio.client import ClientConnection, connect
 
 from tests.benchmarks.notebooks import write_notebook
-from tests.benchmarks.servers import Server
+from tests.benchmarks.servers import Address, Server
 from tests.benchmarks.web import Connection
 
 
 class CommandedNotebook:
-    """Sends commands over one connection, and follows the events over another."""
+    """Sends commands over a socket, as a page does, and follows the events over a connection."""
 
-    def __init__(self, found: dict[str, Any], connection: Connection) -> None:
+    def __init__(
+        self, found: dict[str, Any], connection: Connection, commands: ClientConnection
+    ) -> None:
         self._found = found
+        self._commands = commands
         self._path = f"/api/runt/notebooks/{found['notebook_id']}"
         self._connection = connection
         self._word = b""
@@ -28,7 +35,10 @@ class CommandedNotebook:
 
     async def perform(self, command: dict[str, Any]) -> None:
         """Return when the command is answered."""
-        await self._connection.request("POST", f"{self._path}/commands", command)
+        await self._commands.send(json.dumps({"command_id": str(uuid4()), **command}))
+        answer = json.loads(await self._commands.recv())
+        if answer["status"] != 200:
+            raise RuntimeError(f"{command}: {answer}")
 
     async def follow(self, connection: Connection, after: int, types: str) -> None:
         """Hear events (all, where `types` is empty) until cancelled."""
@@ -68,12 +78,23 @@ async def followed(
     server: Server, path: str, *, types: str = "", after: int | None = None
 ) -> AsyncIterator[CommandedNotebook]:
     """A notebook whose events are followed, from now on or after one of its log."""
-    async with Connection(server.address) as connection, Connection(server.address) as events:
+    address = server.address
+    async with Connection(address) as connection, Connection(address) as events:
         found = await describe(connection, path)
-        notebook = CommandedNotebook(found, connection)
         since = found["seq"] if after is None else after
-        following = asyncio.create_task(notebook.follow(events, since, types))
-        try:
-            yield notebook
-        finally:
-            following.cancel()
+        async with _commands(address, found["notebook_id"]) as commands:
+            notebook = CommandedNotebook(found, connection, commands)
+            following = asyncio.create_task(notebook.follow(events, since, types))
+            try:
+                yield notebook
+            finally:
+                following.cancel()
+
+
+def _commands(address: Address, notebook_id: str) -> connect:
+    return connect(
+        address.url("ws", f"/api/runt/notebooks/{notebook_id}/commands/socket"),
+        additional_headers={"Authorization": f"token {address.token}"},
+        compression=None,
+        proxy=None,
+    )

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
-from uuid import uuid4
 
 from jupyter_client.manager import AsyncKernelManager
 
@@ -41,7 +40,7 @@ async def measure(ours: Kind, folder: Path, rounds: int) -> Contest:
 
 async def executed(notebook: CommandedNotebook) -> float:
     """Return the seconds until the end of an execution is on the event stream."""
-    command = {"type": "execute_cells", "cell_ids": ["cell-0"], "command_id": str(uuid4())}
+    command = {"type": "execute_cells", "cell_ids": ["cell-0"]}
     completed = notebook.expect("v1.ExecutionCompleted")
     start = time.perf_counter()
     await notebook.perform(command)

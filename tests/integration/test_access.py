@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from websockets.exceptions import InvalidStatus
 
 from jupyter_runt.handlers.routes import ROUTES
+from tests.integration.command_socket import socket_of
 from tests.integration.doorkeeper import DENY, NAME, asked_file
 from tests.integration.peers import Peer, RuntimeTab, tab
 from tests.integration.server import Notebook, Server, eventually
@@ -256,6 +258,20 @@ async def test_a_socket_without_the_right_to_read_is_not_opened(notebook: Notebo
         peer = Peer(notebook.server, notebook.room_id, headers=headers)
         with pytest.raises(Exception, match="HTTP 403"):
             await peer.connect()
+
+
+@pytest.mark.rule("AU1")
+async def test_each_command_of_a_socket_needs_its_own_permission(notebook: Notebook) -> None:
+    run = {"type": "execute_cells", "cell_ids": ["c0"]}
+    create = {"type": "create_cell", "cell_type": "code", "source": "", "after": None}
+    async with socket_of(notebook, **{DENY: "execute", NAME: "wim"}) as socket:
+        command_id, status, body = await socket.ask({**run, "command_id": "run"})
+        assert (command_id, status, body["code"]) == ("run", 403, "not_authorized")
+        _, status, body = await socket.ask({**create, "command_id": "create"})
+        assert (status, {event["actor"] for event in body["events"]}) == (200, {"user:wim"})
+    with pytest.raises(InvalidStatus, match="403"):
+        async with socket_of(notebook, **{DENY: "read"}):
+            pass
 
 
 @pytest.mark.rule("RM6")

@@ -9,6 +9,7 @@ import type {
   RuntClient,
   RuntError
 } from '../services/client';
+import { CommandSocket } from '../services/commandSocket';
 import { type IServerState, RuntimeRoom } from '../services/runtimeRoom';
 import { ChosenCells } from './chosenCells';
 import { Completions } from './completions';
@@ -38,6 +39,10 @@ export class NotebookRuntime implements IDisposable {
       this._connectedChanged.emit(synced);
     }, this);
     this.model.executionsChanged.connect(this._onExecutions, this);
+    this._commands = new CommandSocket({
+      serverSettings: options.client.serverSettings,
+      post: command => this.ask((client, id) => client.command(id, command))
+    });
     this._completions = new Completions({
       model: this.model,
       room: this._room,
@@ -112,7 +117,10 @@ export class NotebookRuntime implements IDisposable {
    * Ask the server for a change.
    */
   command(command: Command): Promise<ICommandReply> {
-    return this.ask((client, id) => client.command(id, command));
+    if (this._info !== null) {
+      this._commands.open(this._info.notebook_id);
+    }
+    return this._commands.send(command);
   }
 
   /**
@@ -161,6 +169,7 @@ export class NotebookRuntime implements IDisposable {
       return;
     }
     this._isDisposed = true;
+    this._commands.dispose();
     this._completions.dispose();
     this._room.dispose();
     this.model.unfollow();
@@ -178,6 +187,7 @@ export class NotebookRuntime implements IDisposable {
     const { client, path } = this._options;
     this._info = await client.notebook(path());
     this.clock.set(this._info.now);
+    this._commands.open(this._info.notebook_id);
     this._infoChanged.emit(this._info);
     return this._info;
   }
@@ -197,6 +207,7 @@ export class NotebookRuntime implements IDisposable {
 
   private _options: NotebookRuntime.IOptions;
   private _room: RuntimeRoom;
+  private _commands: CommandSocket;
   private _completions: Completions;
   private _info: INotebookInfo | null = null;
   private _locating: Promise<INotebookInfo> | null = null;
