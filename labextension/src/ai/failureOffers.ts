@@ -7,6 +7,7 @@ import type { IDisposable } from '@lumino/disposable';
 import { Signal } from '@lumino/signaling';
 import { type PanelLayout, Widget } from '@lumino/widgets';
 
+import { isRepeated } from './clicks';
 import { isHidden } from './contextEyes';
 import { aiIcon } from './icons';
 
@@ -130,7 +131,11 @@ export class FailureOffers implements IDisposable {
       made.dataset.remedy = remedy;
       made.textContent = label;
       made.title = caption;
-      made.addEventListener('click', () => onAsk(remedy, cell.model.id));
+      made.addEventListener('click', ({ detail }) => {
+        if (!isRepeated(detail)) {
+          onAsk(remedy, cell.model.id);
+        }
+      });
       return made;
     };
     offer.node.append(

@@ -3,6 +3,7 @@ import { Widget } from '@lumino/widgets';
 
 import { isActive } from '../model/turns';
 import type { IToolCall, ITurn } from '../services/ai';
+import { isRepeated } from './clicks';
 import { aiIcon } from './icons';
 import type { TurnWords } from './turnWords';
 
@@ -126,8 +127,8 @@ export class TurnBar extends Widget {
     button.dataset.action = action;
     button.textContent = label;
     button.title = caption;
-    button.addEventListener('click', () => {
-      if (this._turn !== undefined) {
+    button.addEventListener('click', ({ detail }) => {
+      if (this._turn !== undefined && !isRepeated(detail)) {
         this._options.onAction(action, this._turn);
       }
     });
