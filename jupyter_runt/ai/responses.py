@@ -58,6 +58,7 @@ class Responses(Endpoint):
                             yield Delta(str(event["delta"]))
                         case "response.completed" | "response.incomplete":
                             ended = event["response"]
+                            break  # some servers leave the connection open
                         case "response.failed":
                             raise self._failed((event.get("response") or {}).get("error"))
                         case "error":

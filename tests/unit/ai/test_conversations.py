@@ -212,13 +212,36 @@ async def test_what_is_odd_about_a_response_does_not_spoil_it() -> None:
     assert said.usage == Usage()
 
 
-async def said_by(api: Any, *sent: dict[str, Any]) -> Said:
-    """Return what is understood of these events."""
+@pytest.mark.parametrize("kind", ["response.completed", "response.incomplete"])
+async def test_a_response_that_has_ended_is_not_waited_for(kind: str) -> None:
+    closed = asyncio.Event()
+    ended = {"status": kind.removeprefix("response."), "output": []}
+    async with asyncio.timeout(30):
+        said = await said_by(Responses, {"type": kind, "response": ended}, left_open=closed)
+        assert said.message == Assistant("")
+        await closed.wait()
+
+
+async def said_by(
+    api: Any, *sent: dict[str, Any], left_open: asyncio.Event | None = None
+) -> Said:
+    """Return what is understood of these events.
+
+    Args:
+        left_open: the server waits until the client closes the connection, and sets this.
+    """
 
     class Odd(RequestHandler):
-        def post(self) -> None:
+        async def post(self) -> None:
             self.set_header("Content-Type", "text/event-stream")
-            self.finish("".join(f"data: {json.dumps(each)}\n\n" for each in sent))
+            self.write("".join(f"data: {json.dumps(each)}\n\n" for each in sent))
+            await self.flush()
+            if left_open is not None:
+                await left_open.wait()
+
+        def on_connection_close(self) -> None:
+            if left_open is not None:
+                left_open.set()
 
     server = HTTPServer(Application([(r"/.*", Odd)]))
     (socket,) = bind_sockets(0, "127.0.0.1")
