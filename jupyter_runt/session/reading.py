@@ -2,7 +2,7 @@
 
 import asyncio
 from asyncio import to_thread
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from jupyter_runt.session.content import Content
@@ -17,7 +17,7 @@ class Reading:
         file: FileContent,
         path: str,
         content: Content[Any, Any],
-        client_of: Callable[[Any], Awaitable[int]],
+        client_of: Callable[[Any], Coroutine[Any, Any, int]],
     ) -> None:
         self.file = file
         self._path = path
@@ -41,9 +41,13 @@ class Reading:
         if self._parsed is None:
             parsed = await to_thread(self._parse)
             # It is the whole that is signed: both read all of it, each in a thread.
-            self._client_id, self._parsed = await asyncio.gather(
-                self._client_of(parsed), self._content.taken_in(parsed)
-            )
+            try:
+                async with asyncio.TaskGroup() as group:
+                    client_id = group.create_task(self._client_of(parsed))
+                    taken_in = group.create_task(self._content.taken_in(parsed))
+            except ExceptionGroup as faults:
+                raise faults.exceptions[0] from None
+            self._client_id, self._parsed = client_id.result(), taken_in.result()
         return self._parsed
 
     def _parse(self) -> Any:

@@ -222,9 +222,7 @@ async def test_a_response_that_has_ended_is_not_waited_for(kind: str) -> None:
         await closed.wait()
 
 
-async def said_by(
-    api: Any, *sent: dict[str, Any], left_open: asyncio.Event | None = None
-) -> Said:
+async def said_by(api: Any, *sent: dict[str, Any], left_open: asyncio.Event | None = None) -> Said:
     """Return what is understood of these events.
 
     Args:
