@@ -276,7 +276,13 @@ def end_kernel(pid: int) -> None:
 def end_elsewhere(farewell: list[str], about: dict[str, Any]) -> None:
     """End a kernel that is not our child: become who knows how."""
     told, telling = os.pipe()
-    os.write(telling, json.dumps({"sys_path": sys.path, **about}).encode())
+    if not os.fork():  # a pipe takes little before it is read, and who reads it is to come
+        try:
+            os.close(told)
+            with os.fdopen(telling, "w", encoding="ascii") as pipe:
+                json.dump({"sys_path": sys.path, **about}, pipe)
+        finally:
+            os._exit(0)
     os.close(telling)
     os.dup2(told, 0)
     os.execv(farewell[0], farewell)  # noqa: S606
