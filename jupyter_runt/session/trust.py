@@ -4,14 +4,18 @@ import hmac
 import logging
 import sqlite3
 from asyncio import to_thread
-from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from typing import Any, Final, Protocol
 
-from nbformat.sign import NotebookNotary, yield_everything
+from nbformat.sign import NotebookNotary, SQLiteSignatureStore, yield_everything
 
 from jupyter_runt.document.cuts import Cut
 
 log = logging.getLogger(__name__)
+
+LOCKED_SECONDS: Final = 5.0
+"""How long to wait for another process that writes signatures."""
 
 
 class Trust(Protocol):
@@ -37,8 +41,9 @@ class NotaryTrust:
         digest = await to_thread(self._digest, notebook)
         if digest is None:
             return False
+        algorithm = self._notary.algorithm
         try:  # which writes down when it was asked
-            return bool(self._notary.store.check_signature(digest, self._notary.algorithm))
+            return bool(await self._ask(lambda store: store.check_signature(digest, algorithm)))
         except sqlite3.Error as error:
             log.warning("No output is trusted, as no signature can be looked up: %s", error)
             return False
@@ -48,10 +53,18 @@ class NotaryTrust:
         digest = await to_thread(self._digest, notebook)
         if digest is None:
             return
+        algorithm = self._notary.algorithm
         try:
-            self._notary.store.store_signature(digest, self._notary.algorithm)
+            await self._ask(lambda store: store.store_signature(digest, algorithm))
         except sqlite3.Error as error:
             log.warning("A notebook will not be trusted, as it cannot be signed: %s", error)
+
+    async def _ask(self, question: Callable[[Any], Any]) -> Any:
+        """Return what the store of signatures answers: a database in a thread."""
+        store = self._notary.store
+        if type(store) is SQLiteSignatureStore and store.db_file != ":memory:":
+            return await to_thread(_ask_again, store.db_file, store.cache_size, question)
+        return question(store)
 
     def _digest(self, notebook: Mapping[str, Any]) -> str | None:
         """Return what is signed; None of a text with a lone surrogate, which has no bytes."""
@@ -62,6 +75,20 @@ class NotaryTrust:
         except UnicodeEncodeError:
             return None
         return digest.hexdigest()
+
+
+class _Again(SQLiteSignatureStore):
+    """A database of signatures that is open elsewhere: it is not replaced if somebody locks it."""
+
+    def _connect_db(self, db_file: str) -> sqlite3.Connection:
+        types = sqlite3.PARSE_DECLTYPES | sqlite3.PARSE_COLNAMES
+        return sqlite3.connect(db_file, LOCKED_SECONDS, types)
+
+
+def _ask_again(db_file: str, cache_size: int, question: Callable[[Any], Any]) -> Any:
+    """Ask over a connection of its own: Jupyter's is for the thread that made it."""
+    with closing(_Again(db_file, cache_size=cache_size)) as store:  # type: ignore[no-untyped-call]
+        return question(store)
 
 
 def _everything(value: Any) -> Iterator[bytes | memoryview]:

@@ -1,14 +1,19 @@
 """What the notary vouches for is the same, however a file was read (EX9)."""
 
+import asyncio
 import base64
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from threading import Event
+from typing import Any
 from unittest.mock import patch
 
 import nbformat
 import pytest
-from nbformat.sign import MemorySignatureStore, NotebookNotary
+from nbformat.sign import MemorySignatureStore, NotebookNotary, SQLiteSignatureStore
 
 from jupyter_runt.document.ipynb import read_notebook
 from jupyter_runt.session.trust import NotaryTrust
@@ -62,10 +67,42 @@ async def test_who_cannot_write_signatures_trusts_nothing_and_opens_all_the_same
         trust = NotaryTrust(notary)
         await trust.sign(notebook)
         assert await trust.is_signed(notebook)
-        notary.store.db.execute("PRAGMA query_only = ON")  # as where the disk is full
+        db = notary.store.db
+        for change in ("UPDATE", "INSERT"):  # as where the disk is full
+            refuse = f"BEFORE {change} ON nbsignatures BEGIN SELECT RAISE(ABORT, 'no room'); END"
+            db.execute(f"CREATE TRIGGER no_{change} {refuse}")
         assert not await trust.is_signed(notebook)
         await trust.sign({**notebook, "metadata": {"another": True}})
-        notary.store.db.execute("PRAGMA query_only = OFF")
+        db.execute("DROP TRIGGER no_UPDATE")
         assert await trust.is_signed(notebook)
         assert not await trust.is_signed({**notebook, "metadata": {"another": True}})
-    assert caplog.text.count("readonly database") == 2
+    assert caplog.text.count("no room") == 2
+
+
+@pytest.mark.rule("EX9")
+async def test_nothing_waits_with_who_waits_for_a_signature_that_another_process_locks(
+    tmp_path: Path,
+) -> None:
+    notebook = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    path, asked = str(tmp_path / "signatures.db"), Event()
+
+    check = SQLiteSignatureStore.check_signature
+
+    def checked(*args: Any) -> Any:
+        asked.set()
+        return check(*args)
+
+    with (
+        NotebookNotary(data_dir="", secret=b"s", db_file=path) as notary,
+        closing(sqlite3.connect(path)) as another,
+        patch("jupyter_runt.session.trust.LOCKED_SECONDS", 60),
+        patch.object(SQLiteSignatureStore, "check_signature", checked),
+    ):
+        trust = NotaryTrust(notary)
+        await trust.sign(notebook)
+        asked.clear()
+        another.execute("BEGIN EXCLUSIVE")
+        answer = asyncio.create_task(trust.is_signed(notebook))
+        assert await asyncio.to_thread(asked.wait, 60)
+        another.rollback()
+        assert await answer
