@@ -14,13 +14,18 @@ def hashing_aside(manager: Any, files: LocalFiles) -> Iterator[None]:
     """Have a contents manager of plain files hash them in a thread, a part at a time.
 
     JupyterLab asks for the hash of every file that it opens. Jupyter's own managers read all of it
-    into memory for that, and hash it on the event loop.
+    into memory for that, and hash it on the event loop. Where somebody else put another `get` in
+    the place of the manager's own, what is read may be no plain file: nothing is changed.
     """
     get = manager.get
+    is_its_own = getattr(get, "__func__", None) is type(manager).get
+    if not is_its_own or not iscoroutinefunction(get):
+        yield
+        return
 
-    async def get_and_hash(path: str, content: bool = True, **options: Any) -> Any:
-        if content or not options.get("require_hash"):
-            return await get(path, content, **options)
+    async def get_and_hash(path: str, content: bool = True, *others: Any, **options: Any) -> Any:
+        if content or others or not options.get("require_hash"):
+            return await get(path, content, *others, **options)
         model = await get(path, content, **{**options, "require_hash": False})
         if model["type"] == "directory":
             return model
@@ -30,11 +35,9 @@ def hashing_aside(manager: Any, files: LocalFiles) -> Iterator[None]:
             return await get(path, content, **options)
         return {**model, "hash": digest, "hash_algorithm": manager.hash_algorithm}
 
-    if not iscoroutinefunction(get):
-        yield
-        return
     manager.get = get_and_hash
     try:
         yield
     finally:
-        manager.get = get
+        if manager.get is get_and_hash:  # and nobody else's, around ours
+            del manager.get

@@ -35,6 +35,7 @@ async def test_models_are_those_of_the_manager_which_hashes_nothing_without_cont
         for path in ("nb.ipynb", "/a.txt", "folder"):
             told.append(await manager.get(path, content=False, require_hash=True))
             told.append(await manager.get(path, False))
+            told.append(await manager.get(path, False, None, None, True))
         return told
 
     expected = await models()
@@ -70,3 +71,18 @@ async def test_a_manager_that_is_not_asynchronous_is_left_alone(tmp_path: Path) 
     manager = LargeFileManager(root_dir=str(tmp_path))
     with hashing_aside(manager, LocalFiles(tmp_path)):
         assert manager.get("", content=False)["type"] == "directory"
+
+
+async def test_what_others_make_of_a_manager_s_files_is_theirs_to_hash(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("text")
+    manager = AsyncLargeFileManager(root_dir=str(tmp_path))
+    own = manager.get
+
+    async def theirs(path: str, **options: Any) -> Any:
+        return {**await own(path, **options), "hash": "theirs"}
+
+    with patch.object(manager, "get", theirs), hashing_aside(manager, LocalFiles(tmp_path)):
+        assert (await manager.get("a.txt", content=False, require_hash=True))["hash"] == "theirs"
+    with hashing_aside(manager, LocalFiles(tmp_path)):
+        own, manager.get = manager.get, theirs
+    assert (await manager.get("a.txt", content=False, require_hash=True))["hash"] == "theirs"
