@@ -45,6 +45,14 @@ describe('AnswerSanitizer', () => {
     );
   });
 
+  it('keeps diagrams as large as they are, without their source', () => {
+    const image = '<img src="data:image/svg+xml,x" width="86">';
+    const diagram = `<div class="jp-RenderedMermaid">${image}</div>`;
+    expect(drawn(diagram).innerHTML).toBe(diagram);
+    const huge = image.replace('86', '99999');
+    expect(drawn(huge).innerHTML).not.toContain('width');
+  });
+
   it('opens links only when they are chosen', () => {
     const open = vi.spyOn(window, 'open').mockReturnValue(null);
     const host = drawn(

@@ -17,6 +17,9 @@ const ATTRIBUTES: Record<string, ReadonlySet<string>> = {
   details: new Set(['open'])
 };
 
+/** Classes of the application that draw text, and are given to nothing to press. */
+const DRAWN = new Set(['jp-runt-blocked', 'jp-RenderedMermaid']);
+
 /** What loads something from elsewhere; a note says that it did not. */
 const EMBEDDED = 'img,audio,video,picture,iframe,embed,object,svg,canvas';
 
@@ -130,7 +133,9 @@ function keeps(tag: string, name: string, value: string): boolean {
     (ATTRIBUTES[tag]?.has(name) ?? false) ||
     (tag === 'input' && name === 'checked') ||
     (tag === 'img' &&
-      (name === 'alt' || (name === 'src' && INLINE_IMAGE.test(value))))
+      (name === 'alt' ||
+        (name === 'src' && INLINE_IMAGE.test(value)) ||
+        (/^(width|height)$/.test(name) && /^\d{1,4}$/.test(value))))
   );
 }
 
@@ -138,7 +143,7 @@ function keeps(tag: string, name: string, value: string): boolean {
 function harmless(names: string): string {
   return names
     .split(/\s+/)
-    .filter(name => name === 'jp-runt-blocked' || !/^(jp|lm|p)-/.test(name))
+    .filter(name => DRAWN.has(name) || !/^(jp|lm|p)-/.test(name))
     .join(' ');
 }
 
