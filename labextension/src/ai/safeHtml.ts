@@ -18,7 +18,13 @@ const ATTRIBUTES: Record<string, ReadonlySet<string>> = {
 };
 
 /** Classes of the application that draw text, and are given to nothing to press. */
-const DRAWN = new Set(['jp-runt-blocked', 'jp-RenderedMermaid']);
+const DRAWN = new Set([
+  'jp-runt-blocked',
+  'jp-RenderedMermaid',
+  'jp-RenderedMermaid-Details',
+  'jp-RenderedMermaid-Summary',
+  'jp-mod-warning'
+]);
 
 /** What loads something from elsewhere; a note says that it did not. */
 const EMBEDDED = 'img,audio,video,picture,iframe,embed,object,svg,canvas';

@@ -65,6 +65,14 @@ describe('blocksOf', () => {
     expect(blocksOf(blocks.join('\n'))).toEqual(blocks);
   });
 
+  it('shows the source of a diagram until it is whole', () => {
+    const diagram = '```mermaid\ngraph TD; A-->B\n```';
+    expect(blocksOf(`a\n\n${diagram}`).at(-1)).toBe(diagram);
+    expect(blocksOf(`a\n\n${diagram.slice(0, -3)}`).at(-1)).toBe(
+      '```\ngraph TD; A-->B\n'
+    );
+  });
+
   it('changes only the last block while a text grows', () => {
     const text = 'a\n\n- b\n- c\n\n```\nx\n\ny\n```\n\nend\n\nof it';
     let before = blocksOf('');

@@ -67,6 +67,9 @@ export function answersOf({ turns }: IRuntMetadata): IAnswer[] {
   return [...answers.values()];
 }
 
+/** What begins a diagram. */
+const DIAGRAM = /^(\s*(?:`{3,}|~{3,}))mermaid\s*$/gm;
+
 /**
  * Cut Markdown that grows into blocks of which only the last one will change.
  *
@@ -93,7 +96,10 @@ export function blocksOf(markdown: string): string[] {
       isMath = !isMath;
     }
   }
-  return [...blocks, lines.join('\n')];
+  const last = lines.join('\n');
+  // Half a diagram is an error: until it is whole, its source is shown.
+  const rest = fence === null ? last : last.replace(DIAGRAM, '$1');
+  return [...blocks, rest];
 }
 
 function closes(fence: string, mark: string | null, line: string): boolean {
