@@ -9,6 +9,15 @@ from tests.ui.lab import Lab, Person, eventually
 
 People = Callable[[str], Person]
 
+NOTE_COMMANDS = """
+window.commands = [];
+const send = WebSocket.prototype.send;
+WebSocket.prototype.send = function (data) {
+  if (this.url.includes('/commands/socket')) commands.push(data);
+  return send.call(this, data);
+};
+"""
+
 
 @pytest.mark.rule("EX3", "EX10")
 def test_either_tab_runs_cells_and_all_tabs_see_their_outputs(lab: Lab, person: People) -> None:
@@ -42,13 +51,15 @@ def test_run_all_is_one_command_whose_cells_run_in_order(lab: Lab, person: Peopl
 @pytest.mark.rule("EX4")
 def test_what_runs_is_what_is_on_the_screen(lab: Lab, person: People) -> None:
     lab.write("")
-    ada = person("ada").open()
+    ada = person("ada").open(before=NOTE_COMMANDS)
     for n in range(5):
         ada.text(0).click()
         ada.page.keyboard.press("Control+a")
         ada.page.keyboard.insert_text(f"print('take', {n})")
         ada.page.keyboard.press("Control+Enter")
         ada.sees_output(0, f"take {n}")
+    assert ada.page.evaluate("commands.length"), "all went as requests"
+    assert len(lab.events(types="v1.ExecutionRequested")) == 5
 
 
 @pytest.mark.slow
