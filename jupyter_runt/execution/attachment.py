@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from jupyter_runt.execution.outputs import OutputEdit, OutputReducer
 from jupyter_runt.execution.queue import ExecutionView, RuntimeSession
+from jupyter_runt.execution.said import said
 from jupyter_runt.ids import CellId, ExecutionId
 from jupyter_runt.protocols import KernelConnection, KernelMessage
 
@@ -25,6 +26,9 @@ CHATTER: Final = 500
 
 SILENCE_SECONDS: Final = 5.0
 """A kernel that replied and then said nothing for so long is done: iopub may drop its `idle`."""
+
+MISSING_TEXT: Final = "\n[Output may be missing here: the kernel did not say that it was done.]\n"
+"""What comes last is dropped first: an `idle` that is missing took outputs with it."""
 
 
 @dataclass(slots=True)
@@ -80,6 +84,8 @@ class Attachment:
     """Of what runs; of what comes again after another server, only the rest is new."""
     retired: int = 0
     """Up to where the journal was let go of."""
+    says_idle: bool = False
+    """Whether it ever did: some kernels forget it always."""
     asked: bool = False
     """Whether the journal has the request of an execution that another server began."""
 
@@ -117,9 +123,14 @@ class Attachment:
             cleared.popleft()
             self.reducer.cleared([self.running.cell_id])
 
-    def finished(self, execution_id: ExecutionId) -> None:
+    def finished(self, running: Running) -> None:
         """Note that an execution says nothing more; it does not count as ended yet."""
-        self.reducer.finished(execution_id)
+        if running.idle:
+            self.says_idle = True
+        elif self.says_idle:
+            text = {"name": "stderr", "text": MISSING_TEXT}
+            self.feed(said(running.execution_id, "stream", text))
+        self.reducer.finished(running.execution_id)
         self._remember()
 
     def cleared(self, cell_ids: Iterable[CellId] | None) -> None:

@@ -322,7 +322,7 @@ class Runner:
         running, kernel.running = kernel.running, None
         if running is not None and running.reply is not None:
             outcome = queue.outcome(running.reply, running.execution_count)
-            kernel.finished(running.execution_id)
+            kernel.finished(running)
             await self._flush(kernel, running)
             await self._advance(kernel, (running.execution_id, outcome))
 

@@ -424,6 +424,23 @@ async def test_a_kernel_that_forgets_to_say_idle_is_done_after_a_silence(
         s.kernel.says(replied("a"))
         await s.until(s.notebook.ends)
         assert s.notebook.ends() == {"a": "ok"}
+        assert not s.notebook.seen(AppendOutputs)
+
+
+@pytest.mark.rule("EX3")
+@pytest.mark.asyncio
+async def test_a_cell_says_that_output_may_be_missing_where_a_kernel_s_last_word_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with stage("a", "b") as s:
+        s.kernel.finishes("a")
+        await s.until(lambda: len(s.kernel.sent) == 2)
+        monkeypatch.setattr("jupyter_runt.execution.attachment.SILENCE_SECONDS", 0.01)
+        s.kernel.says(text("b", "what arrived"), replied("b"))
+        await s.until(lambda: "b" in s.notebook.ends())
+        shown = [output for edit in s.notebook.seen(AppendOutputs) for output in edit.outputs]
+        assert [output["name"] for output in shown] == ["stdout", "stderr"]
+        assert "may be missing" in shown[1]["text"]
 
 
 @pytest.mark.asyncio
