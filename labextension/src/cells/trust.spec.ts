@@ -275,4 +275,33 @@ describe('TrustKeeper', () => {
     expect(moved.outputs.trusted).toBe(false);
     keeper.dispose();
   });
+
+  it('tells once of all cells that come at once', () => {
+    const { keeper, notebook } = setUp();
+    let told = 0;
+    const watch = () => {
+      for (const cell of notebook.cells) {
+        cell.stateChanged.disconnect(count);
+        cell.stateChanged.connect(count);
+      }
+    };
+    const count = (_: unknown, { name }: { name: string }) => {
+      told += name === 'trusted' ? 1 : 0;
+    };
+    notebook.cells.changed.disconnect(keeper['_onCells'], keeper);
+    notebook.cells.changed.connect(watch);
+    notebook.cells.changed.connect(keeper['_onCells'], keeper);
+    notebook.sharedModel.insertCells(
+      1,
+      Array.from({ length: 20 }, (_, index) => ({
+        cell_type: 'code',
+        id: `new${index}`,
+        source: '',
+        metadata: {}
+      }))
+    );
+    expect(told).toBe(1);
+    expect([...notebook.cells].every(({ trusted }) => trusted)).toBe(true);
+    keeper.dispose();
+  });
 });

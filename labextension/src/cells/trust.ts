@@ -51,6 +51,7 @@ export class TrustKeeper implements IDisposable {
 
   private _onCells(): void {
     const before = this._cells;
+    const added: CodeCellModel[] = [];
     this._cells = new Map();
     this._byId.clear();
     for (const model of this._notebook.cells) {
@@ -59,38 +60,35 @@ export class TrustKeeper implements IDisposable {
         this._cells.set(cell, model as CodeCellModel);
         this._byId.set(model.id, model as CodeCellModel);
         if (before.get(cell) !== model) {
-          this._onCell(model as CodeCellModel);
+          added.push(model as CodeCellModel);
         }
       }
     }
-  }
-
-  private _onCell(model: CodeCellModel): void {
-    if (model.trusted) {
-      this._byHand.add(model);
+    for (const model of added) {
+      if (model.trusted) {
+        this._byHand.add(model);
+      }
+      model.stateChanged.connect(this._onState, this);
     }
-    model.stateChanged.connect(this._onState, this);
-    this._review(model);
+    this._review(added);
   }
 
   private _onTransaction = (transaction: Y.Transaction) => {
-    touchedCells(transaction, this._cells).forEach(this._review, this);
+    this._review(touchedCells(transaction, this._cells));
   };
 
   private _onExecutions(
     { executions }: RuntimeModel,
     ids: ReadonlySet<string>
   ): void {
-    for (const id of ids) {
-      const model = this._byId.get(executions.get(id)?.cell_id ?? '');
-      if (model !== undefined) {
-        this._review(model);
-      }
-    }
+    const ran = [...ids].map(id =>
+      this._byId.get(executions.get(id)?.cell_id ?? '')
+    );
+    this._review(ran.filter(model => model !== undefined));
   }
 
   private _reviewAll(): void {
-    [...this._cells.values()].forEach(this._review, this);
+    this._review(this._cells.values());
   }
 
   private _onState(
@@ -99,13 +97,22 @@ export class TrustKeeper implements IDisposable {
   ): void {
     if (name === 'trusted' && newValue && !this._deciding) {
       this._byHand.add(model);
-      this._review(model);
+      this._review([model]);
     }
   }
 
-  private _review(model: CodeCellModel): void {
+  private _review(models: Iterable<CodeCellModel>): void {
     this._deciding = true;
-    setTrust(model, this._isTrustworthy(model));
+    let changed: CodeCellModel | null = null;
+    for (const model of models) {
+      const trusted = this._isTrustworthy(model);
+      if (setTrust(model, trusted)) {
+        changed = model;
+      }
+    }
+    if (changed !== null) {
+      tellTrust(changed);
+    }
     this._deciding = false;
   }
 
@@ -181,8 +188,10 @@ function isOfPerson({ requested_by }: IExecution): boolean {
  *
  * The model's own setter would write the outputs into the shared document anew,
  * as this browser's, and nobody else could trust them any more.
+ *
+ * @returns Whether the cell was not what it is now; who listens is to be told.
  */
-function setTrust(model: CodeCellModel, trusted: boolean): void {
+function setTrust(model: CodeCellModel, trusted: boolean): boolean {
   const outputs = model.outputs as OutputAreaModel;
   if (outputs.trusted !== trusted) {
     outputs.changed.disconnect(model['onOutputsChange'], model);
@@ -196,14 +205,23 @@ function setTrust(model: CodeCellModel, trusted: boolean): void {
     }
     outputs.changed.connect(model['onOutputsChange'], model);
   }
-  if (model.trusted !== trusted) {
-    model['_trusted'] = trusted;
-    model.stateChanged.emit({
-      name: 'trusted',
-      oldValue: !trusted,
-      newValue: trusted
-    });
-    // The status bar's shield listens to this one.
-    model.contentChanged.emit();
-  }
+  const before = model.trusted;
+  model['_trusted'] = trusted;
+  return before !== trusted;
+}
+
+/**
+ * Tell that cells are trusted now, or no more.
+ *
+ * Whoever listens looks at all cells of the notebook, and so one tells of all.
+ */
+function tellTrust(model: CodeCellModel): void {
+  const { trusted } = model;
+  model.stateChanged.emit({
+    name: 'trusted',
+    oldValue: !trusted,
+    newValue: trusted
+  });
+  // The status bar's shield listens to this one.
+  model.contentChanged.emit();
 }
