@@ -99,7 +99,7 @@ class CommandSocket(WebSocketMixin, WebSocketHandler, RuntRequest):
             self._free.release()
         answer = {"command_id": _id_of(message), "status": status, "body": body}
         with suppress(WebSocketClosedError):
-            await self.write_message(json.dumps(answer, ensure_ascii=False))
+            await self.write_message(json.dumps(answer))  # an id may be half a character
 
     async def _reply(self, message: str | bytes) -> dict[str, Any]:
         command = parse_command(message.encode() if isinstance(message, str) else message)

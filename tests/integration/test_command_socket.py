@@ -43,6 +43,7 @@ async def test_what_is_no_command_is_answered_with_an_error_and_the_socket_stays
         ("[" * 100_000, None, 400, "invalid_command"),
         (b"\xff\xfe", None, 400, "invalid_command"),
         ("[]", None, 400, "invalid_command"),
+        ({"type": "nope", "command_id": "\ud800"}, "\ud800", 400, "invalid_command"),
         ({"type": "nope", "command_id": "a"}, "a", 400, "invalid_command"),
         ({"type": "interrupt_runtime"}, None, 400, "invalid_command"),
         ({"type": "interrupt_runtime", "command_id": 7}, None, 400, "invalid_command"),
