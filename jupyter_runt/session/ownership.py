@@ -145,9 +145,11 @@ class Ownership:
             self._services.gateway.leave(owned.kernel.kernel_id)
             await self._forget(owned)
             return
-        await self._detach(cause, "cancelled")
+        waits = queue.waiting(self._host.writer.state)
+        await self.runner.detach(cause, "cancelled")
         await self._services.gateway.stop(owned.kernel.kernel_id)
         try:
+            await self.record.gave_up(cause, waits)  # where it was not ready, the runner had none
             await self.record.ended(owned, reason, cause)
         finally:
             await self._forget(owned)

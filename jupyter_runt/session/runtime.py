@@ -169,7 +169,7 @@ class NotebookRuntime:
         One that starts is left alone: it runs nothing yet, and the signal would end it.
         """
         owned, runtime = self._ownership.existing, self._host.writer.state.runtime
-        if runtime is None or runtime.status not in ("starting", "restarting"):
+        if runtime is not None and runtime.status not in ("starting", "restarting"):
             await self._services.gateway.interrupt(owned.kernel.kernel_id)
 
     async def restart(self, actor: ActorId) -> None:

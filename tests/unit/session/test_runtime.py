@@ -138,6 +138,25 @@ async def test_what_waits_for_a_kernel_that_goes_before_it_is_ready_is_cancelled
         assert (ended["status"], ended["reason"]) == ("cancelled", "It was shut down.")
 
 
+@pytest.mark.rule("EX1", "EL5")
+async def test_a_kernel_that_is_not_ready_is_stopped_though_the_store_cannot_write(
+    workspace: Workspace, path: str
+) -> None:
+    async with workspace.running(), workspace.open(path) as notebook:
+        workspace.gateway.may_answer.clear()
+        (execution_id,) = await notebook.run("c0")
+        await notebook.first(RuntimeSessionStarted)
+        workspace.disk.failure = StoreUnavailable("full")
+        with pytest.raises(StoreUnavailable):
+            await notebook.session.runtime.stop("shutdown", "It was shut down.")
+        assert workspace.gateway.did == ["start python3", "stop"]
+        workspace.disk.failure = None
+        workspace.gateway.may_answer.set()
+        await notebook.send("start_runtime")
+        (await notebook.started()).finish(execution_id)
+        assert (await notebook.ended(execution_id))["status"] == "ok"
+
+
 @pytest.mark.rule("EX2")
 async def test_what_waits_for_a_kernel_that_is_started_again_before_it_is_ready_runs_there(
     workspace: Workspace, path: str
