@@ -2,7 +2,7 @@
 
 import hashlib
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import BinaryIO, Final, cast
 from weakref import finalize
@@ -95,13 +95,3 @@ def lines_of(blocks: Iterable[bytes]) -> Iterator[bytes]:
             left = [other]
     if any(left):
         yield b"".join(left)
-
-
-def patched(blocks: Iterable[bytes], patches: Mapping[int, bytes], mime: str) -> Spool:
-    """Return a text of which some lines, by their number, are others; use a thread."""
-    spool = Spool(mime)
-    for number, line in enumerate(lines_of(blocks)):
-        spool.write(patches.get(number, line + b"\n"))
-        if spool.pending > MUCH:
-            spool.flush()
-    return spool

@@ -1,10 +1,11 @@
 """A stream that is too long for a document: what is shown of it, and where the whole of it is."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from jupyter_runt.artifacts import Artifact
 from jupyter_runt.document.cells import Output
+from jupyter_runt.document.patches import Patches
 from jupyter_runt.document.references import PREVIEW, shortened
 from jupyter_runt.document.spool import Spool
 
@@ -16,8 +17,8 @@ class Spooled:
     spool: Spool
     reference: Callable[[Artifact], Output]
     """Returns the output that stands for it."""
-    patches: Mapping[int, bytes] = field(default_factory=dict)
-    """Lines of it that are others by now, by their number."""
+    patches: Patches | None = None
+    """What is another by now among many outputs."""
 
 
 class LongText:

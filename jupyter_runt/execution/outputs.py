@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from jupyter_runt.document.references import Limits
 from jupyter_runt.document.spool import MUCH, Spool
@@ -19,6 +19,9 @@ from jupyter_runt.execution.past_displays import (
 from jupyter_runt.execution.rest import Rest
 from jupyter_runt.ids import CellId, ExecutionId
 from jupyter_runt.protocols import KernelMessage
+
+if TYPE_CHECKING:
+    from jupyter_runt.document.patches import Patches
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,10 @@ class _Cell:
     """clear_output(wait=True): the next output clears."""
 
     displays: set[str] = field(default_factory=set)
-    """Display ids of its outputs."""
+    """Display ids of its outputs, but for those beyond what is shown."""
+
+    may_change: bool = False
+    """An output may be shown anew, and what follows it is then written again."""
 
 
 class OutputReducer:
@@ -148,13 +154,14 @@ class OutputReducer:
         self._cells: dict[CellId, _Cell] = {}
         self._cell_of: dict[ExecutionId, CellId] = {}
         self._displays: dict[str, list[tuple[_Cell, Item]]] = {}
+        self._rests: list[tuple[_Cell, Rest]] = []
         self._changed: dict[CellId, _Cell] = {}
         self._past = PastDisplays()
         self._displays_moved = False
         self.widgets = OutputWidgets()
         """Those that catch what belongs to no cell."""
-        self.full: set[Spool] = set()
-        """Long texts of which much is in memory."""
+        self.full: set[Spool | Patches] = set()
+        """What has much in memory that goes elsewhere."""
         self.pending = 0
         """About how many characters of text wait to be taken."""
 
@@ -202,11 +209,9 @@ class OutputReducer:
         return dict(reversed(places.items()))
 
     def _places(self, display_id: str) -> list[Place]:
-        places = list(self._past.places.get(display_id, ()))
-        for cell, item in self._displays.get(display_id, ()):
-            if not isinstance(item, Rest):
-                places.append((cell.execution_id, cell.cell_id, item.index))
-        return places
+        shown = self._displays.get(display_id, ())
+        places = [(cell.execution_id, cell.cell_id, item.index) for cell, item in shown]
+        return [*self._past.places.get(display_id, ()), *places]
 
     def _forget_past(self, cell_ids: Iterable[CellId] | None) -> None:
         if self._past.forget(cell_ids):
@@ -269,6 +274,7 @@ class OutputReducer:
                 groups.setdefault(cell.cause, []).extend(edits)
             if cell.items and (spool := cell.items[-1].spool) and spool.pending > MUCH:
                 self.full.add(spool)
+        self.full.update(rest.patches for _, rest in self._rests if rest.patches.pending > MUCH)
         for execution_id, update in self._past.take():
             groups.setdefault(execution_id, []).append(update)
         self._changed.clear()
@@ -283,26 +289,23 @@ class OutputReducer:
         last = cell.items[-1] if cell.items else None
         if last is None or not last.is_stream(name):
             output, limit = {"output_type": "stream", "name": name}, self._limits.text
-            kept = bool(cell.displays)
+            kept = cell.may_change
             last = Item(len(cell.items), output, stream=True, kept=kept, limit=limit)
             cell.items.append(last)
         if last.stream is not None:
             last.stream.feed(text)
 
     def _append(self, cell: _Cell, output: dict[str, Any], display_id: str | None) -> None:
-        item: Item | None = self._rest(cell)
-        if isinstance(item, Rest):
-            item.add(output, display_id)
-        else:
-            kept = bool(cell.displays) or display_id is not None
-            item = Item(len(cell.items), output, stream=False, kept=kept)
-            cell.items.append(item)
+        cell.may_change = cell.may_change or display_id is not None
+        if (rest := self._rest(cell)) is not None:
+            rest.add(output, display_id)
+            return
+        item = Item(len(cell.items), output, stream=False, kept=cell.may_change)
+        cell.items.append(item)
         if display_id is not None:
             self._displays_moved = True
             cell.displays.add(display_id)
-            shown = self._displays.setdefault(display_id, [])
-            if not shown or shown[-1][1] is not item:
-                shown.append((cell, item))
+            self._displays.setdefault(display_id, []).append((cell, item))
 
     def _rest(self, cell: _Cell, stream: str | None = None) -> Rest | None:
         """Return where an output goes of a cell that has as many as are shown."""
@@ -314,11 +317,13 @@ class OutputReducer:
             return None
         rest = Rest(len(cell.items))
         cell.items.append(rest)
+        self._rests.append((cell, rest))
         return rest
 
     def _update_display(self, execution_id: ExecutionId | None, content: dict[str, Any]) -> bool:
         display_id = display_id_of(content) or ""
-        shown = self._displays.get(display_id, [])
+        rests = (each for each in self._rests if each[1].patches.may_have(display_id))
+        shown: list[tuple[_Cell, Item]] = [*self._displays.get(display_id, ()), *rests]
         anew = {"data": content.get("data") or {}, "metadata": content.get("metadata") or {}}
         for cell, item in shown:
             item.update(display_id, anew)
@@ -342,6 +347,8 @@ class OutputReducer:
         return True
 
     def _drop_displays(self, gone: _Cell) -> None:
+        self._rests = [each for each in self._rests if each[0] is not gone]
+        gone.may_change = False
         self._displays_moved = self._displays_moved or bool(gone.displays)
         for display_id in gone.displays:
             kept = [(cell, item) for cell, item in self._displays[display_id] if cell is not gone]

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from jupyter_runt.document.patches import Patches
 from jupyter_runt.document.references import (
     OUTPUTS,
     PREVIEW,
@@ -34,9 +35,7 @@ class Rest(Item):
         """Of the stream that is still open."""
         self._fed = 0
         self._count = 0
-        self._displays: dict[str, list[tuple[int, dict[str, Any]]]] = {}
-        """By display id: lines of the spool, and what is there beside what is shown."""
-        self._patches: dict[int, bytes] = {}
+        self.patches = Patches()
         self._lines = 0
         self._tail = ""
         """Last words of the outputs that are not."""
@@ -65,14 +64,12 @@ class Rest(Item):
         self._close()
         self._count += 1
         if display_id is not None:
-            frame = {key: output[key] for key in output if key not in ("data", "metadata")}
-            self._displays.setdefault(display_id, []).append((self._lines, frame))
+            self.patches.display(display_id, self._lines)
         self._put(output)
 
     def update(self, display_id: str, shown: dict[str, Any]) -> None:
         """Show a display anew, all of which are there when the cell ends."""
-        for line, frame in self._displays.get(display_id, ()):
-            self._patches[line] = line_of({**frame, **shown})
+        self.patches.update(display_id, shown, self._lines)
 
     @property
     def grows(self) -> bool:
@@ -108,7 +105,7 @@ class Rest(Item):
         return Spooled(
             self._spool,
             lambda artifact: rest_reference(artifact, count, preview),
-            dict(self._patches),
+            self.patches if self.patches.any else None,
         )
 
     def _preview(self) -> str:

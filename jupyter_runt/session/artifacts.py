@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from jupyter_runt.artifacts import Artifact, ArtifactStore, ArtifactTable
 from jupyter_runt.document.cells import Cell, Output
+from jupyter_runt.document.patches import patched
 from jupyter_runt.document.references import (
     REFERENCE,
     Limits,
@@ -18,7 +19,7 @@ from jupyter_runt.document.references import (
     moving_out,
     references_of,
 )
-from jupyter_runt.document.spool import Spool, patched
+from jupyter_runt.document.spool import Spool
 from jupyter_runt.document.whole import Load, complete
 from jupyter_runt.errors import ArtifactNotFound
 from jupyter_runt.events.base import Draft
@@ -80,10 +81,13 @@ class NotebookArtifacts:
     async def keep_spooled(self, spooled: Spooled) -> Artifact:
         """Keep the content of an output that is complete; raises as `keep`."""
         kept = await self._keep_spool(spooled.spool)
-        if not spooled.patches:
+        if spooled.patches is None:
             return kept
         blocks = self._store.blocks(kept.sha256)
-        return await self._keep_spool(await to_thread(patched, blocks, spooled.patches, kept.mime))
+        kept = await self._keep_spool(await to_thread(patched, blocks, spooled.patches))
+        spooled.spool.became(kept)  # nothing refers to what it was before
+        spooled.patches.any = False
+        return kept
 
     async def _keep_spool(self, spool: Spool) -> Artifact:
         if spool.artifact is None:

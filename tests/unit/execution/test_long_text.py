@@ -1,20 +1,22 @@
 import hashlib
+import tracemalloc
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_runt.document import spool as spool_module
+from jupyter_runt.document.patches import patched
 from jupyter_runt.document.references import (
-    OUTPUTS,
     PREVIEW,
     REFERENCE,
     Limits,
     moving_out,
     preview,
 )
-from jupyter_runt.document.spool import Spool, patched
+from jupyter_runt.document.spool import MUCH, Spool
 from jupyter_runt.document.whole import complete
 from jupyter_runt.execution.long_text import LongText, Spooled
 from jupyter_runt.execution.output_item import NewOutput
@@ -87,6 +89,8 @@ class Document:
                     case ReplaceOutputsFrom(index=index, outputs=new):
                         assert index < len(self.outputs)
                         self.outputs[index:] = [e for one in new for e in self._written(one)]
+        while self.reducer.full:
+            self.reducer.full.pop().flush()
         shown = [len(o["text"]) for o in self.outputs if "text" in o and not o.get("away")]
         self.largest = max([self.largest, *shown])
 
@@ -94,9 +98,9 @@ class Document:
         if not isinstance(output, Spooled):
             return [dict(output)]
         spool = output.spool
-        if output.patches:
+        if output.patches is not None:
             content_of(spool)
-            spool = patched(spool.blocks(), output.patches, OUTPUTS)
+            spool = patched(spool.blocks(), output.patches)
         text = content_of(spool)
         reference = output.reference(spool.described())
         shown = reference["data"]["text/plain"]
@@ -105,7 +109,7 @@ class Document:
             assert shown.startswith(f"⋯ {len(whole):,} more outputs")
             cell = {"cell_type": "code", "outputs": [{}, *whole]}
             payload, lean = moving_out([cell], Limits(outputs=1))
-            if not output.patches:  # what is shown meanwhile is what they first were
+            if output.patches is None:  # what is shown meanwhile is what they first were
                 assert lean["outputs"][1] == reference
             assert content_of(payload.content) == text
         else:
@@ -135,8 +139,13 @@ MESSAGES = st.one_of(
         st.sampled_from(["a", "bcdefgh\n", "\rc", "é", "\x1b[1A\x1b[2Kup", "12345678901\n2"]),
         st.sampled_from(["stdout", "stdout", "stderr"]),
     ),
-    st.builds(display, st.sampled_from(["1", "2"]), st.sampled_from([None, "d"])),
-    st.builds(display, st.sampled_from(["3"]), st.just("d"), st.just("update_display_data")),
+    st.builds(display, st.sampled_from(["1", "2"]), st.sampled_from([None, "d", "\ud83d"])),
+    st.builds(
+        display,
+        st.sampled_from(["3", "4"]),
+        st.sampled_from(["d", "\ud83d"]),
+        st.just("update_display_data"),
+    ),
     st.builds(said, st.just("clear_output"), wait=st.booleans()),
 )
 
@@ -159,19 +168,42 @@ def test_long_streams_are_whole_wherever_they_end(steps: list[tuple[KernelMessag
     )
 
 
-@given(st.lists(st.tuples(MESSAGES, st.booleans()), max_size=40), st.integers(1, 4))
+@given(
+    st.lists(st.tuples(MESSAGES, st.booleans()), max_size=40),
+    st.integers(1, 4),
+    st.sampled_from([0, MUCH]),
+)
 def test_outputs_beyond_what_is_shown_are_all_there_in_order(
-    steps: list[tuple[KernelMessage, bool]], most: int
+    steps: list[tuple[KernelMessage, bool]], most: int, much: int
 ) -> None:
     few, unbounded = Document(20, most), Document(1 << 20)
-    for message, take in steps:
-        for each in (few, unbounded):
-            each.feed(message)
-            if take:
-                each.take()
+    with patch("jupyter_runt.execution.outputs.MUCH", much):
+        for message, take in steps:
+            for each in (few, unbounded):
+                each.feed(message)
+                if take:
+                    each.take()
     for each in (few, unbounded):
         each.finish()
     assert few.joined() == unbounded.joined()
+
+
+@pytest.mark.rule("EX6", "EX8")
+def test_displays_beyond_what_is_shown_take_no_memory_however_many_are_updated() -> None:
+    document, count = Document(1 << 16, most=2), 3_000
+    with patch("jupyter_runt.execution.outputs.MUCH", 1 << 14):
+        tracemalloc.start()
+        for kind in ("display_data", *["update_display_data"] * 3):
+            for number in range(count):
+                document.feed(display(f"{number} {'x' * 500}", f"display-{number}", kind))
+                if number % 100 == 99:
+                    document.take()
+        in_memory, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert in_memory < 150 * count
+    document.feed(*(display(str(n), f"display-{n}", "update_display_data") for n in range(count)))
+    document.finish()
+    assert [o["data"]["text/plain"] for o in document.outputs] == [str(n) for n in range(count)]
 
 
 def test_two_streams_that_alternate_for_ever_are_few_outputs_while_they_do() -> None:
