@@ -56,6 +56,7 @@ class _LargeFile:
         self._path = path
         self._descriptor = os.dup(descriptor)
         finalize(self, os.close, self._descriptor)
+        self._last_write = self._written()
         self.digest: str | None = None
         """SHA-256 (hex), once it was read through."""
 
@@ -70,9 +71,14 @@ class _LargeFile:
                 hashed = beside.submit(digest.update, part)
                 at += len(part)
                 yield part
-        self.digest = self.digest or digest.hexdigest()
+        if self.digest is None and self._written() == self._last_write:
+            self.digest = digest.hexdigest()
         if digest.hexdigest() != self.digest:
             raise FileUnreadable(f"{self._path} changes while it is read.", path=self._path)
+
+    def _written(self) -> tuple[int, int]:
+        info = os.fstat(self._descriptor)
+        return info.st_size, info.st_mtime_ns
 
 
 def _digest(content: FileText) -> str:

@@ -1,0 +1,48 @@
+"""A large file is read as one content, or not at all (FB5)."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from jupyter_runt.document.spill import parts_of
+from jupyter_runt.errors import FileUnreadable
+from jupyter_runt.session import file_content
+from jupyter_runt.session.file_content import content_of
+
+
+@pytest.fixture
+def large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(file_content, "LARGE", 0)
+    monkeypatch.setattr(file_content, "BLOCK", 4)
+    path = tmp_path / "large"
+    path.write_bytes(b"0123456789")
+    return path
+
+
+def test_what_takes_its_place_changes_nothing_of_what_is_read_again(large: Path) -> None:
+    with large.open("rb") as file:
+        content = content_of(file, "large")
+    (large.parent / "new").write_bytes(b"another")
+    (large.parent / "new").replace(large)
+    for _ in range(2):
+        assert b"".join(parts_of(content)) == b"0123456789"
+    assert getattr(content, "digest", None) == hashlib.sha256(b"0123456789").hexdigest()
+
+
+@pytest.mark.parametrize("again", [False, True])
+@pytest.mark.rule("FB5")
+def test_a_file_that_is_written_to_while_it_is_read_is_not_taken_for_one_content(
+    large: Path, *, again: bool
+) -> None:
+    with large.open("rb") as file:
+        content = content_of(file, "large")
+    if again:
+        assert b"".join(parts_of(content)) == b"0123456789"
+    parts = iter(parts_of(content))
+    next(parts)
+    large.write_bytes(b"0123abcdef")
+    os.utime(large, ns=(1, 1))
+    with pytest.raises(FileUnreadable, match="changes while it is read"):
+        list(parts)
