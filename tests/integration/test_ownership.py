@@ -44,13 +44,18 @@ def lock_of(notebook: Notebook) -> Path:
     return notebook.server.data / f"runt/servers/{holder}.lock"
 
 
+def stands_still(pid: int) -> bool:
+    """Tell whether each thread of a process that was stopped is."""
+    threads = [each.read_text() for each in Path(f"/proc/{pid}/task").glob("*/stat")]
+    return all(each.rpartition(")")[2].split()[0] == "T" for each in threads)
+
+
 async def put_to_sleep(server: Server) -> None:
     """Have a server sleep, though not in the middle of a commit, for which others would wait."""
 
     async def sleeps() -> bool:
         server.process.send_signal(signal.SIGSTOP)
-        threads = Path(f"/proc/{server.process.pid}/task").glob("*/stat")
-        if any(each.read_text().rpartition(")")[2].split()[0] != "T" for each in threads):
+        if not stands_still(server.process.pid):
             return False
         try:
             with closing(sqlite3.connect(server.store, timeout=0)) as store:
