@@ -4,8 +4,6 @@ import asyncio
 import json
 import shutil
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,9 +13,6 @@ from typer.testing import CliRunner, Result
 
 from jupyter_runt.cli.main import commands
 from tests.integration.server import Server
-
-ROOT = Path(__file__).parents[2]
-
 
 LARGE = """\
 for number in range(1100): display(number)
@@ -215,12 +210,8 @@ async def test_the_commands_work_beside_a_server(tmp_path: Path) -> None:
     server = Server(tmp_path / "server")
 
     async def runt(command: str, *arguments: str) -> str:
-        line = [sys.executable, "-m", "jupyter_runt.cli", command, *arguments]
-        store = ["--store", str(server.store)]
-        done = await asyncio.to_thread(
-            subprocess.run, [*line, *store], capture_output=True, text=True, cwd=ROOT, check=False
-        )
-        assert done.returncode == 0, done.stderr
+        done = await asyncio.to_thread(Runt(server.folder), command, *arguments)
+        assert done.exit_code == 0, done.output
         return done.stdout
 
     with server.running():
