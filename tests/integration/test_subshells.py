@@ -74,7 +74,11 @@ async def test_questions_are_answered_while_a_cell_runs_also_after_another_serve
         notebook = await server.notebook("'top'")
         running = await notebook.running(ENDLESS, "begun")
         kernel_id = await kernel_of(server, notebook)
-        for _ in range(2):
+        for taken_over in (False, True):
+            if taken_over:
+                await asyncio.to_thread(server.kill)
+                await asyncio.to_thread(server.start)
+                await server.get("/api/kernels")  # which waits for those that come back
             async with browser(server, kernel_id) as tab:
                 info = await tab.ask("kernel_info_request")
                 assert info["implementation"] == "ipython"
@@ -85,9 +89,6 @@ async def test_questions_are_answered_while_a_cell_runs_also_after_another_serve
                 assert (await tab.ask("comm_info_request"))["status"] == "ok"
             kernel = await server.get(f"/api/kernels/{kernel_id}")
             assert kernel["execution_state"] == "busy", "the cell still runs"
-            await asyncio.to_thread(server.kill)
-            await asyncio.to_thread(server.start)
-            await server.get("/api/kernels")  # which waits for those that come back
         assert (await notebook.execution(running, wait=0))["status"] == "running"
         await notebook.do("interrupt_runtime")
         assert (await notebook.execution(running))["status"] == "error"
