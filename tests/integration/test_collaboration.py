@@ -6,7 +6,6 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -285,32 +284,6 @@ async def test_what_a_tab_of_another_history_holds_is_kept_and_can_be_restored(
 
         await notebook.do("restore_version", seq=kept["seq"])
         await ada.until(lambda: ada.sources == ["typed elsewhere"])
-
-
-@pytest.mark.rule("RM3")
-async def test_a_tab_from_before_the_store_was_lost_is_told_and_what_it_holds_is_kept(
-    tmp_path: Path,
-) -> None:
-    with Server(tmp_path / "server").running() as server:
-        before = await server.notebook("one")
-        ada = await tab(before)
-        async with ada:
-            await ada.synced()
-        ada.source().insert(3, " typed while it was down")
-        server.stop()
-        for file in server.store.parent.glob("store.db*"):
-            file.unlink()
-        server.start()
-        await ada.connect()
-        code, reason = await ada.ended()
-        after = await server.opened(before.path)
-        assert after.id != before.id
-        told = json.loads(reason)
-        assert (code, told["kept"]) == (1003, True)
-        [kept] = await after.events(types="v1.VersionKept")
-        [cell] = kept["payload"]["content"]["cells"]
-        assert cell["source"] == "one typed while it was down"
-        assert await after.sources() == ["one"]
 
 
 @pytest.mark.rule("RM3")

@@ -1,6 +1,7 @@
 """What becomes of a server whose store is damaged, and of one that folds its history."""
 
 import asyncio
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -34,7 +35,9 @@ async def test_notebooks_open_from_their_files_where_the_store_is_damaged(tmp_pa
 
 @pytest.mark.rule("RM3", "FB1")
 @pytest.mark.asyncio
-async def test_a_tab_whose_store_was_lost_is_told_so_and_doubles_nothing(tmp_path: Path) -> None:
+async def test_a_tab_whose_store_was_lost_is_told_and_doubles_nothing_and_what_it_holds_is_kept(
+    tmp_path: Path,
+) -> None:
     server = Server(tmp_path / "server")
     with server.running():
         notebook = await server.notebook("one")
@@ -49,9 +52,9 @@ async def test_a_tab_whose_store_was_lost_is_told_so_and_doubles_nothing(tmp_pat
             await ada.type("?")
             await ada.leave()
             await ada.connect()
-            code, _ = await ada.ended()
-            assert code == 1003, "its history is gone: the text stays in the tab, too"
-            assert ada.sources == ["one!?"]
+            code, reason = await ada.ended()
+            assert (code, json.loads(reason)["kept"]) == (1003, True), "its history is gone"
+            assert ada.sources == ["one!?"], "the text stays in the tab, too"
         again = await server.opened(notebook.path)
         history = await server.get(f"/api/runt/notebooks/{again.id}/history")
         (kept,) = [each for each in history["versions"] if each["kind"] == "kept"]
