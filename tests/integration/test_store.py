@@ -35,7 +35,7 @@ async def test_notebooks_open_from_their_files_where_the_store_is_damaged(tmp_pa
 
 @pytest.mark.rule("RM3", "FB1")
 @pytest.mark.asyncio
-async def test_a_tab_whose_store_was_lost_is_told_and_doubles_nothing_and_what_it_holds_is_kept(
+async def test_a_tab_whose_store_was_lost_is_told_so_and_doubles_nothing(
     tmp_path: Path,
 ) -> None:
     server = Server(tmp_path / "server")
