@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable
 from contextlib import suppress
 from typing import Any, Final
 
@@ -50,7 +51,8 @@ class CommandSocket(WebSocketMixin, WebSocketHandler, RuntRequest):
     def initialize(self) -> None:
         """Perform nothing yet."""
         super().initialize()
-        self._free = asyncio.Semaphore(MAX_AT_ONCE)
+        self._performing = 0
+        self._done = asyncio.Event()
 
     @property
     def max_message_size(self) -> int:
@@ -81,10 +83,15 @@ class CommandSocket(WebSocketMixin, WebSocketHandler, RuntRequest):
         """Return who opened the socket."""
         return self._actor
 
-    async def on_message(self, message: str | bytes) -> None:
-        """Take a command; the next one does not wait for its end."""
-        await self._free.acquire()
+    def on_message(self, message: str | bytes) -> Awaitable[None] | None:
+        """Take a command; the next one does not wait for its end, unless there are many."""
+        self._performing += 1
         self._tasks.create_task(self._answer(message), name=f"command for {self._notebook_id}")
+        return None if self._performing < MAX_AT_ONCE else self._wait_for_one()
+
+    async def _wait_for_one(self) -> None:
+        self._done.clear()
+        await self._done.wait()
 
     async def _answer(self, message: str | bytes) -> None:
         try:
@@ -96,7 +103,8 @@ class CommandSocket(WebSocketMixin, WebSocketHandler, RuntRequest):
             said = "The server failed; its log says how."
             status, body = 500, {"code": "internal_error", "message": said, "detail": {}}
         finally:
-            self._free.release()
+            self._performing -= 1
+            self._done.set()
         answer = {"command_id": _id_of(message), "status": status, "body": body}
         with suppress(WebSocketClosedError):
             await self.write_message(json.dumps(answer))  # an id may be half a character

@@ -8,6 +8,7 @@ import pytest_asyncio
 from pycrdt import Doc, Text
 from websockets.exceptions import InvalidStatus
 
+from jupyter_runt.handlers.commands import MAX_AT_ONCE
 from tests.integration.command_socket import socket_at, socket_of
 from tests.integration.server import Notebook, Server
 
@@ -73,6 +74,19 @@ async def test_a_command_that_waits_holds_up_no_other(notebook: Notebook) -> Non
         assert (command_id, status) == ("does not", 200)
         command_id, status, body = await socket.answer()
         assert (command_id, status, body["code"]) == ("waits", 409, "stale_revision")
+
+
+async def test_more_commands_than_are_performed_at_once_are_all_answered(
+    notebook: Notebook,
+) -> None:
+    hide = {"type": "set_cell_visibility", "cell_ids": ["c0"], "source_hidden": True}
+    ids = {str(number) for number in range(2 * MAX_AT_ONCE)}
+    async with socket_of(notebook) as socket:
+        for each in ids:
+            await socket.send({**hide, "command_id": each})
+        answers = [await socket.answer() for _ in ids]
+    assert {command_id for command_id, _, _ in answers} == ids
+    assert {status for _, status, _ in answers} == {200}
 
 
 async def test_a_command_is_performed_though_its_socket_closes(notebook: Notebook) -> None:
