@@ -6,16 +6,14 @@ import math
 from contextlib import suppress
 from typing import Any, Final, cast
 
-from jupyter_core.utils import ensure_async
 from jupyter_server.auth.decorator import allow_unauthenticated
-from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.base.websocket import WebSocketMixin
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from jupyter_runt.errors import NotAuthorized, RuntError
 from jupyter_runt.execution.carrier import BadStream
 from jupyter_runt.execution.remote import Introduction, RemoteMachine
-from jupyter_runt.handlers.identity import actor_of
+from jupyter_runt.handlers.base import RuntRequest
 from jupyter_runt.ids import ActorId, NotebookId
 from jupyter_runt.session.capabilities import Capability
 from jupyter_runt.session.remotes import RemoteMachines
@@ -30,7 +28,7 @@ RECHECK_SECONDS: Final = 2.0
 """How long a right that was taken away may still be used."""
 
 
-class AgentSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
+class AgentSocket(WebSocketMixin, WebSocketHandler, RuntRequest):
     """One connection of such a machine.
 
     It is let in with a token that was made for the notebook, or as a person who may execute.
@@ -61,14 +59,8 @@ class AgentSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
         sessions = await self.settings["runt_sessions"].sessions()
         del sessions  # it is known now that machines can be met
         self._machines = cast(RemoteMachines, self.settings["runt_machines"])  # noqa: TC006
-        try:
-            await self._admit()
-        except RuntError as error:
-            self.set_status(error.status)
-            self.set_header("Content-Type", "application/json")
-            self.finish(json.dumps(error.to_json()))
-        else:
-            await super().get()
+        await self._admit()
+        await super().get()
 
     async def _admit(self) -> None:
         wanted = self.get_query_argument("notebook", "")
@@ -77,19 +69,14 @@ class AgentSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
         if scheme.lower() == "bearer" and (token := await recognised(tokens, text)) is not None:
             self._token, self._actor, self.token_id = token, token.actor, token.token_id
         elif self.current_user is not None:
-            if not await self._may_execute():
+            if not await self.allows(Capability.EXECUTE):
                 raise NotAuthorized("You may not run kernels on this server.")
-            self._actor = await actor_of(self)
+            self._actor = await self.actor()
         else:
             raise NotAuthorized("The token is unknown, expired or revoked.")
         self._notebook_id = await self._machines.notebook(wanted)
         if self._token is not None and not self._is_for(self._notebook_id):
             raise NotAuthorized("The token is for another notebook.")
-
-    async def _may_execute(self) -> bool:
-        action, resource = Capability.EXECUTE.value
-        answer = self.authorizer.is_authorized(self, self.current_user, action, resource)
-        return bool(await ensure_async(answer))
 
     def _is_for(self, notebook_id: NotebookId) -> bool:
         token = self._token
@@ -130,7 +117,8 @@ class AgentSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
             return
         self._look_again_at = now + self._recheck_every
         if self._token is None:
-            cause, allowed = "Its owner may not run kernels any more.", await self._may_execute()
+            cause = "Its owner may not run kernels any more."
+            allowed = await self.allows(Capability.EXECUTE)
         else:
             tokens: Tokens = self.settings["runt_tokens"]
             cause = "The token of its machine is expired or revoked."

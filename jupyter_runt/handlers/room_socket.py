@@ -14,14 +14,12 @@ from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any, Final, Protocol
 
 from jupyter_server.auth.decorator import ws_authenticated
-from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.base.websocket import WebSocketMixin
-from jupyter_server.utils import ensure_async
 from tornado.web import HTTPError
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from jupyter_runt.errors import RuntError, StoreUnavailable
-from jupyter_runt.handlers.identity import actor_of
+from jupyter_runt.handlers.base import RuntRequest
 from jupyter_runt.ids import ActorId
 from jupyter_runt.rooms.channel import ChannelClosed
 from jupyter_runt.rooms.foreign import holdings
@@ -34,6 +32,7 @@ from jupyter_runt.rooms.peer import (
 )
 from jupyter_runt.rooms.protocol import BadFrame
 from jupyter_runt.rooms.room import Room
+from jupyter_runt.session.capabilities import Capability
 
 CLOSE_UNKNOWN_SESSION: Final = 1003
 CLOSE_NOT_FOUND: Final = 4404
@@ -169,10 +168,8 @@ class SocketChannel:
         self.lost()
 
 
-class RoomSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
+class RoomSocket(WebSocketMixin, WebSocketHandler, RuntRequest):
     """`GET /api/collaboration/room/{room_id}?sessionId=`: a peer of a room."""
-
-    auth_resource = "contents"
 
     def initialize(
         self, recheck_every: float = RECHECK_EVERY, leave_within: float = LEAVE_WITHIN
@@ -200,9 +197,9 @@ class RoomSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
     @ws_authenticated
     async def get(self, room_id: str) -> None:
         """Serve the socket until it closes; 403 without permission to read contents."""
-        if not await self._is_allowed("read"):
+        if not await self.allows(Capability.READ):
             raise HTTPError(403)
-        self._may_write = await self._is_allowed("write")
+        self._may_write = await self.allows(Capability.EDIT)
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             await super().get(room_id)
@@ -227,7 +224,7 @@ class RoomSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
     async def _serve(self, room_id: str) -> None:
         rooms: Rooms = self.settings["runt_sessions"]
         try:
-            actor = await actor_of(self)
+            actor = await self.actor()
             session_id = self.get_query_argument("sessionId", None)
             async with rooms.room(room_id, session_id, self.current_user.username) as joined:
                 watch = self._tasks.create_task(self._watch_permission())
@@ -269,7 +266,7 @@ class RoomSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
         try:
             update = await holdings(self._channel)
             if update is not None:
-                await rooms.rescue(room_id, update, await actor_of(self))
+                await rooms.rescue(room_id, update, await self.actor())
                 return _close_of(refusal, kept=True)
         except BadFrame as error:
             return CLOSE_BAD_FRAME, str(error)
@@ -289,8 +286,8 @@ class RoomSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
         while True:
             await asyncio.sleep(self._recheck_every)
             try:
-                readable = await self._is_allowed("read")
-                self._may_write = await self._is_allowed("write")
+                readable = await self.allows(Capability.READ)
+                self._may_write = await self.allows(Capability.EDIT)
             except Exception:
                 self.log.exception("The authorizer failed.")
                 await self._channel.close(CLOSE_FAILED, "permission cannot be checked")
@@ -298,10 +295,6 @@ class RoomSocket(WebSocketMixin, WebSocketHandler, JupyterHandler):
             if not readable:
                 await self._channel.close(CLOSE_FORBIDDEN, "access was revoked")
                 return
-
-    async def _is_allowed(self, action: str) -> bool:
-        answer = self.authorizer.is_authorized(self, self.current_user, action, self.auth_resource)
-        return bool(await ensure_async(answer))
 
 
 def _close_of(error: RuntError, *, kept: bool = False) -> tuple[int, str]:
