@@ -3,13 +3,8 @@
 Isolated: the folder and the environment are the kernel's, and what lies there is not for us.
 """
 
-# A builtin: from before anything is loaded, an interrupt of the kernel passes us by.
-import _signal  # type: ignore[import-not-found]
-
-_signal.signal(_signal.SIGINT, _signal.SIG_IGN)
-
-import json  # noqa: E402
-import sys  # noqa: E402
+import json
+import sys
 
 if __name__ == "__main__":
     with open(int(sys.argv[1]), encoding="utf-8") as told:

@@ -68,6 +68,7 @@ def _signals() -> socket.socket:
         # A handler, which a new program does not inherit, where ignoring would be inherited.
         signal.signal(number, _nothing)
     signal.set_wakeup_fd(wakeup.detach())
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # as `launching` left it
     return ours
 
 

@@ -156,6 +156,9 @@ def launching(
 ) -> Iterator[AgentLaunch]:
     """Make the socket of an agent, for as long as it takes to start it.
 
+    It is born with SIGINT blocked: until it can handle that, an interrupt of the kernel, which its
+    whole process group gets, would end it.
+
     Args:
         command: runs the kernel; empty if that runs already.
         provisioner: what finds a kernel again that runs already.
@@ -168,6 +171,7 @@ def launching(
     path = _socket_path(name)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     told = tempfile.TemporaryFile()  # noqa: SIM115 (arguments are for everybody on the machine)
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         before = os.umask(0o177)
         try:
@@ -193,6 +197,7 @@ def launching(
         Path(path).unlink(missing_ok=True)
         raise
     finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         listener.close()
         told.close()
 

@@ -60,7 +60,14 @@ class Server:
 class Stage:
     """An agent, its process that is no kernel, and what that would say."""
 
-    def __init__(self, folder: Path, ttl: float = 60, journal_bytes: int = 1 << 30) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        ttl: float = 60,
+        journal_bytes: int = 1 << 30,
+        *,
+        at_birth: signal.Signals | None = None,
+    ) -> None:
         self.journals = folder / "journals"
         self.context = zmq.Context()
         ports = {}
@@ -79,6 +86,8 @@ class Stage:
             self.process = subprocess.Popen(
                 launch.command, pass_fds=launch.pass_fds, start_new_session=True
             )
+            if at_birth is not None:
+                self.process.send_signal(at_birth)
         self.path = launch.files.socket
         assert self.iopub.poll(20_000), "the agent subscribes"
         self.iopub.recv()
@@ -116,6 +125,19 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
 
 def texts(records: list[wire.Record]) -> list[str]:
     return [record.parts[-1].decode() for record in records]
+
+
+@pytest.mark.rule("EX3")
+def test_an_interrupt_that_comes_before_an_agent_runs_does_not_end_it(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, at_birth=signal.SIGINT)
+    try:
+        status = Path(f"/proc/{stage.child()}/status").read_text("ascii")
+        blocked = next(line for line in status.splitlines() if line.startswith("SigBlk:"))
+        assert not int(blocked.split()[1], 16) & 1 << signal.SIGINT - 1, "its kernel is not deaf"
+        assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        assert stage.process.poll() is None
+    finally:
+        stage.end()
 
 
 @pytest.mark.rule("EX3")
