@@ -9,8 +9,9 @@ import hashlib
 import logging
 import sqlite3
 from asyncio import to_thread
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from inspect import isawaitable, iscoroutinefunction
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -90,12 +91,48 @@ class Contents:
             except TypeError:  # it is older than hashes
                 return dict(await self._call(self._manager.get, path, **kind))
 
-    async def save(self, path: str, data: bytes) -> None:
-        """Save a file; raises FileNotWritten."""
+    async def write(
+        self,
+        path: str,
+        text: FileText,
+        read: Callable[[], Awaitable[tuple[FileContent, str | None]]],
+    ) -> Written:
+        """Save a file, and read back what the manager and its hooks made of it.
+
+        That is theirs only if nobody else has written since; what somebody else wrote is left for
+        the next look at the file, as any change of another program is (FB2). A hook that comes
+        after the save may write the file itself, and cannot be told from somebody else.
+
+        Args:
+            read: returns the file's content, and the hash that is told of it.
+
+        Raises:
+            FileNotWritten: as the manager says, or the file cannot be read now.
+        """
+        data = b"".join(parts_of(text))
+        saved = await self._save(path, data)
         try:
-            await self._call(self._manager.save, await to_thread(_model, path, data), path)
+            content, told = await read()
+            ours = self._hooks_follow() or _stamp(await self.about(path)) == saved
+        except RuntError as error:
+            raise FileNotWritten(f"{path} was written, but {error.message}") from error
+        if ours:
+            return Written(content.identity, content.stamp, told, rewritten=content.data)
+        log.info("%s was changed by another program right after it was saved.", path)
+        digest = await to_thread(lambda: hashlib.sha256(data).hexdigest())
+        return Written(replace(content.identity, digest=digest), saved, None)
+
+    async def _save(self, path: str, data: bytes) -> FileStamp:
+        """Return the stamp of the file as the manager left it."""
+        try:
+            model = await to_thread(_model, path, data)
+            return _stamp(await self._call(self._manager.save, model, path))
         except Exception as error:  # whatever a hook or a backend raises
             raise FileNotWritten(f"{path} could not be written: {_words(error)}.") from error
+
+    def _hooks_follow(self) -> bool:
+        hooks = ("post_save_hook", "_post_save_hooks")
+        return any(getattr(self._manager, name, None) for name in hooks)
 
     async def exists(self, path: str) -> bool:
         """Tell whether there is a file; who cannot say does not say that it is gone."""
@@ -147,12 +184,11 @@ class ContentsFiles:
         path = normal_path(path)
         if await self.stamp(path) != over:
             raise FileChanged(f"{path} was changed or moved while it was being saved.")
-        await self._contents.save(path, b"".join(parts_of(text)))
-        try:
-            content, told = await self._read(path)
-        except RuntError as error:
-            raise FileNotWritten(f"{path} was written, but {error.message}") from error
-        return Written(content.identity, content.stamp, told, rewritten=content.data)
+
+        async def read() -> tuple[FileContent, str | None]:
+            return await self._read(path)
+
+        return await self._contents.write(path, text, read)
 
     async def whereabouts(self, path: str, known: FileIdentity) -> str | None:  # noqa: ARG002
         """See `Files`. Without inodes there is always doubt."""
@@ -192,13 +228,12 @@ class HookedFiles(LocalFiles):
         """See `Files`. What the hook made of it is read back."""
         if await self.stamp(path) != over:
             raise FileChanged(f"{path} was changed or moved while it was being saved.")
-        await self._contents.save(path, b"".join(parts_of(text)))
-        try:
+
+        async def read() -> tuple[FileContent, str | None]:
             content = await self.read(path)
-        except RuntError as error:
-            raise FileNotWritten(f"{path} was written, but {error.message}") from error
-        told = await to_thread(self.content_hash, content.data)
-        return Written(content.identity, content.stamp, told, rewritten=content.data)
+            return content, await to_thread(self.content_hash, content.data)
+
+        return await self._contents.write(path, text, read)
 
 
 def _share_signatures(notary: Any) -> None:

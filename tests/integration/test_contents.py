@@ -97,3 +97,25 @@ async def test_notebooks_collaborate_in_whatever_keeps_them(tmp_path: Path, mana
             folder = await server.get("/api/contents/")
             assert [model["path"] for model in folder["content"]] == ["b.ipynb"]
     assert list(server.root.iterdir()) == []
+
+
+@pytest.mark.rule("FB2")
+async def test_what_is_written_before_a_save_was_read_back_comes_into_the_document(
+    tmp_path: Path,
+) -> None:
+    manager = "tests.integration.managers.OvertakenContents"
+    config = {"ServerApp": {"contents_manager_class": manager}}
+    with Server(tmp_path / "server", config).running() as server:
+        body = {"type": "notebook", "format": "json", "content": notebook_of("one", "two")}
+        assert (await server.call("PUT", "/api/contents/a.ipynb", body)).status == 201
+        async with tabs(await server.opened("a.ipynb")) as (ada,):
+            await ada.type("!")
+            await ada.until(lambda: ada.sources == ["one!", "two, outside"])
+            await ada.type("?")
+
+            async def saved() -> bool:
+                model = await server.get("/api/contents/a.ipynb", content=1)
+                sources = [cell["source"] for cell in model["content"]["cells"]]
+                return sources == ["one!?", "two, outside"]
+
+            await eventually(saved)
