@@ -1,9 +1,9 @@
 import asyncio
 import json
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
+from jupyter_server.services.contents.filemanager import FileContentsManager
 from pycrdt import Map
 
 from jupyter_runt.errors import FileUnreadable, StoreUnavailable
@@ -279,16 +279,9 @@ async def test_what_another_program_writes_while_a_save_takes_its_place_is_merge
     assert workspace.sources(PATH) == ["by ada", "outside"]
 
 
-class Stripping:
-    """A contents manager with a hook that leaves the outputs out of every file."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-
-    def save(self, model: dict[str, Any], path: str) -> None:
-        for cell in model["content"]["cells"]:
-            cell["outputs"] = []
-        (self.root / path).write_text(json.dumps(model["content"]), encoding="utf-8")
+def without_outputs(model: dict[str, Any], **_: Any) -> None:
+    for cell in model["content"]["cells"]:
+        cell["outputs"] = []
 
 
 @pytest.mark.rule("FB2")
@@ -298,7 +291,9 @@ async def test_what_a_save_hook_left_out_stays_when_the_file_of_a_closed_noteboo
     content = json.loads((workspace.root / PATH).read_bytes())
     content["cells"][0]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": "seen"}]
     (workspace.root / PATH).write_text(json.dumps(content), encoding="utf-8")
-    workspace.files = HookedFiles(workspace.root, cast("Any", Stripping(workspace.root)))
+    manager = FileContentsManager(root_dir=str(workspace.root))
+    manager.register_pre_save_hook(without_outputs)
+    workspace.files = HookedFiles(workspace.root, manager)
     async with workspace.running(), workspace.open(PATH) as notebook:
         await notebook.send("edit_cell", cell_id="c0", source="by ada")
     assert json.loads((workspace.root / PATH).read_bytes())["cells"][0]["outputs"] == []
