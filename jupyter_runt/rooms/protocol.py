@@ -132,11 +132,6 @@ def awareness_frame(payload: bytes) -> bytes:
     return bytes((AWARENESS,)) + write_bytes(payload)
 
 
-def save_request_frame(request_id: int) -> bytes:
-    """Return the frame with which JupyterLab asks for a save."""
-    return bytes((RAW,)) + write_bytes(b"save") + write_integer(request_id)
-
-
 def save_reply_frame(request_id: int, status: SaveStatus) -> bytes:
     """Return the frame that answers a `SaveRequest`."""
     reply = {"type": "save", "responseTo": request_id, "status": status}

@@ -18,8 +18,8 @@ from jupyter_runt.rooms.protocol import (
     RAW,
     awareness_frame,
     read_bytes,
-    save_request_frame,
 )
+from tests.frames import save_request_frame
 from tests.integration.server import TOKEN, Notebook, Server
 
 LIMIT: Final = 30.0

@@ -21,12 +21,12 @@ from jupyter_runt.rooms.protocol import (
     read_integer,
     read_state_vector,
     save_reply_frame,
-    save_request_frame,
     step1_frame,
     step2_frame,
     update_frame,
     write_state_vector,
 )
+from tests.frames import save_request_frame
 
 
 @given(st.binary(max_size=300))

@@ -14,13 +14,13 @@ from jupyter_runt.rooms.protocol import (
     SyncStep2,
     SyncUpdate,
     parse,
-    save_request_frame,
     step1_frame,
     step2_frame,
     update_frame,
 )
 from jupyter_runt.rooms.room import Room
 from jupyter_runt.rooms.work import RoomClosed
+from tests.frames import save_request_frame
 
 pytestmark = pytest.mark.asyncio
 
