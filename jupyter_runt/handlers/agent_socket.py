@@ -63,7 +63,7 @@ class AgentSocket(WebSocketMixin, WebSocketHandler, RuntRequest):
         await super().get()
 
     async def _admit(self) -> None:
-        wanted = self.get_query_argument("notebook", "")
+        wanted = self.exact_argument("notebook") or ""
         scheme, _, text = self.request.headers.get("Authorization", "").partition(" ")
         tokens: Tokens = self.settings["runt_tokens"]
         if scheme.lower() == "bearer" and (token := await recognised(tokens, text)) is not None:

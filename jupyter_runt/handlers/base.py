@@ -32,6 +32,15 @@ class RuntRequest(JupyterHandler):
         """Return who sent the request, and what they may do for as long as it has effects."""
         return Requester(await self.actor(), self.allows)
 
+    def exact_argument(self, name: str) -> str | None:
+        """Return a query argument as it was sent: tornado trims, and a path may begin with a blank.
+
+        Raises:
+            HTTPError: 400, it is not UTF-8.
+        """
+        values = self.request.query_arguments.get(name)
+        return self.decode_argument(values[-1], name) if values else None
+
     async def require(self, capability: Capability) -> None:
         """Check that the person may do this.
 

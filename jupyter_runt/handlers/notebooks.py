@@ -42,7 +42,7 @@ class NotebooksHandler(RuntHandler):
     @authorized(action="read", resource="contents")
     async def get(self) -> None:
         """Answer with the notebook at `path`, or with the open ones."""
-        path = self.get_query_argument("path", None)
+        path = self.exact_argument("path")
         if path is None:
             # A session may stand for a file that nobody could open.
             sessions = [each for each in self.sessions.notebooks() if each.has_document]

@@ -238,20 +238,21 @@ class RoomSocket(WebSocketMixin, WebSocketHandler, RuntRequest):
                     watch.cancel()
         except RuntError as error:
             self.log.info("A peer cannot join %s: %s", room_id, error.message)
+            leaves_by = asyncio.get_running_loop().time() + self._leave_within
             farewell = _close_of(error)
             if farewell[0] in _LEAVE_MUCH and self._may_write and rooms.is_document(room_id):
                 farewell = await self._rescue(rooms, room_id, error) or farewell
             if farewell[0] in _STOCK_WORDS:
-                await self._see_off()
+                await self._see_off(leaves_by)
             await self._channel.close(*farewell)
         except Exception:
             self.log.exception("A peer of %s failed.", room_id)
             await self._channel.close(CLOSE_FAILED, "internal error")
 
-    async def _see_off(self) -> None:
+    async def _see_off(self, leaves_by: float) -> None:
         """Give a tab the time to leave by itself."""
         with suppress(TimeoutError, ChannelClosed):
-            async with asyncio.timeout(self._leave_within):
+            async with asyncio.timeout_at(leaves_by):
                 while True:
                     await self._channel.receive()
 

@@ -20,8 +20,13 @@ DocT = TypeVar("DocT", bound=SharedDocument)
 PATIENCE: Final = 10.0
 """Seconds that a peer may take to say what it holds."""
 
+GREETS_WITHIN: Final = 3.0
+"""Seconds after which a peer that said nothing at all is none: y-websocket greets as it opens."""
 
-async def holdings(channel: Channel, *, patience: float = PATIENCE) -> bytes | None:
+
+async def holdings(
+    channel: Channel, *, patience: float = PATIENCE, greets_within: float = GREETS_WITHIN
+) -> bytes | None:
     """Ask a peer for all that it holds, and return that as a Yjs update; None if it does not say.
 
     Raises:
@@ -29,10 +34,12 @@ async def holdings(channel: Channel, *, patience: float = PATIENCE) -> bytes | N
         ChannelClosed: it is gone.
     """
     try:
-        async with asyncio.timeout(patience):
+        end = asyncio.get_running_loop().time() + patience
+        async with asyncio.timeout(min(patience, greets_within)) as limit:
             await channel.send(step1_frame(write_state_vector({})))
             while True:
                 frame = await channel.receive()
+                limit.reschedule(end)
                 if len(frame) > RoomLimits().frame_bytes:
                     raise BadFrame("the frame is too large")
                 if isinstance(message := parse(frame), SyncStep2):

@@ -254,8 +254,8 @@ class SessionRegistry:
             RuntError: the document cannot be opened.
         """
         match room_id.split(":"):
-            case ["JupyterLab", _]:
-                yield RoomLease(self._global, writable=True)
+            case ["JupyterLab", _] if room_id == GLOBAL_AWARENESS:
+                yield RoomLease(self._global, writable=False)  # nothing in it is in a log
             case ["runt", "runtime", notebook_id, _]:
                 async with self.use(NotebookId(notebook_id)) as session:
                     if session.writer.room.room_id != room_id:

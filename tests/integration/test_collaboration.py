@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from pycrdt import Doc
+from pycrdt import Doc, Map
 
 from jupyter_runt.rooms.protocol import read_state_vector
 from tests.integration.peers import Peer, RuntimeTab, Tab, TextTab, tab, tabs
@@ -442,3 +442,9 @@ async def test_the_room_of_everybody_has_presence_and_no_content(server: Server)
         await bob.synced()
         await ada.be_present({"user": {"name": "ada"}})
         await bob.until(lambda: bob.has_heard_of("ada"))
+        ada.doc.get("notes", type=Map)["a"] = "text that no log has"
+        await ada.tell()
+        assert await ada.ended() == (4403, "read-only")
+        async with Peer(server, "JupyterLab:globalAwareness") as eve:
+            await eve.synced()
+            assert not eve.doc.get("notes", type=Map).to_py()

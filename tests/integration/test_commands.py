@@ -531,6 +531,15 @@ async def test_every_spelling_of_a_path_is_one_notebook(notebook: Notebook) -> N
         assert (await notebook.server.opened(path)).id == notebook.id
 
 
+@pytest.mark.rule("FB3")
+async def test_a_path_is_taken_as_it_is_spelled(server: Server) -> None:
+    plain = await server.notebook("1", path="a b.ipynb")
+    for path in (" a b.ipynb", "a\x1bb.ipynb"):
+        other = await server.notebook("2", path=path)
+        assert (other.path, other.id != plain.id) == (path, True)
+    assert (await server.call("GET", "/api/runt/notebooks", path="a\0b.ipynb")).status == 404
+
+
 @pytest.mark.rule("AU2")
 async def test_the_status_says_what_this_is_and_who_asks(server: Server) -> None:
     await server.notebook("1")

@@ -52,6 +52,13 @@ async def test_one_that_does_not_answer_is_not_waited_for():
 
 
 @pytest.mark.asyncio
+async def test_one_that_says_nothing_at_all_is_waited_for_less_long():
+    silent, _ = MemoryChannel.pair(automatic=True)
+    async with asyncio.timeout(30):
+        assert await holdings(silent, patience=3600, greets_within=0) is None
+
+
+@pytest.mark.asyncio
 @pytest.mark.rule("RM2")
 @pytest.mark.parametrize("frame", [b"", b"\0", b"\7\7", b"\0\1\7x"])
 async def test_a_bad_frame_is_refused(frame):

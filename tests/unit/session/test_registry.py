@@ -14,7 +14,7 @@ from jupyter_runt.errors import (
 )
 from jupyter_runt.ids import NotebookId
 from jupyter_runt.session import file_content, registry
-from jupyter_runt.session.registry import StaleEpoch, UnknownSession
+from jupyter_runt.session.registry import StaleEpoch, UnknownRoom, UnknownSession
 from jupyter_runt.storage.memory import MemoryStore
 from tests.unit.session.workspace import Workspace, until
 
@@ -106,7 +106,10 @@ async def test_each_room_id_leads_to_its_room(workspace: Workspace) -> None:
         async with sessions.room(f"text:file:{text.notebook_id}", text.history_id) as lease:
             assert await lease.room.read(lambda doc: doc.content()) == "text"
         async with sessions.room("JupyterLab:globalAwareness", None) as lease:
-            assert lease.writable
+            assert not lease.writable
+        with pytest.raises(UnknownRoom):
+            async with sessions.room("JupyterLab:another", None):
+                pass
         async with sessions.use(nb.notebook_id) as session:
             runtime = session.writer.room.room_id
             async with sessions.room(runtime, None) as lease:
