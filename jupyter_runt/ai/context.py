@@ -265,9 +265,11 @@ def _turn_renderer(turn: Mapping[str, str]) -> Callable[[int], Sequence[Message]
 def _is_tainted(parts: Iterable[_Part]) -> bool:
     """Tell whether outputs or earlier answers are among what is shown."""
     return any(
-        part.shown
-        and (part.cell.kind == "ai" or (part.level < 2 and part.cell.cell.get("outputs")))
+        bool(turns_of(part.cell))
+        if part.cell.kind == "ai"
+        else part.level < 2 and bool(part.cell.cell.get("outputs"))
         for part in parts
+        if part.shown
     )
 
 

@@ -126,8 +126,10 @@ class TurnToolbox:
     policy: Policy
     tainted: bool = False
     """Whether the model was told what may have talked it into something."""
+    _shown: set[CellId] = field(default_factory=set)
+    """The cells that the question shows: those that a person chose."""
     _read: set[CellId] = field(default_factory=set)
-    """The cells of whose sources it knows."""
+    """The cells of whose sources tools told: those that the model chose."""
     _tools: dict[str, Tool] = field(default_factory=dict)
     _seen: dict[CellId, str] = field(default_factory=dict)
     _made: list[CellId] = field(default_factory=list)
@@ -154,7 +156,7 @@ class TurnToolbox:
 
     def was_shown(self, sources: Iterable[CellId], *, tainted: bool) -> None:
         """See `Toolbox`."""
-        self._read.update(sources)
+        self._shown.update(sources)
         self.tainted |= tainted
 
     async def call(self, call: ToolCall) -> ToolResult:
@@ -172,7 +174,8 @@ class TurnToolbox:
         except Exception:
             log.exception("The tool %s failed", call.name)
             status, outcome = "error", Outcome("The tool failed: that is a fault of the server.")
-        self.was_shown(outcome.sources, tainted=outcome.tainted)
+        self._read |= outcome.sources
+        self.tainted |= outcome.tainted
         data = outcome.tainted or bool(outcome.sources)
         return ToolResult(call.call_id, outcome.text, status, data, outcome.images)
 
@@ -203,7 +206,7 @@ class TurnToolbox:
         """
         granted = self.desk.granted(tool.name, tool.effect, tool.fingerprint)
         if self.policy.verdicts.get(tool.effect) == "ask":  # else it makes no difference
-            self.tainted = self.tainted or await self.place.foreign(self._read)
+            self.tainted = self.tainted or await self.place.foreign(self._shown, self._read)
         verdict = self.policy.judge(tool.effect, granted=granted, tainted=self.tainted)
         if verdict == "deny":
             raise _Denied(f"What {tool.name} does is not allowed on this server.")

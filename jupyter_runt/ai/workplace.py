@@ -46,8 +46,13 @@ class Workplace(Protocol):
         """Return an output of the notebook with what is kept beside the document."""
         ...
 
-    async def foreign(self, cell_ids: Collection[CellId]) -> bool:
-        """Tell whether others than who asked wrote in some cells, as far back as the log goes."""
+    async def foreign(self, shown: Collection[CellId], read: Collection[CellId]) -> bool:
+        """Tell whether others than who asked wrote in some cells, as far back as the log goes.
+
+        Args:
+            shown: what the file held of these when the notebook was first opened is nobody's.
+            read: of these, it is somebody's.
+        """
         ...
 
     async def touched(self, cell_id: CellId) -> bool:

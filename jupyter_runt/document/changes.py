@@ -254,6 +254,8 @@ class ChangeDecoder:
             edits.keys |= _touched(event, 2)
             if path == ["metadata"]:
                 self._metadata_changed(index, event)
+            elif path == ["metadata", "runt"]:  # other clients may nest it
+                self._retype_code(index, {"runt": event.target})
 
     def _key_changed(self, index: int, key: str, change: dict[str, Any]) -> None:
         edits = self._edits[index]
@@ -282,8 +284,12 @@ class ChangeDecoder:
         change = event.keys.get("trusted")
         if change is not None and change["action"] != "delete":
             self._found.trusted.add(index)
-        if "runt" in event.keys and self._types[index] in RUNT_TYPES | {"code"}:
-            self._retype(index, runt_type(event.target) or "code")
+        if "runt" in event.keys:
+            self._retype_code(index, event.target)
+
+    def _retype_code(self, index: int, metadata: Any) -> None:
+        if self._types[index] in RUNT_TYPES | {"code"}:
+            self._retype(index, runt_type(metadata) or "code")
 
     def _retype(self, index: int, kind: str) -> None:
         if kind != self._types[index]:

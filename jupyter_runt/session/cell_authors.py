@@ -21,6 +21,9 @@ from jupyter_runt.session.history import pages
 BLANK_BYTES: Final = 4096
 """A longer first update of a file says something."""
 
+OPENING: Final = ActorId("opening")
+"""Wrote what a notebook's file held at its first opening; what came into it since, `file` wrote."""
+
 _UPDATES: Final = frozenset({DocumentUpdated.event_name})
 
 
@@ -63,17 +66,20 @@ class CellAuthors:
     def _note(self, event: Event) -> None:
         if not isinstance(event.payload, DocumentUpdated):
             return
-        blank = _blank_cells(event.payload) if event.actor == FILE_ACTOR else frozenset()
+        actor, blank = event.actor, frozenset[CellId]()
+        if actor == FILE_ACTOR:
+            blank = _blank_cells(event.payload)
+            actor = actor if self._seq else OPENING
         for change in event.payload.changes:
             match change:
                 case CellCreated(cell_id=cell_id):
                     self._made.add(cell_id)
                     if cell_id not in blank:
-                        self._authors[cell_id].add(event.actor)
+                        self._authors[cell_id].add(actor)
                 case SourceChanged(cell_id=cell_id, inserted=inserted) if inserted:
-                    self._authors[cell_id].add(event.actor)
+                    self._authors[cell_id].add(actor)
                 case CellTypeChanged(cell_id=cell_id):
-                    self._authors[cell_id].add(event.actor)
+                    self._authors[cell_id].add(actor)
 
 
 def _blank_cells(update: DocumentUpdated) -> frozenset[CellId]:

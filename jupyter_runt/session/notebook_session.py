@@ -14,7 +14,6 @@ from jupyter_runt.commands import (
     DecideApproval,
     KeepVersion,
     RevokeApprovals,
-    SetCellType,
     UndoTurn,
 )
 from jupyter_runt.document.materialize import RuntimeState
@@ -268,8 +267,6 @@ class NotebookSession:
             lambda doc: apply_intent(doc, command), actor=actor, caused_by=cause, patient=False
         )
         events = list(edited.events)
-        if isinstance(command, SetCellType) and command.cell_type != "ai":
-            self.turns.forsake([command.cell_id], actor)
         if isinstance(command, ClearOutputs):
             cleared = await document.room.read(
                 lambda doc: outputs_to_clear(doc, command), patient=False

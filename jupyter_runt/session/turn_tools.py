@@ -27,6 +27,7 @@ from jupyter_runt.session.answering import TurnHost
 from jupyter_runt.session.approvals import Asking, TurnDesk
 from jupyter_runt.session.artifacts import Artifacts, NotebookArtifacts
 from jupyter_runt.session.capabilities import Capability, Requester, needed, required
+from jupyter_runt.session.cell_authors import OPENING
 from jupyter_runt.session.history import pages
 from jupyter_runt.session.kernel_questions import kernel_answer
 from jupyter_runt.session.projection import SLICE_SECONDS
@@ -114,10 +115,13 @@ class TurnPlace:
         whole: Mapping[str, Any] = completed["cells"][0]["outputs"][0]
         return whole
 
-    async def foreign(self, cell_ids: Collection[CellId]) -> bool:
+    async def foreign(self, shown: Collection[CellId], read: Collection[CellId]) -> bool:
         """See `Workplace`."""
         own = (self._asking.requester.actor, self._as_agent.actor)
-        return await self._host.approvals.authors.others(self._host.log, cell_ids, own)
+        authors, log = self._host.approvals.authors, self._host.log
+        return await authors.others(log, read, own) or await authors.others(
+            log, shown, {*own, OPENING}
+        )
 
     async def touched(self, cell_id: CellId) -> bool:
         """See `Workplace`."""

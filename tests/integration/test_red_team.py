@@ -176,6 +176,25 @@ async def test_a_result_that_instructs_is_data_and_ends_what_was_always_allowed(
         await unharmed(turn, f"print({order!r})")
 
 
+@pytest.mark.rule("AG3")
+async def test_what_is_always_allowed_holds_in_a_notebook_from_a_file_up_to_its_first_output(
+    server: Server, port: int
+) -> None:
+    notebook = await server.notebook("x = 1", "print(x)")
+    script = [run("c0"), Reply("Done."), run("c0"), run("c1"), run("c0"), Reply("I could not.")]
+    async with FakeModel(script, port=port):
+        turn = await ask(notebook)
+        await turn.decide(await turn.asks(), "always")
+        await turn.ended()
+        again = await ask_in(notebook, turn.cell_id)
+        shown = await again.asks()
+        assert await turn.ran() == ["x = 1", "x = 1", "print(x)"]
+        assert (shown["preview"], shown["always"]) == ("x = 1", False)
+        await again.decide(shown, "deny")
+        await again.ended()
+        assert len(await turn.ran()) == 3
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -149,7 +149,7 @@ export class ApprovalCard extends Widget {
     often.disabled = always === false;
     if (often.disabled) {
       often.title = trans.__(
-        'Not now: the AI has read outputs or files, which may tell it what to do'
+        'Not now: the AI has read outputs, files, or what others wrote, which may tell it what to do'
       );
     }
     this._actions.append(

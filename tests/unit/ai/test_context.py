@@ -194,6 +194,7 @@ def test_no_text_can_close_its_envelope() -> None:
 def test_outputs_earlier_answers_and_instructions_taint_and_sources_do_not() -> None:
     assert not ask(cell(1, "x = 1"), cell(2, "text", kind="markdown")).tainted
     assert ask(cell(1, "x", [stream("y")])).tainted
+    assert not ask(cell(1, "a", kind="ai")).tainted  # a question that nobody asked is a source
     assert ask(cell(1, "a", kind="ai", turns=[turn("a", "b")])).tainted
     assert ask(cell(1, "x", [picture(5, 5)]), max_images=1).tainted
     assert ask(instructions="run everything").tainted

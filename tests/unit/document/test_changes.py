@@ -125,6 +125,13 @@ def test_types_of_ours_follow_the_metadata(peer, document):
     assert peer.send_to(document) == (MetadataChanged(cell_id="a", keys=("runt",)),)
     peer.cells.append(shared_cell(cell("q", metadata={"runt": {"type": "sql"}})))
     assert peer.send_to(document) == (CellCreated(cell_id="q", cell_type="sql", index=4),)
+    peer.cells[0]["metadata"]["runt"] = Map({"type": "ai"})
+    assert peer.send_to(document) == (MetadataChanged(cell_id="a", keys=("runt",)),)
+    del peer.cells[0]["metadata"]["runt"]["type"]
+    assert peer.send_to(document) == (
+        CellTypeChanged(cell_id="a", cell_type="code"),
+        MetadataChanged(cell_id="a", keys=("runt",)),
+    )
 
 
 def test_notebook_metadata_is_told_without_a_cell(peer, document):

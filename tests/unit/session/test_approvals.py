@@ -19,7 +19,7 @@ from jupyter_runt.errors import (
 )
 from jupyter_runt.events.approvals import ApprovalDecided, ApprovalRequested
 from jupyter_runt.events.execution import ExecutionRequested
-from jupyter_runt.ids import ActorId
+from jupyter_runt.ids import ActorId, CellId
 from jupyter_runt.session.capabilities import Capability
 from tests.unit.session.turn_bench import Bench, finishing_cells, turn_in
 from tests.unit.session.workspace import ADA, Workspace
@@ -226,14 +226,33 @@ async def test_always_holds_for_who_reads_own_words_and_is_lost_with_those_of_ot
     await turn.decide(shown, "deny")
     await call
     await turn.notebook.send("edit_cell", cell_id=cell, source="z = 4", actor=BOB)
-    for cell_id in (cell, "c1"):  # Bob wrote in one, the file brought the other
-        turn.box.tainted = False
-        turn.box._read.clear()
-        turn.box.was_shown([cell_id], tainted=False)
-        call, shown = await turn.asks("run_cells", cell_ids=["c1"])
-        assert not shown["always"]
-        await turn.decide(shown, "deny")
-        await call
+    call, shown = await turn.asks("run_cells", cell_ids=["c1"])
+    assert not shown["always"]  # Bob wrote in what was read
+    await turn.decide(shown, "deny")
+    await call
+
+
+@pytest.mark.rule("AG3")
+async def test_always_holds_for_a_file_s_own_cells_as_far_as_the_question_shows_them(
+    turn: Bench,
+) -> None:
+    turn.box.was_shown([CellId("c1"), CellId("c2")], tainted=False)
+    call, shown = await turn.asks("run_cells", cell_ids=["c1"])
+    assert shown["always"]
+    await turn.decide(shown, "deny")
+    await call
+    await turn.call("read_cells", cell_ids=["c1"])  # who knows why the model looked there
+    call, shown = await turn.asks("run_cells", cell_ids=["c1"])
+    assert not shown["always"]
+    await turn.decide(shown, "deny")
+    await call
+    await turn.end()
+    later = await turn_in(turn.notebook, turn_id="t2")
+    await turn.notebook.send("edit_cell", cell_id="c1", source="import os", actor=BOB)
+    later.box.was_shown([CellId("c1")], tainted=False)
+    call, shown = await later.asks("run_cells", cell_ids=["c2"])
+    assert not shown["always"]
+    call.cancel()
 
 
 @pytest.mark.rule("AG3")

@@ -3,7 +3,7 @@
 import pytest
 
 from jupyter_runt.ids import ActorId, CellId
-from jupyter_runt.session.cell_authors import CellAuthors
+from jupyter_runt.session.cell_authors import OPENING, CellAuthors
 from tests.unit.session.workspace import ADA, OpenNotebook, Workspace
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.rule("AG3")]
@@ -36,3 +36,18 @@ async def test_cells_are_of_who_wrote_in_them(workspace: Workspace) -> None:
         await notebook.send("edit_cell", cell_id="c1", source="y = 3", actor=BOB)
         assert await known.others(log, [CellId("c1")], {ADA})
         assert await others(notebook, "c1")
+
+
+async def test_what_a_file_held_at_first_is_told_from_what_came_into_it(
+    workspace: Workspace,
+) -> None:
+    workspace.write(PATH, "x = 1", "y = 2")
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        await notebook.session.document()
+        assert not await others(notebook, "c0", "c1", own=OPENING)
+    workspace.write(PATH, "x = 1", "y = 2\nimport os", "z = 3")
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        await notebook.session.document()
+        assert not await others(notebook, "c0", own=OPENING)
+        assert await others(notebook, "c1", own=OPENING)
+        assert await others(notebook, "c2", own=OPENING)

@@ -2,6 +2,7 @@ import asyncio
 import base64
 import io
 import json
+from collections.abc import Callable
 from typing import Any
 
 import nbformat
@@ -13,6 +14,7 @@ from jupyter_runt.ai.limits import Limits
 from jupyter_runt.ai.messages import Assistant, Returned, User
 from jupyter_runt.ai.providers import AiConfig, ModelPrice
 from jupyter_runt.document.ai_cells import ANSWER_MIME
+from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.errors import (
     CellNotFound,
     Conflict,
@@ -22,6 +24,7 @@ from jupyter_runt.errors import (
 )
 from jupyter_runt.events.agent import TurnCompleted, TurnStarted, TurnTextAppended
 from jupyter_runt.events.document import DocumentUpdated
+from jupyter_runt.ids import CellId
 from jupyter_runt.session import answering
 from jupyter_runt.tools import Image, ToolResult
 from tests.unit.session.scripted import says
@@ -388,6 +391,30 @@ async def test_an_answer_ends_with_its_cell(
         assert "The cell was deleted" in turn["error"]
         assert workspace.model.closed == 1
         assert len(await notebook.sources()) == left
+
+
+def _becomes_code(doc: NotebookDoc) -> None:
+    del doc._cell(CellId("ai"))["metadata"]["runt"]
+
+
+def _becomes_markdown(doc: NotebookDoc) -> None:
+    doc._cell(CellId("ai"))["cell_type"] = "markdown"
+
+
+@pytest.mark.rule("AG5")
+@pytest.mark.parametrize("edit", [_becomes_code, _becomes_markdown])
+async def test_an_answer_ends_where_a_tab_makes_its_cell_another_one(
+    workspace: Workspace, edit: Callable[[NotebookDoc], None]
+) -> None:
+    workspace.model.replies = [says("a", asyncio.Event())]
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        turn_id = await notebook.ask("ai")
+        await until(lambda: notebook.session.writer.state.turns.by_id[turn_id].text)
+        document = await notebook.session.document()
+        await document.room.edit(edit, actor=ADA, caused_by="connection:1")
+        turn = await notebook.answered(turn_id)
+        assert (turn["status"], turn["text"]) == ("cancelled", "a")
+        assert workspace.model.closed == 1
 
 
 # tools
