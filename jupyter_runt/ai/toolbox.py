@@ -129,7 +129,7 @@ class TurnToolbox:
     _shown: set[CellId] = field(default_factory=set)
     """The cells that the question shows: those that a person chose."""
     _read: set[CellId] = field(default_factory=set)
-    """The cells of whose sources tools told: those that the model chose."""
+    """The other cells of whose sources tools told: those that the model chose."""
     _tools: dict[str, Tool] = field(default_factory=dict)
     _seen: dict[CellId, str] = field(default_factory=dict)
     _made: list[CellId] = field(default_factory=list)
@@ -174,7 +174,7 @@ class TurnToolbox:
         except Exception:
             log.exception("The tool %s failed", call.name)
             status, outcome = "error", Outcome("The tool failed: that is a fault of the server.")
-        self._read |= outcome.sources
+        self._read |= outcome.sources - self._shown
         self.tainted |= outcome.tainted
         data = outcome.tainted or bool(outcome.sources)
         return ToolResult(call.call_id, outcome.text, status, data, outcome.images)

@@ -161,6 +161,8 @@ export class AIActions {
         );
       case 'shown':
         return attempt(showContext(turn));
+      case 'keys':
+        return this.showSettings();
     }
   };
 

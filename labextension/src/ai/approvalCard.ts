@@ -36,9 +36,12 @@ export class ApprovalCard extends Widget {
     this._where.hidden = true;
     this._preview.className = 'jp-runt-Approval-preview';
     this._preview.tabIndex = 0;
+    this._preview.setAttribute('role', 'region');
+    this._preview.setAttribute('aria-label', _options.trans.__('Exactly this'));
     this._actions.className = 'jp-runt-Approval-actions';
     this._actions.hidden = true;
     this._left.className = 'jp-runt-Approval-left';
+    this._note.className = 'jp-runt-Approval-note';
     this._problem.className = 'jp-runt-Approval-problem';
     this._problem.setAttribute('role', 'alert');
     this._words.className = 'jp-mod-styled jp-runt-Approval-words';
@@ -50,6 +53,7 @@ export class ApprovalCard extends Widget {
       this._where,
       this._preview,
       this._actions,
+      this._note,
       this._problem
     );
     this._ticking = setInterval(() => this._tell(), TICK_MS);
@@ -141,20 +145,18 @@ export class ApprovalCard extends Widget {
       );
       return;
     }
-    const often = this._button(
-      'always',
-      trans.__('Always in This Notebook, for Me'),
-      () => ''
+    this._actions.append(
+      this._button('once', trans.__('Allow Once'), () => '', 'jp-mod-accept')
     );
-    often.disabled = always === false;
-    if (often.disabled) {
-      often.title = trans.__(
-        'Not now: the AI has read outputs, files, or what others wrote, which may tell it what to do'
+    if (always === false) {
+      this._note.textContent = trans.__(
+        'You are asked each time in this answer: the AI has read outputs, files, or what others wrote, which may tell it what to do.'
       );
+    } else {
+      const label = trans.__('Always in This Notebook, for Me');
+      this._actions.append(this._button('always', label, () => ''));
     }
     this._actions.append(
-      this._button('once', trans.__('Allow Once'), () => '', 'jp-mod-accept'),
-      often,
       this._button('deny', trans.__('Deny'), said, 'jp-mod-warn'),
       words
     );
@@ -218,6 +220,7 @@ export class ApprovalCard extends Widget {
   private _preview = document.createElement('pre');
   private _actions = document.createElement('div');
   private _words = document.createElement('input');
+  private _note = document.createElement('p');
   private _problem = document.createElement('p');
   /** Null as long as the server has not said what it is about. */
   private _approval: IApproval | null = null;

@@ -7,6 +7,9 @@ import type { IApproval, IWaitingCall } from '../services/ai';
 /** When to ask again for what the server did not tell yet. */
 const RETRY_MS = 250;
 
+/** When to ask again where it did not answer. */
+const AWAY_MS = 3000;
+
 /**
  * A call that waits, with what the server tells those who may decide it.
  */
@@ -101,14 +104,28 @@ export class Approvals implements IDisposable {
       this._changed.emit();
       if (this._isIncomplete) {
         // The document can be here a moment before the server answers for it.
-        this._retry = setTimeout(() => void this._read(), RETRY_MS);
+        this._readLater(RETRY_MS);
       }
+      this._failed = false;
     } catch (reason) {
-      this._options.onError(reason as Error);
+      if (!this._failed && !this._isDisposed) {
+        this._failed = true;
+        this._options.onError(reason as Error);
+      }
+      this._readLater(AWAY_MS);
+    }
+  }
+
+  private _readLater(delay: number): void {
+    if (!this._isDisposed) {
+      clearTimeout(this._retry);
+      this._retry = setTimeout(() => void this._read(), delay);
     }
   }
 
   private _known = new Map<string, IApproval>();
+  /** Whether the person was told that the server does not answer. */
+  private _failed = false;
   private _retry: ReturnType<typeof setTimeout> | undefined;
   private _changed = new Signal<this, void>(this);
   private _isDisposed = false;

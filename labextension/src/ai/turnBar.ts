@@ -13,7 +13,8 @@ const TICK_MS = 1000;
 /**
  * What a person can do with a turn.
  */
-export type TurnAction = 'stop' | 'follow' | 'again' | 'undo' | 'shown';
+export type TurnAction =
+  'stop' | 'follow' | 'again' | 'undo' | 'shown' | 'keys';
 
 /**
  * Says below the prompt of an AI cell where its last turn is.
@@ -53,15 +54,23 @@ export class TurnBar extends Widget {
         'shown',
         trans.__('What it saw'),
         trans.__('Show what the model was given')
+      ),
+      keys: this._button(
+        'keys',
+        trans.__('Keys…'),
+        trans.__('See which models there are, and give or change a key')
       )
     };
+    this._news.className = 'jp-runt-news';
+    this._news.setAttribute('role', 'status');
     const icon = aiIcon.element({ tag: 'span' });
     this._asked.className = 'jp-runt-TurnBar-asked';
     this.node.append(
       icon,
       this._label,
       ...Object.values(this._buttons),
-      this._asked
+      this._asked,
+      this._news
     );
     this.hide();
   }
@@ -74,10 +83,15 @@ export class TurnBar extends Widget {
   write(turn: ITurn | undefined, asked: string): void {
     this._asked.hidden = asked === '';
     this._asked.textContent = asked;
+    const wasActive = this._turn !== undefined && isActive(this._turn);
     this._turn = turn;
     this.setHidden(turn === undefined);
     const active = turn !== undefined && isActive(turn);
     this._tick(active);
+    if (active !== wasActive) {
+      this._news.textContent =
+        active || turn === undefined ? '' : this._labelOf(turn);
+    }
     if (turn === undefined) {
       return;
     }
@@ -100,11 +114,15 @@ export class TurnBar extends Widget {
 
   private _say(): void {
     if (this._turn !== undefined) {
-      const label = this._options.words.label(this._turn, this._options.now());
+      const label = this._labelOf(this._turn);
       if (this._label.textContent !== label) {
         this._label.textContent = label;
       }
     }
+  }
+
+  private _labelOf(turn: ITurn): string {
+    return this._options.words.label(turn, this._options.now());
   }
 
   private _tick(on: boolean): void {
@@ -137,6 +155,8 @@ export class TurnBar extends Widget {
 
   private _asked = document.createElement('blockquote');
   private _label = document.createElement('span');
+  /** What a screen reader says: that it is over, and not each second. */
+  private _news = document.createElement('span');
   private _buttons: Record<TurnAction, HTMLButtonElement>;
   private _turn: ITurn | undefined;
   private _ticking: ReturnType<typeof setInterval> | undefined;
@@ -184,6 +204,8 @@ export function isPossible(action: TurnAction, turn: ITurn): boolean {
       return !isActive(turn) && !turn.undone && turn.items.some(isChange);
     case 'shown':
       return true;
+    case 'keys':
+      return turn.status === 'error' && turn.text === '';
   }
 }
 

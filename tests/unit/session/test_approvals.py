@@ -236,12 +236,13 @@ async def test_always_holds_for_who_reads_own_words_and_is_lost_with_those_of_ot
 async def test_always_holds_for_a_file_s_own_cells_as_far_as_the_question_shows_them(
     turn: Bench,
 ) -> None:
-    turn.box.was_shown([CellId("c1"), CellId("c2")], tainted=False)
+    turn.box.was_shown([CellId("c1")], tainted=False)
+    await turn.call("edit_cell", cell_id="c1", old="x = 1", new="x = 2")
     call, shown = await turn.asks("run_cells", cell_ids=["c1"])
     assert shown["always"]
     await turn.decide(shown, "deny")
     await call
-    await turn.call("read_cells", cell_ids=["c1"])  # who knows why the model looked there
+    await turn.call("read_cells", cell_ids=["c2"])  # who knows why the model looked there
     call, shown = await turn.asks("run_cells", cell_ids=["c1"])
     assert not shown["always"]
     await turn.decide(shown, "deny")
