@@ -39,7 +39,7 @@ from jupyter_runt.handlers.forks import FORK_EVENTS_SCHEMA
 from jupyter_runt.handlers.identity import actor_of
 from jupyter_runt.handlers.opening import Opening
 from jupyter_runt.handlers.room_events import SCHEMAS
-from jupyter_runt.handlers.routes import CONTENTS, ROUTES
+from jupyter_runt.handlers.routes import JUPYTER, ROUTES
 from jupyter_runt.handlers.server_ydoc import ServerYDoc, stand_in
 from jupyter_runt.ids import ActorId, new_id
 from jupyter_runt.protocols import Registration
@@ -218,7 +218,7 @@ class RuntApp(ArtifactTraits, ExtensionApp):
     def initialize_handlers(self) -> None:
         """Register every route."""
         if not self._aside:
-            self.handlers.extend((*ROUTES, *CONTENTS))
+            self.handlers.extend((*ROUTES, *JUPYTER))
 
     def _open_without_collaboration(self, serverapp: Any) -> None:
         """Have JupyterLab open notebooks as if there were no front end for collaboration."""

@@ -127,18 +127,18 @@ class EventLog(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FileIdentity:
-    """What the file system knows of a file. `path` is root-relative, real and without a leading /.
-
-    `device` and `inode` are None where contents are not plain files.
-    """
+    """What the file system knows of a file: next to nothing where contents are not plain files."""
 
     path: str
+    """Root-relative, real and without a leading /."""
     device: int | None = None
     inode: int | None = None
     digest: str | None = None
     """SHA-256 (hex) of the content, when it is known."""
     empty: bool = False
     """The content could be anybody's (no text, no cell with a source): its digest proves little."""
+    state: str | None = None
+    """What the file system says of a large file as long as its content has the digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,8 +352,7 @@ class Kernel:
 class KernelGateway(Protocol):
     """Starts, restarts and stops kernels for notebooks; `execution/gateway.py`.
 
-    What happens to a kernel without being asked for here (a death, the automatic restart) is told
-    to the `RuntimePort` of `execution/hooks.py`.
+    What happens to one unasked (a death, the automatic restart) is told to its `RuntimePort`.
     """
 
     async def start(

@@ -22,8 +22,9 @@ class DocumentSessionHandler(RuntHandler):
         as_notebook = kind["type"] == "notebook"
         if as_notebook:
             require_notebook(path)
-        registration, new = await self._registered(path)
-        await self.sessions.claim_kind(registration, kind["type"])
+        with self.settings["runt_sessions"].calm.opening():
+            registration, new = await self._registered(path)
+            await self.sessions.claim_kind(registration, kind["type"])
         self.send(
             {
                 **kind,

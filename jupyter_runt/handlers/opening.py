@@ -3,10 +3,11 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final
 
 from jupyter_runt.errors import HistoryDamaged, StoreUnavailable
+from jupyter_runt.handlers.calm import Calm
 from jupyter_runt.handlers.room_events import RoomEvents
 from jupyter_runt.ids import ActorId
 from jupyter_runt.rooms.work import RoomClosed
@@ -23,6 +24,7 @@ class Opening:
     """The open documents of the server, from the moment at which they can be opened."""
 
     def __init__(self) -> None:
+        self.calm = Calm()
         self._events: RoomEvents | None = None
         self._settled = asyncio.Event()
         self._homeless: set[str] = set()
@@ -81,11 +83,12 @@ class Opening:
         """
         sessions = await self.sessions()
         try:
-            async with sessions.room(room_id, session_id) as lease:
-                with ExitStack() as stack:
-                    if self._events is not None and lease.path is not None:
-                        stack.enter_context(self._events.tab(room_id, lease.path, username))
-                    yield lease
+            async with AsyncExitStack() as stack:
+                with self.calm.opening():
+                    lease = await stack.enter_async_context(sessions.room(room_id, session_id))
+                if self._events is not None and lease.path is not None:
+                    stack.enter_context(self._events.tab(room_id, lease.path, username))
+                yield lease
         except HistoryDamaged as error:
             new = await set_aside(sessions, error)
             raise UnknownSession(error.message, session_id=new.history_id) from error

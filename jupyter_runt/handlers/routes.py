@@ -12,6 +12,7 @@ from jupyter_runt.handlers.collaboration import DocumentSessionHandler
 from jupyter_runt.handlers.commands import CommandsHandler, CommandSocket
 from jupyter_runt.handlers.contents import PersonalContentsHandler
 from jupyter_runt.handlers.events import EventsHandler, ExecutionHandler
+from jupyter_runt.handlers.exports import PatientExportsHandler
 from jupyter_runt.handlers.forks import ForkHandler
 from jupyter_runt.handlers.history import (
     AtHandler,
@@ -31,9 +32,12 @@ from jupyter_runt.handlers.room_socket import RoomSocket
 from jupyter_runt.handlers.timeline import TimelineHandler, UndoRedoHandler
 from jupyter_runt.handlers.tokens import TokenHandler, TokensHandler
 
-CONTENTS: Final[tuple[tuple[str, type[Any]], ...]] = tuple(
-    (pattern, PersonalContentsHandler if handler is ContentsHandler else handler)
-    for pattern, handler in default_handlers
+JUPYTER: Final[tuple[tuple[str, type[Any]], ...]] = (
+    *(
+        (pattern, PersonalContentsHandler if handler is ContentsHandler else handler)
+        for pattern, handler in default_handlers
+    ),
+    (r"/api/nbconvert", PatientExportsHandler),
 )
 """Jupyter's own, in its order: what is below a file's path would be a path for the last of them."""
 

@@ -165,7 +165,13 @@ class ContentsFiles:
         await self._contents.about(place)
         return FileIdentity(place)
 
-    async def read(self, path: str, *, hashed: bool = True) -> FileContent:  # noqa: ARG002
+    async def read(
+        self,
+        path: str,
+        *,
+        hashed: bool = True,  # noqa: ARG002
+        known: FileIdentity | None = None,  # noqa: ARG002
+    ) -> FileContent:
         """See `Files`."""
         content, _ = await self._read(normal_path(path))
         return content

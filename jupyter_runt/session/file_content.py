@@ -6,15 +6,13 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from io import BufferedReader
-from typing import Final, Self
+from typing import Self
 from weakref import finalize
 
 from jupyter_runt.document.spill import BLOCK, FileText, parts_of
 from jupyter_runt.errors import FileUnreadable
 from jupyter_runt.protocols import FileIdentity
-
-LARGE: Final = 4 << 20
-"""Bytes of a file that is not kept in memory by whoever looked at it."""
+from jupyter_runt.session.digests import Digests, is_large
 
 FileStamp = tuple[int | str, ...]
 """Inode, size and modification time (ns), or the like: another stamp may be another content."""
@@ -42,18 +40,24 @@ class FileContent:
         return replace(self, identity=replace(self.identity, digest=_digest(self.content)))
 
 
-def content_of(file: BufferedReader, path: str) -> FileText:
-    """Return the content of a file that is open, at its beginning."""
-    if os.fstat(file.fileno()).st_size < LARGE:
+def content_of(file: BufferedReader, path: str, digests: Digests, state: str | None) -> FileText:
+    """Return the content of a file that is open, at its beginning.
+
+    Args:
+        state: the file's; who reads a large one through tells `digests` of it.
+    """
+    if not is_large(os.fstat(file.fileno())):
         return file.read()
-    return _LargeFile(path, file.fileno())
+    return _LargeFile(path, file.fileno(), digests, state)
 
 
 class _LargeFile:
     """A file that is open to be read again, also when another one takes its place."""
 
-    def __init__(self, path: str, descriptor: int) -> None:
+    def __init__(self, path: str, descriptor: int, digests: Digests, state: str | None) -> None:
         self._path = path
+        self._digests = digests
+        self._state = state
         self._descriptor = os.dup(descriptor)
         finalize(self, os.close, self._descriptor)
         self._last_write = self._written()
@@ -64,15 +68,17 @@ class _LargeFile:
         """Yield its content; raises FileUnreadable if that is another one than it was."""
         digest, at = hashlib.sha256(), 0
         hashed: Future[None] | None = None
-        with ThreadPoolExecutor(1) as beside:  # whoever takes a part works on it meanwhile
-            while part := os.pread(self._descriptor, BLOCK, at):
-                if hashed is not None:
-                    hashed.result()
-                hashed = beside.submit(digest.update, part)
-                at += len(part)
-                yield part
-        if self.digest is None and self._written() == self._last_write:
-            self.digest = digest.hexdigest()
+        with self._digests.making(self._state):
+            with ThreadPoolExecutor(1) as beside:  # whoever takes a part works on it meanwhile
+                while part := os.pread(self._descriptor, BLOCK, at):
+                    if hashed is not None:
+                        hashed.result()
+                    hashed = beside.submit(digest.update, part)
+                    at += len(part)
+                    yield part
+            if self.digest is None and self._written() == self._last_write:
+                self.digest = digest.hexdigest()
+                self._digests.note(self._state, self.digest)
         if digest.hexdigest() != self.digest:
             raise FileUnreadable(f"{self._path} changes while it is read.", path=self._path)
 

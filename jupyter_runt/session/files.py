@@ -19,6 +19,7 @@ from jupyter_core.paths import is_hidden
 from jupyter_runt.document.spill import FileText, parts_of
 from jupyter_runt.errors import FileUnreadable, NotANotebook, NotebookNotFound, RuntError
 from jupyter_runt.protocols import FileIdentity
+from jupyter_runt.session.digests import Digests, state_of
 from jupyter_runt.session.file_content import FileContent, FileStamp, content_of
 from jupyter_runt.session.renaming import EXCHANGE, NOREPLACE, rename
 
@@ -74,11 +75,15 @@ class Files(Protocol):
         """
         ...
 
-    async def read(self, path: str, *, hashed: bool = True) -> FileContent:
+    async def read(
+        self, path: str, *, hashed: bool = True, known: FileIdentity | None = None
+    ) -> FileContent:
         """Return a file's content; raises as `identify`, and FileUnreadable above 1 GiB.
 
         Args:
             hashed: whether its digest is needed before the content is.
+            known: what it was before. A large file that nobody touched since is not read for its
+                digest: who reads it then looks again.
         """
         ...
 
@@ -119,13 +124,18 @@ class LocalFiles:
         self._allow_hidden = allow_hidden
         self._hash_algorithm = hash_algorithm
         self._swept: dict[Path, float] = {}
+        self._digests = Digests()
 
     async def identify(self, path: str) -> FileIdentity:
         """See `Files`."""
         return await to_thread(self._identify, path)
 
-    async def read(self, path: str, *, hashed: bool = True) -> FileContent:
+    async def read(
+        self, path: str, *, hashed: bool = True, known: FileIdentity | None = None
+    ) -> FileContent:
         """See `Files`."""
+        if known is not None:
+            self._digests.note(known.state, known.digest)
         return await to_thread(self._read, path, hashed=hashed)
 
     async def stamp(self, path: str) -> FileStamp | None:
@@ -147,6 +157,8 @@ class LocalFiles:
     def told_hash(self, path: str) -> str:
         """Return the hash that the contents API tells of a file; raises as `identify`."""
         with _explained(path), (self._root / self._visible(path)).open("rb") as file:
+            if self._hash_algorithm == "sha256":
+                return self._digests.of_file(file)
             return hashlib.file_digest(file, self._hash_algorithm).hexdigest()
 
     def content_hash(self, data: bytes) -> str:
@@ -188,10 +200,12 @@ class LocalFiles:
                 info = os.fstat(file.fileno())
                 if info.st_size >= MAX_FILE_BYTES:
                     raise too_large(path, info.st_size)
-                content = content_of(file, path)
-            identity = FileIdentity(real, info.st_dev, info.st_ino)
+                state = state_of(info)
+                content = content_of(file, path, self._digests, state)
+            digest = self._digests.of(state) if hashed else None
+            identity = FileIdentity(real, info.st_dev, info.st_ino, digest, state=state)
             read = FileContent(content, identity, _stamp_of(info))
-            return read.hashed() if hashed else read
+            return read.hashed() if hashed and digest is None else read
 
     def _stamp(self, path: str) -> FileStamp | None:
         try:
@@ -222,7 +236,8 @@ class LocalFiles:
             reason = os.strerror(error.errno) if error.errno else str(error)
             raise FileNotWritten(f"{path} could not be written: {reason}.") from error
         digest, told = (each.hexdigest() for each in digests)
-        identity = FileIdentity(real, info.st_dev, info.st_ino, digest)
+        state = state_of(info, ours=True)
+        identity = FileIdentity(real, info.st_dev, info.st_ino, digest, state=state)
         return Written(identity, _stamp_of(info), told)
 
     def _sweep(self, folder: Path) -> None:
@@ -309,6 +324,9 @@ def _replace(target: Path, parts: Iterable[bytes], over: FileStamp | None) -> os
         with suppress(FileNotFoundError):
             temporary.unlink()
         raise
+    with suppress(OSError):
+        there = target.stat()  # to move it was a change of its state
+        return there if _stamp_of(there) == _stamp_of(info) else info
     return info
 
 

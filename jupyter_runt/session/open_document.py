@@ -24,10 +24,7 @@ from jupyter_runt.session.clients import Clients
 from jupyter_runt.session.content import Content
 from jupyter_runt.session.file_content import FileStamp
 from jupyter_runt.session.file_merge import FileMerge
-from jupyter_runt.session.files import (
-    FileNotWritten,
-    Files,
-)
+from jupyter_runt.session.files import FileChanged, FileNotWritten, Files
 from jupyter_runt.session.history import past, readable
 from jupyter_runt.session.hosting import cancelled_at_exit
 from jupyter_runt.session.imported import imported
@@ -117,7 +114,8 @@ class OpenDocument(Generic[DocT]):
         async with AsyncExitStack() as stack:
             self._document = await self._load()
             # One that is imported is read through anyway, and then hashed.
-            file = await self._files.read(self.path, hashed=self._document is not None)
+            known = self._file if self._document is not None else None
+            file = await self._files.read(self.path, hashed=known is not None, known=known)
             reading = self._signatures.reading(file, self.path)
             self._document = self._document or await self._import(reading)
             await stack.enter_async_context(self.room)
@@ -294,6 +292,9 @@ class OpenDocument(Generic[DocT]):
     async def _late(self, reading: Reading) -> FileProjection:
         """Return the projection of a file that is what it was at the checkpoint."""
         projection = self.content.projection(await reading.parsed())
+        if reading.is_other:
+            self._stamp = None  # to have it looked at
+            raise FileChanged(f"{self.path} was changed, though it did not look like it.")
         await self._signatures.settle()
         if projection.unpaired:
             then = await self._merging.at(self.registration.checkpoint_seq)

@@ -20,6 +20,7 @@ class Reading:
         client_of: Callable[[Any], Coroutine[Any, Any, int]],
     ) -> None:
         self.file = file
+        self._known = file.identity.digest
         self._path = path
         self._content = content
         self._client_of = client_of
@@ -30,6 +31,11 @@ class Reading:
     def digest(self) -> str:
         """SHA-256 (hex) of what was read; empty as long as that is not known."""
         return self.file.identity.digest or ""
+
+    @property
+    def is_other(self) -> bool:
+        """Whether the content turned out to be another one than the file was known to have."""
+        return self._known is not None and self._known != self.digest
 
     @property
     def is_parsed(self) -> bool:

@@ -59,7 +59,7 @@ class Signatures:
         reading, self._unsettled = self._unsettled, None
         if reading is not None:
             signed = await reading.client_id() == self._clients.trusted_file
-            self.provenance.signed(signed=signed)
+            self.provenance.signed(signed=signed and not reading.is_other)
 
     async def sign(self, room: Room[Any], path: str, digest: str | None) -> None:
         """Have the notary vouch for the file, where every output in it is a person's run.
@@ -72,8 +72,10 @@ class Signatures:
         if not await room.read(self.provenance.vouches):
             return
         file = await self._files.read(path)
-        if file.identity.digest == digest:
-            parsed = await to_thread(lambda: self._content.parse(file.content, path))
-            signable = self._content.signable(parsed)
-            if signable is not None:
-                await self._trust.sign(without_answers(signable))
+        if file.identity.digest != digest:
+            return
+        parsed = await to_thread(lambda: self._content.parse(file.content, path))
+        signable = self._content.signable(parsed)
+        read = await to_thread(file.hashed)
+        if signable is not None and read.identity.digest == digest:
+            await self._trust.sign(without_answers(signable))

@@ -118,7 +118,9 @@ _TOKENS: Final = (
     "CREATE INDEX tokens_by_notebook ON tokens (notebook_id)",
 )
 
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _FILES, _ARTIFACTS, _TOKENS)
+_STATES: Final = ("ALTER TABLE documents ADD COLUMN state TEXT",)
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _FILES, _ARTIFACTS, _TOKENS, _STATES)
 """Step `n` takes a store from version `n` to `n + 1`; an empty file has version 0."""
 
 

@@ -119,3 +119,12 @@ async def test_what_is_written_before_a_save_was_read_back_comes_into_the_docume
                 return sources == ["one!?", "two, outside"]
 
             await eventually(saved)
+
+
+@pytest.mark.rule("EX10")
+async def test_the_formats_for_export_are_told_when_no_notebook_is_being_opened(
+    server: Server,
+) -> None:
+    await server.notebook("one")
+    formats = await server.get("/api/nbconvert")
+    assert formats["html"] == {"output_mimetype": "text/html"}

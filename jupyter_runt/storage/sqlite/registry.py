@@ -17,7 +17,7 @@ from jupyter_runt.storage.refusals import no_document
 from jupyter_runt.storage.sqlite.database import Database
 
 _NEW: Final = "notebook_id, history_id, path, device, inode, digest, empty, checkpoint_seq"
-_COLUMNS: Final = f"{_NEW}, announced_digest, announced_seq"
+_COLUMNS: Final = f"{_NEW}, state, announced_digest, announced_seq"
 MANY: Final = 1_000
 """Files that are more than this are not looked for: to hash another one takes no longer."""
 
@@ -86,13 +86,15 @@ class SqliteRegistry:
 
 
 def _registration(row: tuple[Any, ...]) -> Registration:
-    notebook_id, history_id, path, device, inode, digest, empty, checkpoint_seq, *announced = row
+    notebook_id, history_id, path, device, inode, digest, empty, checkpoint_seq, *others = row
+    state, *announced = others
     file = FileIdentity(
         path=path,
         device=None if device is None else int(device),
         inode=None if inode is None else int(inode),
         digest=digest,
         empty=bool(empty),
+        state=state,
     )
     return Registration(
         NotebookId(notebook_id),
@@ -183,13 +185,14 @@ def _checkpoint(
     notebook_id: NotebookId, file: FileIdentity, seq: Seq, connection: sqlite3.Connection
 ) -> None:
     updated = connection.execute(
-        "UPDATE documents SET device = ?, inode = ?, digest = ?, empty = ?, checkpoint_seq = ?,"
-        " announced_digest = NULL, announced_seq = NULL WHERE notebook_id = ?",
+        "UPDATE documents SET device = ?, inode = ?, digest = ?, empty = ?, state = ?,"
+        " checkpoint_seq = ?, announced_digest = NULL, announced_seq = NULL WHERE notebook_id = ?",
         (
             _text(file.device),
             _text(file.inode),
             file.digest,
             file.empty,
+            file.state,
             seq,
             notebook_id,
         ),

@@ -8,13 +8,13 @@ import pytest
 
 from jupyter_runt.document.spill import parts_of
 from jupyter_runt.errors import FileUnreadable
-from jupyter_runt.session import file_content
+from jupyter_runt.session import digests, file_content
 from jupyter_runt.session.file_content import content_of
 
 
 @pytest.fixture
 def large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(file_content, "LARGE", 0)
+    monkeypatch.setattr(digests, "LARGE", 0)
     monkeypatch.setattr(file_content, "BLOCK", 4)
     path = tmp_path / "large"
     path.write_bytes(b"0123456789")
@@ -23,7 +23,7 @@ def large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_what_takes_its_place_changes_nothing_of_what_is_read_again(large: Path) -> None:
     with large.open("rb") as file:
-        content = content_of(file, "large")
+        content = content_of(file, "large", digests.Digests(), None)
     (large.parent / "new").write_bytes(b"another")
     (large.parent / "new").replace(large)
     for _ in range(2):
@@ -37,7 +37,7 @@ def test_a_file_that_is_written_to_while_it_is_read_is_not_taken_for_one_content
     large: Path, *, again: bool
 ) -> None:
     with large.open("rb") as file:
-        content = content_of(file, "large")
+        content = content_of(file, "large", digests.Digests(), None)
     if again:
         assert b"".join(parts_of(content)) == b"0123456789"
     parts = iter(parts_of(content))

@@ -2,7 +2,9 @@
 
 import gc
 import json
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 from weakref import ref
 
@@ -13,7 +15,7 @@ from jupyter_runt.document.ai_cells import without_answers
 from jupyter_runt.events.document import CellDeleted, Change, SourceChanged, StateChanged
 from jupyter_runt.ids import CellId, Seq
 from jupyter_runt.rooms.protocol import read_state_vector
-from jupyter_runt.session import content, projection, signatures
+from jupyter_runt.session import content, digests, file_content, projection, signatures
 from jupyter_runt.session.projection import LateProjection, NotebookProjection
 from jupyter_runt.session.reading import Reading
 from tests.unit.session.workspace import Workspace
@@ -62,6 +64,77 @@ async def test_to_open_a_notebook_again_reads_nothing_of_its_content(
         assert await notebook.save() is False
     assert parsed == []
     assert (workspace.root / PATH).read_bytes() == before
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take every file for a large one that nobody has touched for long."""
+    monkeypatch.setattr(digests, "LARGE", 0)
+    monkeypatch.setattr(digests, "SETTLED", 0.0)
+
+
+def touched_since(file: Path, before: os.stat_result) -> None:
+    """Put back the time of the last write, as often as it takes for the clock to move on."""
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    while file.stat().st_ctime_ns == before.st_ctime_ns:
+        os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@pytest.mark.usefixtures("large")
+@pytest.mark.parametrize("written", ["by others", "by us"])
+@pytest.mark.rule("EL4")
+async def test_a_large_file_that_nobody_touched_is_not_read_to_open_it_again(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, written: str
+) -> None:
+    workspace.write(PATH, "one", "two")
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        await notebook.sources()
+        if written == "by us":
+            await notebook.send("edit_cell", cell_id="c0", source="ours")
+            await notebook.save()
+    monkeypatch.setattr(file_content, "BLOCK", 0)  # there is nothing in it
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        assert (await notebook.sources())[1] == "two"
+        assert notebook.session.path == PATH
+
+
+@pytest.mark.usefixtures("large")
+@pytest.mark.rule("FB2")
+async def test_a_change_in_place_with_the_same_size_and_time_is_merged_when_it_is_opened_again(
+    workspace: Workspace,
+) -> None:
+    workspace.write(PATH, "one", "two")
+    await opened_before(workspace)
+    file = workspace.root / PATH
+    before = file.stat()
+    file.write_bytes(file.read_bytes().replace(b"two", b"TWO"))
+    touched_since(file, before)
+    after = file.stat()
+    assert (after.st_ino, after.st_size, after.st_mtime_ns) == (
+        (before.st_ino, before.st_size, before.st_mtime_ns)
+    )
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        assert await notebook.sources() == ["one", "TWO"]
+
+
+@pytest.mark.usefixtures("large")
+@pytest.mark.rule("FB2", "EX9")
+async def test_a_change_that_the_file_system_kept_to_itself_is_merged_by_the_first_save(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(digests, "_times", lambda _: "")
+    workspace.write(PATH, "one", "two")
+    await opened_before(workspace)
+    file = workspace.root / PATH
+    before = file.stat()
+    file.write_bytes(file.read_bytes().replace(b"two", b"TWO"))
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        assert await notebook.sources() == ["one", "two"]
+        await notebook.send("edit_cell", cell_id="c0", source="ours")
+        await notebook.save()
+        assert await notebook.sources() == ["ours", "TWO"]
+    assert workspace.sources(PATH) == ["ours", "TWO"]
 
 
 @pytest.mark.rule("FB4")

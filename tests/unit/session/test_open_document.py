@@ -10,7 +10,7 @@ from jupyter_runt.errors import FileUnreadable, StoreUnavailable
 from jupyter_runt.events.document import DocumentUpdated, SourceChanged
 from jupyter_runt.ids import FILE_ACTOR, NotebookId, Seq
 from jupyter_runt.protocols import FileIdentity
-from jupyter_runt.session import file_content, files
+from jupyter_runt.session import digests, files
 from jupyter_runt.session.contents import HookedFiles
 from jupyter_runt.session.history import notebook_at
 from jupyter_runt.session.open_document import OpenDocument
@@ -219,7 +219,7 @@ async def test_a_crash_before_it_is_recorded_what_was_imported_imports_nothing_t
     for cell in notebook["cells"]:
         del cell["id"]  # else they would be known by it
     (workspace.root / PATH).write_text(json.dumps({**notebook, "nbformat_minor": 4}))
-    monkeypatch.setattr(file_content, "LARGE", 0)
+    monkeypatch.setattr(digests, "LARGE", 0)
 
     async def die(*_: Any) -> None:
         workspace.crash()

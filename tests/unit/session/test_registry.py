@@ -13,7 +13,7 @@ from jupyter_runt.errors import (
     StaleFence,
 )
 from jupyter_runt.ids import NotebookId
-from jupyter_runt.session import file_content, registry
+from jupyter_runt.session import digests, registry
 from jupyter_runt.session.registry import StaleEpoch, UnknownRoom, UnknownSession
 from jupyter_runt.storage.memory import MemoryStore
 from tests.unit.session.workspace import Workspace, until
@@ -42,7 +42,7 @@ async def test_a_file_is_registered_once(workspace: Workspace) -> None:
 async def test_a_large_file_is_read_to_be_recognised_where_one_is_gone_and_else_when_opened(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(file_content, "LARGE", 0)
+    monkeypatch.setattr(digests, "LARGE", 0)
     async with workspace.running():
         first, _ = await workspace.sessions.register("nb.ipynb")
         assert first.file.digest is None
