@@ -22,7 +22,8 @@ UPDATE: Final = 2
 MAX_INTEGER: Final = 2**53 - 1
 """What a JavaScript peer can count to."""
 
-SaveStatus = Literal["success", "skipped", "failed"]
+SaveStatus = Literal["success", "failed"]
+"""What JupyterLab is told of a save. It takes a third word, `skipped`, for an error."""
 
 
 class BadFrame(ValueError):

@@ -34,7 +34,7 @@ async def test_save_hooks_have_their_say_in_every_save(tmp_path: Path) -> None:
         (server.root / "a.ipynb").write_text(before, encoding="utf-8")
         notebook = await server.opened("a.ipynb")
         async with tabs(notebook) as (ada,):
-            assert await ada.save(1) == "skipped"
+            assert await ada.save(1) == "success"
             assert notebook.file.read_text(encoding="utf-8") == before
             await ada.type("!")
             script = server.root / "a.py"
@@ -47,7 +47,7 @@ async def test_save_hooks_have_their_say_in_every_save(tmp_path: Path) -> None:
             assert await outputs_of(notebook) == ["seen\n", "seen\n"]
             about = await server.get(f"/api/contents/{notebook.path}", content=0, hash=1)
             await ada.until(lambda: ada.notebook.hash == about["hash"])
-            assert await ada.save(2) == "skipped"
+            assert await ada.save(2) == "success"
             notebook.write_outside(c1="two, outside")
             await ada.until(lambda: ada.sources == ["one!", "two, outside"])
             assert await outputs_of(notebook) == ["seen\n", "seen\n"]

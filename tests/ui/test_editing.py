@@ -11,7 +11,7 @@ People = Callable[[str], Person]
 
 
 @pytest.mark.rule("EL1", "FB1")
-def test_two_people_type_into_one_cell_and_see_each_others_cursors(
+def test_two_people_type_into_one_cell_see_each_others_cursors_and_save(
     lab: Lab, person: People
 ) -> None:
     lab.write("start")
@@ -25,6 +25,10 @@ def test_two_people_type_into_one_cell_and_see_each_others_cursors(
     ada.look("editing")
     bob.look("editing")
     eventually(lambda: lab.sources() == ["start ada bob"])
+    # A checkpoint is made once a save went well.
+    with bob.page.expect_request(lambda it: it.method == "POST" and "/checkpoints" in it.url):
+        bob.page.keyboard.press("Control+s")
+    expect(bob.page.locator(".jp-Dialog")).to_have_count(0)
 
 
 @pytest.mark.rule("FB1")

@@ -83,9 +83,9 @@ def test_a_save_request_is_the_one_jupyterlab_sends():
 
 
 def test_a_save_reply_is_a_string_of_json():
-    text, end = read_bytes(save_reply_frame(300, "skipped"), 1)
-    assert json.loads(text) == {"type": "save", "responseTo": 300, "status": "skipped"}
-    assert end == len(save_reply_frame(300, "skipped"))
+    text, end = read_bytes(save_reply_frame(300, "failed"), 1)
+    assert json.loads(text) == {"type": "save", "responseTo": 300, "status": "failed"}
+    assert end == len(save_reply_frame(300, "failed"))
 
 
 def test_a_raw_message_that_nobody_serves_is_passed_over():
