@@ -236,6 +236,7 @@ class Room(Generic[DocT]):
         Raises:
             BadFrame: it is not a state vector.
             RoomClosed: the room closed or failed first.
+            StoreUnavailable: the store cannot write.
         """
         wanted = read_state_vector(state_vector)
         reached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -248,7 +249,7 @@ class Room(Generic[DocT]):
 
         try:
             async with asyncio.timeout(timeout):
-                await self.read(watch)
+                await self.read(watch, patient=False)
                 await reached
         except TimeoutError:
             return False

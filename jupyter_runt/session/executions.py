@@ -4,7 +4,7 @@ from typing import Any, Protocol
 
 from jupyter_runt.document.materialize import Execution, RuntimeState, apply
 from jupyter_runt.document.notebook import NotebookDoc
-from jupyter_runt.errors import ExecutionNotFound
+from jupyter_runt.errors import ExecutionNotFound, StoreUnavailable
 from jupyter_runt.events.base import Event
 from jupyter_runt.events.execution import (
     ExecutionCancelled,
@@ -99,7 +99,10 @@ async def _outputs(
         return []
     document = await notebook.document()
     if ended_at is None or document.committed_seq() < ended_at:
-        return await document.room.read(lambda doc: _outputs_of(doc, execution))
+        try:
+            return await document.room.read(lambda doc: _outputs_of(doc, execution), patient=False)
+        except StoreUnavailable:  # as far as they are in the log
+            ended_at = await log.head(notebook.notebook_id)
     then = await notebook_at(log, notebook.notebook_id, ended_at, always_ids=True)
     for cell in then["cells"]:
         if cell["id"] == execution.cell_id:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict, replace
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 from jupyter_runt.commands import (
     CancelTurn,
@@ -18,7 +18,7 @@ from jupyter_runt.commands import (
 )
 from jupyter_runt.document.materialize import RuntimeState
 from jupyter_runt.document.notebook import NotebookDoc
-from jupyter_runt.errors import StaleFence
+from jupyter_runt.errors import StaleFence, StoreUnavailable
 from jupyter_runt.events.agent import TurnUndone
 from jupyter_runt.events.base import Draft, Event
 from jupyter_runt.events.document import DocumentUpdated, OutputsChanged, VersionKept
@@ -58,6 +58,7 @@ from jupyter_runt.storage.clock import now
 
 COVERS_TIMEOUT: Final = 5.0
 
+T = TypeVar("T")
 OnCommit = Callable[[Sequence[Event]], None]
 OpenNotebook = Callable[[Registration, OnCommit], Awaitable[OpenDocument[NotebookDoc]]]
 
@@ -251,8 +252,8 @@ class NotebookSession:
     async def _edit(self, command: Command, actor: ActorId, cause: str) -> list[Event]:
         document = await self.document()
         if isinstance(command, KeepVersion):
-            now = await document.room.read(lambda doc: doc.notebook(always_ids=True))
-            return await document.kept.keep_unsent(now, command.texts, actor, cause)
+            there = await self._look(lambda doc: doc.notebook(always_ids=True))
+            return await document.kept.keep_unsent(there, command.texts, actor, cause)
         if isinstance(command, MadeApart):
             apart = await made_apart(command, self._store, self.notebook_id)
             # As a new client: outputs that the edit writes, if only to move them, are not the
@@ -268,9 +269,7 @@ class NotebookSession:
         )
         events = list(edited.events)
         if isinstance(command, ClearOutputs):
-            cleared = await document.room.read(
-                lambda doc: outputs_to_clear(doc, command), patient=False
-            )
+            cleared = await self._look(lambda doc: outputs_to_clear(doc, command))
             draft = Draft(payload=OutputsCleared(cell_ids=cleared), actor=actor, caused_by=cause)
             events += await self.writer.append(draft)
             self.runtime.outputs_cleared(cleared)
@@ -278,12 +277,18 @@ class NotebookSession:
 
     async def _revisions(self, cell_ids: Sequence[CellId]) -> dict[CellId, str]:
         """Return the revisions of the cells that are there."""
-        document = await self.document()
-        return await document.room.read(
+        return await self._look(
             lambda doc: {each: doc.revision(each) for each in cell_ids if doc.has_cell(each)}
         )
 
+    async def _look(self, view: Callable[[NotebookDoc], T]) -> T:
+        """Return what `view` sees in the document; StoreUnavailable if that cannot be saved."""
+        return await (await self.document()).room.read(view, patient=False)
+
     async def _decide(self, command: Command, actor: ActorId, cause: str) -> list[Event]:
+        document = self._opened()
+        if isinstance(command, CHANGES_KERNEL) and document and document.room.trouble:
+            raise StoreUnavailable(document.room.trouble)  # it would wait behind the outputs
         try:
             return await self._decide_for(self.runtime.free, command, actor, cause)
         except StaleFence:  # that kernel is ours no more: the request stands without it
@@ -324,7 +329,7 @@ class NotebookSession:
             moment = _moment(state, doc, document.committed_seq(), actor)
             return doc.look(lambda: decide(command, moment))
 
-        return await document.room.read(look, patient=False)
+        return await self._look(look)
 
     # what clients ask
 
@@ -388,10 +393,4 @@ class NotebookSession:
 
 
 def _moment(state: RuntimeState, document: DocumentView, seq: Seq, actor: ActorId) -> Moment:
-    return Moment(
-        state=state,
-        document=document,
-        document_seq=seq,
-        actor=actor,
-        new_id=new_id,
-    )
+    return Moment(state=state, document=document, document_seq=seq, actor=actor, new_id=new_id)

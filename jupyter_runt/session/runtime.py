@@ -1,11 +1,12 @@
 """The one runtime of a notebook: what people and Jupyter ask of it, one change at a time."""
 
 import asyncio
+import logging
 from collections.abc import Coroutine, Iterable
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
-from jupyter_runt.errors import Conflict, RuntError
+from jupyter_runt.errors import Conflict, RuntError, StoreUnavailable
 from jupyter_runt.events.runtime import EndReason
 from jupyter_runt.execution.queue import RuntimeSession
 from jupyter_runt.execution.remote import RemoteMachine
@@ -22,6 +23,11 @@ from jupyter_runt.session.takeover import (
     absent_machine,
     left_by_others,
 )
+
+log = logging.getLogger(__name__)
+
+SETTLE: Final = 5.0
+"""Seconds for what a kernel said until its server stops to come into the log."""
 
 
 class NotebookRuntime:
@@ -57,11 +63,16 @@ class NotebookRuntime:
         _error: BaseException | None,
         _traceback: TracebackType | None,
     ) -> None:
-        """Stop the kernel: it is this server's child."""
+        """Stop the kernel: it is this server's child. The log says so if the store can write."""
         self._give_up_waiting("The server was shut down.")
+        # A runner that waits for a store that is full would wait for ever.
+        patience = asyncio.get_running_loop().call_later(SETTLE, self._tasks.cancel)
         try:
             await self.stop("shutdown", "The server was shut down.")
+        except StoreUnavailable as error:
+            log.warning("%s: its kernel's end is not logged: %s", self.path, error.message)
         finally:
+            patience.cancel()
             self._tasks.cancel()
 
     @property

@@ -134,10 +134,18 @@ class RuntimeRecord:
             await self.status(owned, "ready")
 
     async def ended(self, owned: OwnedKernel, reason: EndReason, cause: str) -> None:
-        """Record that the kernel's incarnation owns the notebook no more."""
-        session_id = owned.session.runtime_session_id
-        ended = RuntimeSessionEnded(runtime_session_id=session_id, reason=reason, cause=cause)
-        await self._append(owned, ended)
+        """Record that the kernel's incarnation owns the notebook no more, and runs nothing."""
+        session = owned.session
+        payload = RuntimeSessionEnded(
+            runtime_session_id=session.runtime_session_id, reason=reason, cause=cause
+        )
+        end = self._draft(owned, payload)
+
+        async def drafts(state: RuntimeState) -> Sequence[Draft]:
+            # What still runs here is what the runner could not write down.
+            return [*runtime_gone(state, session, cause, "lost", keep_waiting=True), end]
+
+        await self._host.writer.record(drafts, fence=session.fence)
 
     async def gave_up(
         self, reason: str, execution_ids: Collection[ExecutionId] | None = None
@@ -164,20 +172,19 @@ class RuntimeRecord:
             cause: why its kernel does not go on; shown in the cell that ran.
         """
         state = self._host.writer.state
-        left = state.runtime
+        left, session, ended = state.runtime, NO_SESSION, list[Draft]()
         if left is not None and left.status != "lost":
             session = RuntimeSession(left.runtime_session_id, left.fence)
-            if (execution_id := running(state)) is not None:
-                cell_id = state.executions[execution_id].cell_id
-                await self._show_lost(session, execution_id, cell_id, cause)
-            actor = runtime_actor(session.runtime_session_id)
-            ended = RuntimeSessionEnded(
+            payload = RuntimeSessionEnded(
                 runtime_session_id=session.runtime_session_id, reason="crashed", cause=cause
             )
-            gone = runtime_gone(state, session, cause, "lost")
-            await self._host.writer.append(*gone, Draft(payload=ended, actor=actor))
-        elif state.queue:
-            await self.gave_up(cause)
+            ended = [Draft(payload=payload, actor=runtime_actor(session.runtime_session_id))]
+        if (execution_id := running(state)) is not None:
+            cell_id = state.executions[execution_id].cell_id
+            await self._show_lost(session, execution_id, cell_id, cause)
+        gone = runtime_gone(state, session, cause, "lost")
+        if gone or ended:
+            await self._host.writer.append(*gone, *ended)
 
     async def _show_lost(
         self, session: RuntimeSession, execution_id: ExecutionId, cell_id: CellId, cause: str
@@ -201,9 +208,12 @@ class RuntimeRecord:
         )
 
     async def _append(self, owned: OwnedKernel, payload: Payload) -> None:
-        actor = runtime_actor(owned.session.runtime_session_id)
-        draft = Draft(payload=payload, actor=actor, caused_by=self._because)
+        draft = self._draft(owned, payload)
         await self._host.writer.append(draft, fence=owned.session.fence)
+
+    def _draft(self, owned: OwnedKernel, payload: Payload) -> Draft:
+        actor = runtime_actor(owned.session.runtime_session_id)
+        return Draft(payload=payload, actor=actor, caused_by=self._because)
 
 
 def new_session(lease: Lease) -> RuntimeSession:

@@ -18,6 +18,7 @@ async def wait_until_seen(
     Raises:
         InvalidCommand: it is none.
         StaleRevision: the document did not come to cover it in `timeout` seconds.
+        StoreUnavailable: it cannot, as the store cannot write.
     """
     if state_vector is None:
         return

@@ -11,7 +11,7 @@ from jupyter_runt.errors import StoreUnavailable
 from jupyter_runt.ids import CellId
 from jupyter_runt.rooms import room
 from jupyter_runt.rooms.peer import RoomLimits
-from jupyter_runt.session import beacon, open_document
+from jupyter_runt.session import beacon, open_document, runtime
 from jupyter_runt.session.beacon import report
 from jupyter_runt.session.notebook_session import NotebookSession
 from jupyter_runt.session.open_document import OpenDocument
@@ -78,6 +78,25 @@ async def test_a_document_whose_store_cannot_write_closes_all_the_same(
 
 
 @pytest.mark.rule("EL5")
+async def test_a_kernel_whose_store_cannot_write_is_stopped_with_the_server(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace.write(PATH, "one")
+    monkeypatch.setattr(runtime, "SETTLE", 0.01)
+    monkeypatch.setattr(open_document, "SETTLE", 0.01)
+    monkeypatch.setattr(room, "RoomLimits", partial(RoomLimits, shutdown=0.01))
+    async with asyncio.timeout(20):
+        async with workspace.running(), workspace.open(PATH) as notebook:
+            (execution_id,) = await notebook.run("c0")
+            kernel = await notebook.started()
+            document = await notebook.session.document()
+            workspace.store.disk.failure = StoreUnavailable("no space left")
+            kernel.say("stream", execution_id, name="stdout", text="out")
+            await until(lambda: document.room.trouble)
+    assert workspace.gateway.did == ["start python3", "stop"]
+
+
+@pytest.mark.rule("EL5")
 async def test_a_command_on_a_store_that_cannot_write_is_refused_and_changes_nothing(
     workspace: Workspace,
 ) -> None:
@@ -92,12 +111,17 @@ async def test_a_command_on_a_store_that_cannot_write_is_refused_and_changes_not
             behind = [
                 asyncio.create_task(notebook.send("edit_cell", cell_id="c1", source="behind")),
                 asyncio.create_task(notebook.send("execute_cells", cell_ids=["c1"])),
+                asyncio.create_task(notebook.send("keep_version", texts={"c1": "behind"})),
+                asyncio.create_task(notebook.send("cancel_executions", state_vector="AA==")),
             ]
             for command in behind:
                 with pytest.raises(StoreUnavailable, match="no space left"):
                     await command
             with pytest.raises(StoreUnavailable, match="no space left"):
                 await notebook.send("clear_outputs", cell_ids=["c1"])
+            for kind in ("start_runtime", "stop_runtime", "restart_runtime", "evict_runtime"):
+                with pytest.raises(StoreUnavailable, match="no space left"):
+                    await notebook.send(kind)
             assert not waiting.done()
             workspace.store.disk.failure = None
             await waiting

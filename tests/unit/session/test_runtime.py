@@ -4,14 +4,20 @@ from typing import Any
 import pytest
 
 from jupyter_runt.errors import LeaseHeld, RuntimeLost, StoreUnavailable
-from jupyter_runt.events.execution import ExecutionCancelled, ExecutionCompleted
+from jupyter_runt.events.base import Draft
+from jupyter_runt.events.execution import (
+    ExecutionCancelled,
+    ExecutionCompleted,
+    ExecutionRequested,
+    ExecutionStarted,
+)
 from jupyter_runt.events.runtime import (
     RuntimeSessionEnded,
     RuntimeSessionStarted,
     RuntimeStatusChanged,
 )
 from jupyter_runt.execution.outputs import OutputReducer
-from jupyter_runt.ids import ExecutionId
+from jupyter_runt.ids import CellId, ExecutionId, Seq
 from jupyter_runt.storage.memory import MemoryStore
 from tests.unit.session.workspace import ADA, Workspace, until
 
@@ -83,6 +89,41 @@ async def test_a_kernel_that_never_answers_is_given_up_and_the_next_one_is_tried
         assert (await notebook.ended(second))["status"] == "ok"
         reasons = [each.reason for each in await notebook.payloads(RuntimeSessionEnded)]
         assert reasons == ["crashed"]
+
+
+@pytest.mark.rule("EX2")
+async def test_what_the_runner_could_not_write_down_ends_with_its_kernel(
+    workspace: Workspace, path: str
+) -> None:
+    async with workspace.running(), workspace.open(path) as notebook:
+        (execution_id,) = await notebook.run("c0")
+        await notebook.started()
+        notebook.session.runtime._tasks.cancel()  # as when the store is full, and the server stops
+        await notebook.send("stop_runtime")
+        assert (await notebook.ended(execution_id))["status"] == "lost"
+
+
+@pytest.mark.rule("EX2")
+async def test_what_runs_by_the_log_on_no_kernel_is_lost_and_the_next_one_runs(
+    workspace: Workspace, path: str
+) -> None:
+    async with workspace.running(), workspace.open(path) as notebook:
+        payloads = (
+            ExecutionRequested(
+                execution_id=ExecutionId("e"),
+                cell_id=CellId("c0"),
+                source="one",
+                document_seq=Seq(1),
+                requested_by=ADA,
+            ),
+            ExecutionStarted(execution_id=ExecutionId("e")),
+        )
+        await notebook.session.writer.append(*(Draft(each, ADA) for each in payloads))
+    async with workspace.running(), workspace.open(path) as notebook:
+        assert (await notebook.ended("e"))["status"] == "lost"
+        (execution_id,) = await notebook.run("c1")
+        (await notebook.started()).finish(execution_id)
+        assert (await notebook.ended(execution_id))["status"] == "ok"
 
 
 @pytest.mark.rule("EX2")
