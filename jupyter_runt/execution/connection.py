@@ -44,6 +44,8 @@ class LinkedKernelConnection:
         self._listener: Listener = _ignore
         self._link: Link | None = None
         self._widgets_asked: str | None = None
+        self._cell: str | None = None
+        """The request of the cell that the kernel's main shell is at, or comes to next."""
         self._changed = asyncio.Event()
         self._closed: str | None = None
         self._asked: dict[str, tuple[asyncio.Future[dict[str, Any]], Callable[[], None]]] = {}
@@ -56,6 +58,7 @@ class LinkedKernelConnection:
             door: where its agent is, if it has one.
         """
         self.disconnect()
+        self._cell = None
         if door is None:
             self._link = ZmqLink(self._context, info, self._hear, self._overhear)
         else:
@@ -111,6 +114,11 @@ class LinkedKernelConnection:
         """What the kernel said of itself; nothing where it did not yet."""
         return {} if self._link is None else self._link.info
 
+    @property
+    def runs_cell(self) -> bool:
+        """Whether it runs a cell, whoever asked for that, or is to run one of ours."""
+        return self._cell is not None
+
     def listen(self, listener: Listener) -> None:
         """See `KernelConnection.listen`."""
         self._listener = listener
@@ -148,6 +156,7 @@ class LinkedKernelConnection:
             "stop_on_error": False,
         }
         if self._link is not None:
+            self._cell = msg_id
             self._link.send("shell", "execute_request", content, msg_id, metadata)
 
     async def evaluate(
@@ -215,6 +224,9 @@ class LinkedKernelConnection:
             self._changed.set()
         if self._widgets_asked is not None:
             self._ask_widgets(messages)
+        for message in messages:
+            if message.msg_type == "status" and message.parent_type == "execute_request":
+                self._note_status(message)
         for message in messages if self._asked else ():
             if (asked := self._asked.get(message.parent_id or "")) is not None:
                 reply, begun = asked
@@ -223,6 +235,14 @@ class LinkedKernelConnection:
                     reply.set_result(message.content)
         if messages:
             self._listener(messages)
+
+    def _note_status(self, message: KernelMessage) -> None:
+        if message.aside:
+            return
+        if message.content.get("execution_state") == "busy":
+            self._cell = message.parent_id
+        elif self._cell == message.parent_id:
+            self._cell = None
 
     def _ask_widgets(self, messages: Sequence[KernelMessage]) -> None:
         """Have a kernel that has widgets say what they are; who listens hears it."""

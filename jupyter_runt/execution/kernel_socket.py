@@ -1,6 +1,7 @@
-"""Jupyter's kernel WebSocket, whose questions a notebook's kernel answers while it runs a cell."""
+"""Jupyter's kernel WebSocket: what a notebook's kernel is asked there does not wait for a cell."""
 
 import json
+from collections.abc import Callable
 from typing import Any, Final
 
 from jupyter_server.services.kernels.connection import base as sockets
@@ -20,24 +21,102 @@ QUESTIONS: Final = frozenset(
 )
 """Requests that change nothing, and that a person or a page waits for."""
 
-WIDGETS: Final = "jupyter.widget.control"
-ALL_STATES: Final = "request_states"
-"""The target and the method with which a page asks for all widgets, once it is loaded."""
+COMM_OPEN: Final = "comm_open"
+COMM_MESSAGES: Final = frozenset({"comm_msg", "comm_close"})
 
-_SIGNS: Final = (*QUESTIONS, WIDGETS, ALL_STATES)
+ALL_WIDGETS: Final = "jupyter.widget.control"
+"""The target of the comm with which a page that is loaded asks for all widgets."""
 
-_v1: Any = sockets
+_SIGNS: Final = (*QUESTIONS, COMM_OPEN, *COMM_MESSAGES)
+
+_Header = dict[str, Any]
+
+_wire: Any = sockets
 _Base: Any = object
+
+
+class Asides:
+    """Which messages of one page go to its kernel's subshell, where they do not wait for a cell.
+
+    Questions do, and what is said to widgets: IPython's kernels take that in their main shell all
+    the same while they run nothing. What a page opens while nothing runs is opened in the main
+    shell, as Jupyter does, and what it says to that goes there too: it must not overtake.
+    """
+
+    def __init__(self) -> None:
+        self._in_line: set[str] = set()
+        """The comms that the page opened in the main shell."""
+
+    def take(self, message: Any, protocol: str | None, subshell: str | None, *, runs: bool) -> Any:
+        """Return a message as the kernel is to have it.
+
+        Args:
+            subshell: the kernel's, if it has one.
+            runs: whether it runs a cell.
+        """
+        if not _may_concern(message):
+            return message
+        if protocol == V1:
+            channel, parts = _wire.deserialize_msg_from_ws_v1(message)
+            header = json.loads(parts[0])
+            if not self._goes_aside(channel, header, lambda: json.loads(parts[3]), subshell, runs):
+                return message
+            header["subshell_id"] = subshell
+            return _wire.serialize_msg_to_ws_v1([json.dumps(header).encode(), *parts[1:]], channel)
+        binary = isinstance(message, bytes)
+        said = _wire.deserialize_binary_message(message) if binary else json.loads(message)
+        header = said["header"]
+        if not self._goes_aside(said["channel"], header, lambda: said["content"], subshell, runs):
+            return message
+        header["subshell_id"] = subshell
+        return _wire.serialize_binary_message(said) if binary else json.dumps(said)
+
+    def _goes_aside(
+        self,
+        channel: str,
+        header: _Header,
+        content: Callable[[], dict[str, Any]],
+        subshell: str | None,
+        runs: bool,
+    ) -> bool:
+        if channel != "shell" or header.get("subshell_id") is not None:
+            return False
+        kind = header.get("msg_type")
+        if kind == COMM_OPEN:
+            opened = content()
+            aside = subshell is not None and (runs or opened.get("target_name") == ALL_WIDGETS)
+            if not aside:
+                self._in_line.add(str(opened.get("comm_id")))
+            return aside
+        if subshell is None:
+            return False
+        if kind in COMM_MESSAGES:
+            return not self._in_line or content().get("comm_id") not in self._in_line
+        return kind in QUESTIONS
+
+
+def _may_concern(message: str | bytes) -> bool:
+    """Tell what may concern us from what may be large without taking it apart."""
+    if isinstance(message, str):
+        return any(sign in message for sign in _SIGNS)
+    return any(sign.encode() in message[:2048] for sign in _SIGNS)
 
 
 class AnsweredAside(_Base):  # type: ignore[misc]
     """What `answered_aside` adds."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """See the base class."""
+        super().__init__(*args, **kwargs)
+        self._asides = Asides()
+
     def handle_incoming_message(self, incoming_msg: Any) -> None:
-        """See the base class. Questions go to the kernel's subshell, where it has one."""
+        """See the base class."""
         known = self._known()
-        if known is not None and known.subshell is not None:
-            incoming_msg = aside(incoming_msg, known.subshell, self.subprotocol)
+        if known is not None:
+            incoming_msg = self._asides.take(
+                incoming_msg, self.subprotocol, known.subshell, runs=known.runs_cell
+            )
         super().handle_incoming_message(incoming_msg)
 
     def request_kernel_info(self) -> Any:
@@ -61,40 +140,3 @@ def answered_aside(base: type[Any]) -> type[Any]:
         pass
 
     return AnsweredAsideConnection
-
-
-def aside(message: Any, subshell: str, protocol: str | None) -> Any:
-    """Return a browser's message, for the subshell if it is a question for no other one."""
-    if not _may_ask(message):
-        return message
-    if protocol == V1:
-        channel, parts = _v1.deserialize_msg_from_ws_v1(message)
-        header = json.loads(parts[0])
-        if channel != "shell" or not _asks(header, json.loads(parts[3])):
-            return message
-        header["subshell_id"] = subshell
-        return _v1.serialize_msg_to_ws_v1([json.dumps(header).encode(), *parts[1:]], channel)
-    if isinstance(message, bytes):  # with buffers, which no question has
-        return message
-    request = json.loads(message)
-    if request.get("channel") != "shell" or not _asks(request["header"], request["content"]):
-        return message
-    request["header"]["subshell_id"] = subshell
-    return json.dumps(request)
-
-
-def _may_ask(message: str | bytes) -> bool:
-    """Tell questions from what may be large without taking it apart."""
-    if isinstance(message, str):
-        return any(sign in message for sign in _SIGNS)
-    return any(sign.encode() in message[:2048] for sign in _SIGNS)
-
-
-def _asks(header: dict[str, Any], content: dict[str, Any]) -> bool:
-    kind, data = header.get("msg_type"), content.get("data") or {}
-    question = (
-        kind in QUESTIONS
-        or (kind == "comm_open" and content.get("target_name") == WIDGETS)
-        or (kind == "comm_msg" and data.get("method") == ALL_STATES)
-    )
-    return question and header.get("subshell_id") is None

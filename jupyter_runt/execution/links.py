@@ -42,14 +42,16 @@ _KEEP_UNSENT: Final = (
 """Has an IPython kernel keep what a reader without processor time does not take at once."""
 
 _ROUTE_COMMS: Final = (
-    "(lambda comm, loop, current: setattr(comm, '_reply_subshell_for', "
+    "(lambda comm, loop, current, subshells: setattr(comm, '_reply_subshell_for', "
     "(lambda own: lambda self, data, asked: "
-    "own(self, data, asked) or (asked if current(loop) else None))(comm._reply_subshell_for)))"
+    "(found if (found := own(self, data, asked)) in subshells() else None) "
+    "or (asked if current(loop) else None))(comm._reply_subshell_for)))"
     "(__import__('ipykernel.comm.comm').comm.comm.BaseComm, "
-    "get_ipython().kernel.io_loop.asyncio_loop, __import__('asyncio').current_task)"
+    "get_ipython().kernel.io_loop.asyncio_loop, __import__('asyncio').current_task, "
+    "get_ipython().kernel.shell_channel_thread.manager.list_subshell)"
 )
 """Has an IPython kernel take messages of widgets where they were sent to, while a cell blocks where
-it would take them itself."""
+it would take them itself, or where that was the subshell of a page which is closed."""
 
 _END_NO_CELL: Final = (
     "(lambda events, threading: setattr(events, 'trigger', (lambda own: "

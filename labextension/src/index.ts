@@ -15,6 +15,7 @@ import { runtimePanel } from './plugins/runtimePanel';
 import { runtimes } from './plugins/runtimes';
 import { saving } from './plugins/saving';
 import { trust } from './plugins/trust';
+import { widgets } from './plugins/widgets';
 
 export default [
   runtimes,
@@ -23,6 +24,7 @@ export default [
   kernel,
   trust,
   artifacts,
+  widgets,
   history,
   saving,
   cellStatus,

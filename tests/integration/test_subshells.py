@@ -29,6 +29,20 @@ with out:
 print("seen:", out.outputs[0]["text"] if out.outputs else None, end="")
 """
 
+SLIDER = """
+import ipywidgets
+slider, moves = ipywidgets.IntSlider(), []
+slider.observe(lambda change: moves.append(change.new), "value")
+print(slider.model_id, end="")
+"""
+UNTIL = "import time\nprint('begun', flush=True)\nwhile {}: time.sleep(0.01)\nprint(moves, end='')"
+PAGES_OWN = """
+import comm
+def opened(it, _):
+    it.on_msg(lambda message: moves.append(message["content"]["data"]))
+comm.get_comm_manager().register_target("page", opened)
+"""
+
 
 class Browser:
     """A connection to a kernel as a browser has it."""
@@ -36,18 +50,30 @@ class Browser:
     def __init__(self, socket: Any) -> None:
         self._socket = socket
 
-    async def ask(self, msg_type: str, **content: Any) -> dict[str, Any]:
-        """Return the answer to a request on the shell channel."""
-        header = msg_header(new_id(), msg_type, "ada", "s") | {"date": ""}
+    async def say(
+        self, msg_type: str, channel: str = "shell", subshell: str | None = None, **content: Any
+    ) -> str:
+        """Send a message, and return its id."""
+        header = msg_header(new_id(), msg_type, "ada", "s") | {"date": "", "subshell_id": subshell}
         request = {"header": header, "parent_header": {}, "metadata": {}, "content": content}
-        await self._socket.write_message(json.dumps({**request, "channel": "shell"}))
+        await self._socket.write_message(json.dumps({**request, "channel": channel}))
+        return str(header["msg_id"])
+
+    async def ask(self, msg_type: str, channel: str = "shell", **content: Any) -> dict[str, Any]:
+        """Return the answer to a request."""
+        asked = await self.say(msg_type, channel, **content)
         async with asyncio.timeout(30):
             while True:
                 message = json.loads(await self._socket.read_message())
-                of_it = message["parent_header"].get("msg_id") == header["msg_id"]
-                if of_it and message["channel"] == "shell":
+                of_it = message["parent_header"].get("msg_id") == asked
+                if of_it and message["channel"] == channel:
                     answer: dict[str, Any] = message["content"]
                     return answer
+
+    async def move(self, slider: str, value: int, subshell: str | None = None) -> None:
+        """Tell a slider of the kernel where it is now."""
+        data = {"method": "update", "state": {"value": value}, "buffer_paths": []}
+        await self.say("comm_msg", comm_id=slider, data=data, subshell=subshell)
 
 
 async def kernel_of(server: Server, notebook: Notebook) -> str:
@@ -100,6 +126,46 @@ async def test_an_output_widget_has_what_it_caught_while_the_cell_runs(server: S
     execution = await notebook.run_source(CATCHING)
     texts = [output.get("text") for output in execution["outputs"]]
     assert texts == ["seen: inside"]
+
+
+@pytest.mark.rule("EX11", "EX10")
+async def test_widgets_hear_a_page_while_a_cell_runs_whatever_it_knows_of_subshells(
+    server: Server,
+) -> None:
+    notebook = await server.notebook("'top'")
+    slider = (await notebook.run_source(SLIDER))["outputs"][0]["text"]
+    kernel_id = await kernel_of(server, notebook)
+    running = await notebook.running(UNTIL.format("len(moves) < 3"), "begun")
+    async with browser(server, kernel_id) as tab:
+        await tab.move(slider, 1)  # a page that was loaded just now has no subshell yet
+        own = (await tab.ask("create_subshell_request", "control"))["subshell_id"]
+        await tab.move(slider, 2, own)
+        while "2" not in str(await tab.ask("inspect_request", code="moves", cursor_pos=5)):
+            pass
+        await tab.ask("delete_subshell_request", "control", subshell_id=own)  # the tab is closed
+        await tab.move(slider, 3)
+    assert (await notebook.execution(running))["outputs"][-1]["text"] == "begun\n[1, 2, 3]"
+
+
+@pytest.mark.rule("EX11", "EX10")
+async def test_what_a_page_opens_in_a_kernel_hears_it_in_order(server: Server) -> None:
+    notebook = await server.notebook("'top'")
+    await notebook.run_source(SLIDER + PAGES_OWN)
+    kernel_id = await kernel_of(server, notebook)
+    async with browser(server, kernel_id) as tab:
+        for running in (False, True):
+            if running:
+                cell = await notebook.running(UNTIL.format("len(moves) < 200"), "begun")
+            for number in range(50):
+                opened = new_id()
+                await tab.say("comm_open", comm_id=opened, target_name="page", data={})
+                await tab.say("comm_msg", comm_id=opened, data=number)
+                await tab.say("comm_msg", comm_id=opened, data=number)
+                await tab.say("comm_close", comm_id=opened, data={})
+            # What is asked of the main shell is answered after all that.
+            await tab.ask("history_request", hist_access_type="tail", n=1, output=False, raw=True)
+    twice = [number for number in range(50) for _ in range(2)]
+    assert (await notebook.execution(cell))["outputs"][-1]["text"] == f"begun\n{twice * 2}"
 
 
 @pytest.mark.rule("EX11", "EX5")
