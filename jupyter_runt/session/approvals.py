@@ -304,7 +304,7 @@ class Approvals:
 def _ruling(command: DecideApproval) -> Ruling:
     if command.decision != "deny":
         return Ruling(allowed=True, answer=command.answer)
-    because = f" They say: {command.reason}" if command.reason else ""
+    because = f' They say: "{command.reason}".' if command.reason else ""
     return Ruling(
         allowed=False,
         reason=f"The person does not allow that.{because} Do not try it in another way.",

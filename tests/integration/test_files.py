@@ -11,7 +11,9 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from pycrdt import Map
 
+from jupyter_runt.document.ai_cells import answer_output
 from tests.integration.peers import RuntimeTab, TextTab, tab, tabs
 from tests.integration.server import KERNELSPEC, Notebook, Server, eventually
 
@@ -424,16 +426,26 @@ async def test_two_names_of_one_file_are_one_room(server: Server) -> None:
 @pytest.mark.rule("FB6")
 async def test_an_ai_cell_is_skipped_where_the_notebook_is_run_elsewhere(server: Server) -> None:
     notebook = await server.notebook("x = 1")
-    await notebook.add("Why is x 1?\n!touch ran", cell_type="ai")
     asked = "Why is x 1?\n!touch ran"
-    await notebook.saved(lambda file: len(file["cells"]) == 2)
+    (cell_id,) = await notebook.add(asked, cell_type="ai")
+    items = [{"type": "text", "text": "Cell 1 says so."}]
+    turn = {"version": 1, "turn_id": "t", "status": "ok", "prompt": asked, "items": items}
+    async with tabs(notebook) as (ada,):
+        ada.notebook.ycells[1]["metadata"]["runt"] = {"type": "ai", "turns": [turn]}
+        ada.notebook.ycells[1]["outputs"].append(Map(answer_output(turn)))
+        await ada.tell()
+        await notebook.saved(lambda file: "Cell 1 says so." in json.dumps(file))
     elsewhere = nbformat.read(notebook.file, as_version=4)
     nbformat.validate(elsewhere)
     del elsewhere["cells"][1]["metadata"]["tags"]  # as in programs that do not know the tag
     await NotebookClient(elsewhere, kernel_name="python3").async_execute()
     assert not (server.root / "ran").exists()
+    assert not elsewhere["cells"][1]["outputs"]
+    elsewhere["cells"][0]["source"] += "  # run"
     nbformat.write(elsewhere, notebook.file)
-    await logged(notebook, "x = 1", asked)
-    notebook.write_outside(**{elsewhere["cells"][1]["id"]: "# Why is x 2?"})
-    await logged(notebook, "x = 1", "Why is x 2?")
-    assert (await notebook.at())["cells"][1]["metadata"]["runt"] == {"type": "ai"}
+    await logged(notebook, "x = 1  # run", asked)
+    (answer,) = (await notebook.at())["cells"][1]["outputs"]
+    assert answer["data"]["text/plain"] == "Cell 1 says so."
+    notebook.write_outside(**{cell_id: "# Why is x 2?"})
+    await logged(notebook, "x = 1  # run", "Why is x 2?")
+    assert (await notebook.at())["cells"][1]["metadata"]["runt"]["type"] == "ai"

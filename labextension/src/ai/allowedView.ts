@@ -55,7 +55,9 @@ export class AllowedView extends Widget {
     this._lead.textContent =
       this._rows.childElementCount === 0
         ? trans.__('Nothing: you are asked each time.')
-        : trans.__('You are not asked about these in this notebook:');
+        : trans.__(
+            'You are not asked about these in this notebook, unless the AI has read outputs, files, or what others wrote:'
+          );
   }
 
   private _lead = document.createElement('p');

@@ -77,6 +77,7 @@ export class ApprovalCard extends Widget {
     this._title.textContent = title;
     this.node.setAttribute('aria-label', title);
     this._preview.hidden = !approval?.preview;
+    this._preview.classList.toggle('jp-runt-mod-question', !!approval?.choices);
     if (approval && this._approval === null) {
       this._approval = approval;
       this._preview.append(...linesOf(approval.preview));
