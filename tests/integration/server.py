@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -184,8 +184,11 @@ class Server:
 
     def agents(self) -> list[dict[str, Any]]:
         """Return what the agents of its kernels say of themselves."""
-        files = (self.data / "runt/journals").glob("*.json")
-        return [json.loads(file.read_bytes()) for file in files]
+        told: list[dict[str, Any]] = []
+        for file in (self.data / "runt/journals").glob("*.json"):
+            with suppress(FileNotFoundError):  # it ended meanwhile
+                told.append(json.loads(file.read_bytes()))
+        return told
 
     def end_orphans(self) -> None:
         """End the kernels that outlived a crash, for which nobody comes."""

@@ -80,8 +80,8 @@ async def test_every_verb_asks_who_it_is_and_whether_they_may(
     before = len(asked(server))
     denied = await server.call(method, path, body, headers={DENY: "*"})
     assert denied.status == 403, "without authorization"
-    (question,) = asked(server)[before:]
-    assert (question["method"], question["path"]) == (method, path)
+    (question,) = [each for each in asked(server)[before:] if each["path"] == path]
+    assert question["method"] == method
     assert question["action"] in ACTIONS
     assert question["resource"] in RESOURCES
     if "/room/" not in path and method != "HEAD":
@@ -197,7 +197,8 @@ async def test_what_is_typed_in_a_tab_is_logged_under_the_name_of_its_person(
         await eve.type("typed", cell=1)
 
         async def logged() -> list[dict[str, Any]]:
-            return await notebook.events(after=start, types="v1.DocumentUpdated")
+            edits = await notebook.events(after=start, types="v1.DocumentUpdated")
+            return [each for each in edits if each["actor"] != "file"]
 
         (event,) = await eventually(logged)
     assert event["actor"] == "user:eve"

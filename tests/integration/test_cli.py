@@ -227,6 +227,7 @@ async def test_the_commands_work_beside_a_server(tmp_path: Path) -> None:
         assert left[0]["seq"] == first
         assert len(await notebook.sources()) == 21
         await notebook.add("z = 1")
+        await notebook.saved(lambda it: len(it["cells"]) == 22)
         content = notebook.file.read_text(encoding="utf-8").replace('"x = 1"', '"x = 2"')
         notebook.file.write_text(content, encoding="utf-8")
         await notebook.saved(

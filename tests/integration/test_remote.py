@@ -22,6 +22,7 @@ from tests.integration.test_subshells import browser
 
 pytestmark = pytest.mark.asyncio
 
+REPOSITORY = Path(__file__).parents[2]
 TICKS = """
 import os, time
 print("pid", os.getpid(), flush=True)
@@ -105,7 +106,7 @@ async def machine(
         **{f"JUPYTER_{kind}_DIR": str(folder / kind.lower()) for kind in ("DATA", "RUNTIME")},
         "JUPYTER_RUNT_TOKEN": token,
         "IPYTHONDIR": str(folder / "ipython"),
-        "PYTHONPATH": str(Path(__file__).parents[2]),
+        "PYTHONPATH": f"{REPOSITORY}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
     }
     command = [sys.executable, "-m", "jupyter_runt.cli", "agent", "--url", url]
     process = await asyncio.create_subprocess_exec(
@@ -209,7 +210,8 @@ async def test_a_kernel_elsewhere_is_used_interrupted_restarted_and_mourned_as_a
         (ours,) = [each for each in listed["runtimes"] if each["notebook_id"] == notebook.id]
         assert ours["host"] == socket.gethostname()
         assert ours["owner"].startswith("user:")
-        running = await notebook.running("known = 42\n" + TICKS.format(count=100_000), "tick 5")
+        await notebook.run_source("known = 42\nget_ipython().Completer.use_jedi = False")
+        running = await notebook.running(TICKS.format(count=100_000), "tick 5")
         async with browser(server, runtime["kernel_id"]) as tab:
             found = await tab.ask("complete_request", code="know", cursor_pos=4)
             assert "known" in found["matches"]

@@ -16,7 +16,14 @@ from tests.integration.server import TOKEN, Notebook, Server, eventually
 
 pytestmark = pytest.mark.asyncio
 
-ENDLESS = "known = 42\nprint('begun', flush=True)\nimport time\nwhile True: time.sleep(0.01)"
+# Without jedi, whose cache in the home folder is for all kernels, and is read while another writes.
+ENDLESS = """
+get_ipython().Completer.use_jedi = False
+known = 42
+print("begun", flush=True)
+import time
+while True: time.sleep(0.01)
+"""
 
 CATCHING = """
 import time, ipywidgets

@@ -11,7 +11,10 @@ from jupyter_core.paths import jupyter_runtime_dir
 
 def set_clock(server_folder: Path, hours: float) -> None:
     """Have a server's clock on the wall differ from ours."""
-    _file(server_folder / "runtime").write_text(str(3600 * hours), encoding="utf-8")
+    file = _file(server_folder / "runtime")
+    new = file.with_suffix(".new")
+    new.write_text(str(3600 * hours), encoding="utf-8")
+    new.replace(file)  # the server looks at any moment, and must not find half of it
 
 
 def _file(runtime_dir: str | Path) -> Path:

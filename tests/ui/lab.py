@@ -105,7 +105,7 @@ class Lab:
         ipython = {"IPYTHONDIR": str(self._folder / "ipython")}
         path = {
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "PYTHONPATH": str(REPOSITORY),
+            "PYTHONPATH": f"{REPOSITORY}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
         }
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
