@@ -1,4 +1,4 @@
-"""A JupyterLab for each test, and a browser for each person."""
+"""A JupyterLab, and a browser for each person: for one test, or for those that can share them."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.ui.lab import Lab, Person, people
+from tests.ui.lab import LIMIT, Crowd, Lab, Person
 
 RESULTS = Path(__file__).parents[1] / "results"
 # The same engine without windows, whose pages take as much of a processor as JupyterLab's.
@@ -34,9 +34,9 @@ def jp_server_cleanup() -> None:
 
 
 # Not for the session: its loop would still run in the tests of other folders.
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=20_000)
+    expect.set_options(timeout=1000 * LIMIT)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
@@ -45,15 +45,39 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def lab(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lab]:
-    lab = Lab(tmp_path, named=getattr(request, "param", "") == "named")
-    try:
-        lab.start()
+    with Lab(tmp_path, named=getattr(request, "param", "") == "named").running() as lab:
         yield lab
-    finally:
-        lab.stop()
-        lab.end_orphans()
 
 
 @pytest.fixture
 def person(browser: Browser, lab: Lab) -> Iterator[Callable[[str], Person]]:
-    yield from people(browser, lab, RESULTS)
+    crowd = Crowd(browser, lab, RESULTS)
+    yield lambda name: crowd.person(name, lab)
+    problems = crowd.problems()
+    crowd.leave()
+    assert not problems, "\n".join(problems)
+
+
+@pytest.fixture(scope="package")
+def crowd(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crowd]:
+    with Lab(tmp_path_factory.mktemp("shared")).running() as lab:
+        crowd = Crowd(browser, lab, RESULTS)
+        yield crowd
+        crowd.leave()
+
+
+@pytest.fixture
+def shared_lab(crowd: Crowd, request: pytest.FixtureRequest) -> Iterator[Lab]:
+    """The lab of the tests that leave nothing behind, with a notebook for this one."""
+    lab = crowd.lab.about(f"{request.node.originalname}.ipynb")
+    yield lab
+    lab.end_kernels()
+
+
+@pytest.fixture
+def regular(crowd: Crowd, shared_lab: Lab) -> Iterator[Callable[[str], Person]]:
+    """People at the shared lab."""
+    yield lambda name: crowd.person(name, shared_lab)
+    problems = crowd.problems()
+    crowd.rest()
+    assert not problems, "\n".join(problems)

@@ -11,19 +11,23 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.error import URLError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 import nbformat
 from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Error as PlaywrightError
 
 from jupyter_runt.provisioning.agents import survivors
 from tests.ports import free_port
 
 T = TypeVar("T")
+
+LIMIT = 60
+"""Seconds that anything may take on a machine that has much else to do."""
 
 TOKEN = "a-token-for-tests"
 REPOSITORY = Path(__file__).parents[2]
@@ -61,7 +65,7 @@ STOCK: dict[str, dict[str, Any]] = {
 }
 
 
-def eventually(check: Callable[[], T], limit: float = 30) -> T:
+def eventually(check: Callable[[], T], limit: float = LIMIT) -> T:
     """Return what `check` returns once it is true; fails after `limit` seconds."""
     pause = threading.Event()
     end = time.monotonic() + limit
@@ -80,6 +84,8 @@ class Lab:
         self._status = "/api/status" if stock else "/api/runt/status"
         self.environment: dict[str, str] = {}
         self.options: tuple[str, ...] = ()
+        self.notebook = "nb.ipynb"
+        """The one that is meant where none is named."""
         self.root = folder / "notebooks"
         self.root.mkdir()
         self._folder = folder
@@ -95,6 +101,22 @@ class Lab:
         other = copy.copy(self)
         other.url = f"http://127.0.0.1:{free_port()}"
         return other
+
+    def about(self, notebook: str) -> "Lab":
+        """Return the same server, for a test with another notebook."""
+        other = copy.copy(self)
+        other.notebook = notebook
+        return other
+
+    @contextmanager
+    def running(self) -> Iterator["Lab"]:
+        """Start it, and stop it as a person does."""
+        try:
+            self.start()
+            yield self
+        finally:
+            self.stop()
+            self.end_orphans()
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
@@ -131,13 +153,13 @@ class Lab:
                 stderr=log,
                 start_new_session=True,
             )
-        eventually(self._answers, 60)
+        eventually(self._answers, LIMIT)
 
     def _answers(self) -> bool:
         assert self._process.poll() is None, self.log.read_text(encoding="utf-8")
         try:
             self.get(self._status)
-        except (URLError, ConnectionError):
+        except OSError:
             return False
         return True
 
@@ -180,9 +202,9 @@ class Lab:
         """Return the JSON of a request."""
         return json.loads(self._read(path, query))
 
-    def do(self, kind: str, path: str = "nb.ipynb", **fields: object) -> Any:
+    def do(self, kind: str, path: str | None = None, **fields: object) -> Any:
         """Send a command for a notebook, as a program does."""
-        notebook = self.get("/api/runt/notebooks", path=path)["notebook_id"]
+        notebook = self.get("/api/runt/notebooks", path=path or self.notebook)["notebook_id"]
         body = json.dumps({"type": kind, **fields}).encode()
         return json.loads(self._read(f"/api/runt/notebooks/{notebook}/commands", {}, body))
 
@@ -193,17 +215,24 @@ class Lab:
     def _read(self, path: str, query: dict[str, str], body: bytes | None = None) -> bytes:
         url = f"{self.url}{path}?{urlencode(query)}"
         request = Request(url, body, headers={"Authorization": f"token {TOKEN}"})
-        with urlopen(request, timeout=10) as response:
+        with urlopen(request, timeout=LIMIT) as response:
             body: bytes = response.read()
             return body
 
-    def events(self, path: str = "nb.ipynb", **query: str) -> list[dict[str, Any]]:
+    def events(self, path: str | None = None, **query: str) -> list[dict[str, Any]]:
         """Return the log of a notebook."""
-        notebook = self.get("/api/runt/notebooks", path=path)["notebook_id"]
+        notebook = self.get("/api/runt/notebooks", path=path or self.notebook)["notebook_id"]
         lines = self._read(f"/api/runt/notebooks/{notebook}/events", query)
         return [json.loads(line) for line in lines.splitlines()]
 
-    def write(self, *sources: str, path: str = "nb.ipynb") -> None:
+    def end_kernels(self) -> None:
+        """End every kernel that runs."""
+        for kernel in self.get("/api/kernels"):
+            url = f"{self.url}/api/kernels/{kernel['id']}"
+            headers = {"Authorization": f"token {TOKEN}"}
+            urlopen(Request(url, headers=headers, method="DELETE"), timeout=LIMIT).close()
+
+    def write(self, *sources: str, path: str | None = None) -> None:
         """Write a notebook with these code cells, whose ids are c0, c1, …"""
         cells = [
             nbformat.v4.new_code_cell(source, id=f"c{index}")
@@ -211,13 +240,13 @@ class Lab:
         ]
         kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
         notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
-        nbformat.write(notebook, self.root / path)
+        nbformat.write(notebook, self.root / (path or self.notebook))
 
-    def read(self, path: str = "nb.ipynb") -> Any:
+    def read(self, path: str | None = None) -> Any:
         """Return the notebook as it is on disk."""
-        return nbformat.read(self.root / path, as_version=4)
+        return nbformat.read(self.root / (path or self.notebook), as_version=4)
 
-    def sources(self, path: str = "nb.ipynb") -> list[str]:
+    def sources(self, path: str | None = None) -> list[str]:
         """Return the sources of the cells as they are on disk."""
         return [cell.source for cell in self.read(path).cells]
 
@@ -230,29 +259,52 @@ class Person:
         self._lab = lab
         self._shots = shots
         self._context = browser.new_context(viewport={"width": 1200, "height": 850})
+        self._rests = False
         self.page: Page
         self.problems: list[str] = []
 
-    def open(self, path: str = "nb.ipynb", before: str = "") -> "Person":
-        """Open a notebook in a new tab, and wait until it is there and its kernel too.
+    def open(self, path: str | None = None, before: str = "") -> "Person":
+        """Open a notebook, and wait until it is there and its kernel too.
+
+        In a new tab, or in that of somebody who rested until now.
 
         Args:
             before: JavaScript for the page to begin with.
         """
         if before:
             self._context.add_init_script(before)
-        self.go(path)
+        if self._rests:
+            self._rests = False
+            self.do("docmanager:open", path=path or self._lab.notebook)
+        else:
+            self.go(path)
         self.cell(0).wait_for()
         self.is_connected()
         return self
 
-    def go(self, path: str = "nb.ipynb", server: Lab | None = None) -> None:
+    def go(self, path: str | None = None, server: Lab | None = None) -> None:
         """Go to a notebook in a new tab, on another server where one is given."""
-        url = (server or self._lab).url
+        url = f"{(server or self._lab).url}/lab/tree/{path or self._lab.notebook}"
         self.page = self._context.new_page()
-        self.page.set_default_timeout(20_000)
+        self.page.set_default_timeout(1000 * LIMIT)
         self.page.on("pageerror", lambda error: self.problems.append(error.stack or str(error)))
-        self.page.goto(f"{url}/lab/tree/{path}?token={self._lab.token(self._name)}&reset")
+        self.page.goto(f"{url}?token={self._lab.token(self._name)}&reset")
+
+    def wakes_up(self, lab: Lab) -> "Person":
+        """Take part in another test."""
+        self._lab = lab
+        self.problems = []
+        return self
+
+    def rests(self) -> bool:
+        """Close what is open, for another test to go on with the page; tell whether it can."""
+        for page in self._context.pages:
+            if page is not self.page:
+                page.close()
+        self._rests = not self.page.is_closed()
+        if self._rests:
+            self.do("application:close-all")
+        return not self._rests or self.page.locator(".jp-Dialog, .jp-Notebook").count() == 0
 
     def becomes(self, name: str) -> None:
         """Let somebody else log in in the same browser, from the next tab on."""
@@ -326,35 +378,57 @@ class Person:
 
     def is_connected(self) -> None:
         """Wait until the tab is on the notebook's kernel."""
-        self.page.get_by_role("button", name=CONNECTED).wait_for(timeout=60_000)
+        self.page.get_by_role("button", name=CONNECTED).wait_for()
 
     def sees_text(self, index: int, text: str) -> None:
         """Wait until a cell reads `text`."""
-        expect(self.text(index)).to_have_text(text, timeout=20_000)
+        expect(self.text(index)).to_have_text(text)
 
     def sees_output(self, index: int, text: str) -> None:
         """Wait until the outputs of a cell contain `text`."""
-        expect(self.output(index)).to_contain_text(text, timeout=30_000)
+        expect(self.output(index)).to_contain_text(text)
 
     def sees_prompt(self, index: int, text: str) -> None:
         """Wait until the prompt of a cell reads `text`."""
-        expect(self.prompt(index)).to_have_text(text, timeout=30_000)
+        expect(self.prompt(index)).to_have_text(text)
 
 
-def people(browser: Browser, lab: Lab, shots: Path) -> Iterator[Callable[[str], Person]]:
-    """Give browsers to people, and take them back."""
-    shots.mkdir(parents=True, exist_ok=True)
-    given: list[Person] = []
+class Crowd:
+    """People at a lab, who stay from one test to the next: a page takes seconds to load."""
 
-    def person(name: str) -> Person:
-        given.append(Person(name, browser, lab, shots))
-        return given[-1]
+    def __init__(self, browser: Browser, lab: Lab, shots: Path) -> None:
+        shots.mkdir(parents=True, exist_ok=True)
+        self.lab = lab
+        self._browser = browser
+        self._shots = shots
+        self._known: dict[str, Person] = {}
 
-    yield person
-    problems = [problem for one in given for problem in one.problems if not _is_known(problem)]
-    for one in given:
-        one.leave()
-    assert not problems, "\n".join(problems)
+    def person(self, name: str, lab: Lab) -> Person:
+        """Return somebody, for a test."""
+        if name not in self._known:
+            self._known[name] = Person(name, self._browser, lab, self._shots)
+        return self._known[name].wakes_up(lab)
+
+    def problems(self) -> list[str]:
+        """Return what went wrong in their pages."""
+        problems = [problem for one in self._known.values() for problem in one.problems]
+        return [problem for problem in problems if not _is_known(problem)]
+
+    def rest(self) -> None:
+        """Have everybody rest; whoever cannot leaves."""
+        for name, one in list(self._known.items()):
+            try:
+                rests = one.rests()
+            except PlaywrightError:  # the test failed in the middle of something
+                rests = False
+            if not rests:
+                self._known.pop(name).leave()
+
+    def leave(self) -> None:
+        """Have everybody leave."""
+        for one in self._known.values():
+            one.leave()
+        self._known.clear()
 
 
 def _is_known(problem: str) -> bool:

@@ -22,6 +22,11 @@ class Model:
         """What a server has in its environment to ask it."""
         return {"OPENAI_BASE_URL": self.server.url, "OPENAI_API_KEY": "a-key-for-tests"}
 
+    def forget(self) -> None:
+        """Say nothing of what was to be said, and know nothing of what was asked."""
+        self._replies.clear()
+        self.server.requests.clear()
+
     def says(self, *replies: Reply) -> None:
         """Answer the next questions with these."""
         self._replies += replies

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Browser, Locator, expect
 
 from jupyter_runt.ai.fake.script import Reply
-from tests.ui.lab import Lab, Person, eventually
+from tests.ui.conftest import RESULTS
+from tests.ui.lab import Crowd, Lab, Person, eventually
 from tests.ui.model import Model, scripted_model
 
 People = Callable[[str], Person]
@@ -24,23 +25,39 @@ The law is $I \\propto \\lambda^{-4}$, see [here](https://example.org/). ![it](h
 """
 
 
-@pytest.fixture
-def model() -> Iterator[Model]:
+@pytest.fixture(scope="module")
+def everybodys_model() -> Iterator[Model]:
     with scripted_model() as model:
         yield model
+
+
+@pytest.fixture
+def model(everybodys_model: Model) -> Model:
+    everybodys_model.forget()
+    return everybodys_model
+
+
+@pytest.fixture(scope="module")
+def crowd(
+    browser: Browser, everybodys_model: Model, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Crowd]:
+    """People with names, at a lab whose AI asks before it edits."""
+    lab = Lab(tmp_path_factory.mktemp("ai"), named=True)
+    lab.environment = everybodys_model.environment
+    lab.options = ('--RuntAI.policy={"edit": "ask"}',)
+    with lab.running():
+        crowd = Crowd(browser, lab, RESULTS)
+        yield crowd
+        crowd.leave()
 
 
 @pytest.fixture
 def lab(request: pytest.FixtureRequest, model: Model, tmp_path: Path) -> Iterator[Lab]:
     lab = Lab(tmp_path, named=True)
     lab.environment = model.environment
-    lab.options = getattr(request, "param", ())
-    try:
-        lab.start()
+    lab.options = request.param
+    with lab.running():
         yield lab
-    finally:
-        lab.stop()
-        lab.end_orphans()
 
 
 def part(person: Person, name: str) -> Locator:
@@ -62,10 +79,10 @@ def ended(person: Person, status: str = "ok") -> None:
 
 @pytest.mark.rule("AG6", "AG7")
 def test_everybody_watches_an_answer_grow_and_it_loads_nothing(
-    lab: Lab, person: People, model: Model
+    shared_lab: Lab, regular: People, model: Model
 ) -> None:
-    lab.write("secret = 1", "Why is the sky *blue*?", "after = 2")
-    ada, bob = person("ada").open(), person("bob").open()
+    shared_lab.write("secret = 1", "Why is the sky *blue*?", "after = 2")
+    ada, bob = regular("ada").open(), regular("bob").open()
     asked: list[str] = []
     for one in (ada, bob):
         one.page.on("request", lambda request: asked.append(request.url))
@@ -109,17 +126,16 @@ def test_everybody_watches_an_answer_grow_and_it_loads_nothing(
     expect(part(bob, "Context")).to_contain_text("after = 2")
     assert "secret" not in part(bob, "Context").inner_text()
     bob.look("ai-answered")
-    assert not [url for url in asked if lab.url not in url and "://" in url[:8]]
+    assert not [url for url in asked if shared_lab.url not in url and "://" in url[:8]]
     assert "secret" not in model.server.requests[0].text
 
 
 @pytest.mark.rule("AG2", "AG7", "RM6")
-@pytest.mark.parametrize("lab", [('--RuntAI.policy={"edit": "ask"}',)], indirect=True)
 def test_what_the_ai_does_is_allowed_by_who_asked_and_readers_only_watch(
-    lab: Lab, person: People, model: Model
+    shared_lab: Lab, regular: People, model: Model
 ) -> None:
-    lab.write("", "")
-    ada, rita = person("ada").open(), person("rita")
+    shared_lab.write("", "")
+    ada, rita = regular("ada").open(), regular("rita")
     rita.go()
     # What others wrote, or is from the file, would keep "always" from being said.
     ada.type(0, "answer = 6 * 9\nanswer")
@@ -152,7 +168,7 @@ def test_what_the_ai_does_is_allowed_by_who_asked_and_readers_only_watch(
     expect(ada.page.locator("[data-status='denied'] .jp-runt-Tool-subject")).to_contain_text(
         "Not now."
     )
-    assert not lab.events(types="v1.ExecutionRequested")
+    assert not shared_lab.events(types="v1.ExecutionRequested")
     assert "Not now." in model.server.requests[-1].text
     again = ("create_cell", {"cell_type": "markdown", "source": "# Made", "after": "c0"})
     model.says(Reply(calls=[call, again]), Reply("It is 42."))
@@ -185,13 +201,15 @@ def test_what_the_ai_does_is_allowed_by_who_asked_and_readers_only_watch(
 
 
 @pytest.mark.rule("AG2", "AG4", "AG5")
-def test_a_failed_cell_is_fixed_and_a_key_is_given(lab: Lab, person: People, model: Model) -> None:
-    lab.write("1 / 0")
-    notebook = lab.read()
+def test_a_failed_cell_is_fixed_and_a_key_is_given(
+    shared_lab: Lab, regular: People, model: Model
+) -> None:
+    shared_lab.write("1 / 0")
+    notebook = shared_lab.read()
     error = nbformat.v4.new_output("error", ename="ZeroDivisionError", evalue="", traceback=["No."])
     notebook.cells[0].outputs = [error]
-    nbformat.write(notebook, lab.root / "nb.ipynb")
-    ada = person("ada").open()
+    nbformat.write(notebook, shared_lab.root / shared_lab.notebook)
+    ada = regular("ada").open()
     part(ada, "Offer").get_by_text("Fix").wait_for()
     hold = asyncio.Event()
     model.says(Reply("Divide by *one*.", hold=hold))
@@ -203,7 +221,7 @@ def test_a_failed_cell_is_fixed_and_a_key_is_given(lab: Lab, person: People, mod
     ended(ada, "cancelled")
     ada.sees_output(1, "Divide")
     model.goes_on(hold)
-    (lab.root / "facts.txt").write_text("Two is even.")
+    (shared_lab.root / "facts.txt").write_text("Two is even.")
     model.says(Reply(calls=[("read_file", {"path": "facts.txt"})]), Reply("By two, then."))
     part(ada, "TurnBar").get_by_text("Follow up").click()
     ada.page.keyboard.type("And with @")
@@ -233,7 +251,7 @@ def test_a_failed_cell_is_fixed_and_a_key_is_given(lab: Lab, person: People, mod
     ada.look("ai-keys")
     assert "sk-my-own" not in ada.page.content()
     expect(ada.page.get_by_text("Your own key is used.")).to_be_visible()
-    eventually(lambda: "By two" in str(lab.read().cells[1]))
+    eventually(lambda: "By two" in str(shared_lab.read().cells[1]))
 
 
 @pytest.mark.slow

@@ -34,9 +34,11 @@ LINES = "for number in range(30_000): print('line', number)"
 
 
 @pytest.mark.rule("AR1", "AR3", "EX9", "FB1")
-def test_large_outputs_are_shown_for_everybody_and_after_a_reload(lab: Lab, person: People) -> None:
-    lab.write(PICTURE, PAGE, LINES)
-    ada, bob = person("ada").open(), person("bob").open()
+def test_large_outputs_are_shown_for_everybody_and_after_a_reload(
+    shared_lab: Lab, regular: People
+) -> None:
+    shared_lab.write(PICTURE, PAGE, LINES)
+    ada, bob = regular("ada").open(), regular("bob").open()
     for index in range(3):
         ada.run(index)
     for one in (ada, bob):
@@ -53,8 +55,8 @@ def test_large_outputs_are_shown_for_everybody_and_after_a_reload(lab: Lab, pers
     expect(ada.output(2).get_by_role("link", name="Download")).to_have_attribute(
         "download", re.compile(r"output-\w{8}\.txt")
     )
-    eventually(lambda: lab.read().cells[2].outputs)
-    eventually(lambda: "line 15000\n" in lab.read().cells[2].outputs[0].get("text", ""))
+    eventually(lambda: shared_lab.read().cells[2].outputs)
+    eventually(lambda: "line 15000\n" in shared_lab.read().cells[2].outputs[0].get("text", ""))
     bob.close()
     bob.open()
     sees_the_picture(bob)

@@ -12,10 +12,10 @@ People = Callable[[str], Person]
 
 @pytest.mark.rule("EL1", "FB1")
 def test_two_people_type_into_one_cell_see_each_others_cursors_and_save(
-    lab: Lab, person: People
+    shared_lab: Lab, regular: People
 ) -> None:
-    lab.write("start")
-    ada, bob = person("ada").open(), person("bob").open()
+    shared_lab.write("start")
+    ada, bob = regular("ada").open(), regular("bob").open()
     ada.type(0, " ada")
     bob.sees_text(0, "start ada")
     bob.type(0, " bob")
@@ -24,7 +24,7 @@ def test_two_people_type_into_one_cell_see_each_others_cursors_and_save(
     expect(bob.cell(0).locator(".jp-remote-cursor")).to_be_visible()
     ada.look("editing")
     bob.look("editing")
-    eventually(lambda: lab.sources() == ["start ada bob"])
+    eventually(lambda: shared_lab.sources() == ["start ada bob"])
     # A checkpoint is made once a save went well.
     with bob.page.expect_request(lambda it: it.method == "POST" and "/checkpoints" in it.url):
         bob.page.keyboard.press("Control+s")
@@ -33,10 +33,10 @@ def test_two_people_type_into_one_cell_see_each_others_cursors_and_save(
 
 @pytest.mark.rule("FB1")
 def test_cells_are_added_moved_and_deleted_for_everybody_and_in_the_file(
-    lab: Lab, person: People
+    shared_lab: Lab, regular: People
 ) -> None:
-    lab.write("a = 1", "b = 2", "c = 3")
-    ada, bob = person("ada").open(), person("bob").open()
+    shared_lab.write("a = 1", "b = 2", "c = 3")
+    ada, bob = regular("ada").open(), regular("bob").open()
     ada.text(0).click()
     ada.page.keyboard.press("Escape")
     ada.page.keyboard.press("b")
@@ -51,7 +51,7 @@ def test_cells_are_added_moved_and_deleted_for_everybody_and_in_the_file(
     ada.page.keyboard.press("d")
     ada.page.keyboard.press("d")
     expect(bob.cells).to_have_count(3)
-    eventually(lambda: lab.sources() == ["new = 4", "c = 3", "b = 2"])
+    eventually(lambda: shared_lab.sources() == ["new = 4", "c = 3", "b = 2"])
 
 
 @pytest.mark.slow
@@ -89,10 +89,10 @@ def test_open_tabs_and_the_server_agree_after_a_crash(lab: Lab, person: People) 
 
 
 @pytest.mark.rule("FB5")
-def test_a_file_that_is_no_notebook_says_so(lab: Lab, person: People) -> None:
-    lab.write("a = 1")
-    (lab.root / "broken.ipynb").write_text("{", encoding="utf-8")
-    ada = person("ada").open()
+def test_a_file_that_is_no_notebook_says_so(shared_lab: Lab, regular: People) -> None:
+    shared_lab.write("a = 1")
+    (shared_lab.root / "broken.ipynb").write_text("{", encoding="utf-8")
+    ada = regular("ada").open()
     ada.page.evaluate(
         "() => void window.jupyterapp.commands.execute('docmanager:open', {path: 'broken.ipynb'})"
     )

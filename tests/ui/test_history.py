@@ -11,10 +11,10 @@ from tests.ui.lab import Lab, Person, eventually
 
 @pytest.mark.rule("EL2")
 def test_an_older_version_is_shown_and_restored_for_everybody(
-    lab: Lab, person: Callable[[str], Person]
+    shared_lab: Lab, regular: Callable[[str], Person]
 ) -> None:
-    lab.write("start")
-    ada, bob = person("ada").open(), person("bob").open()
+    shared_lab.write("start")
+    ada, bob = regular("ada").open(), regular("bob").open()
     ada.type(0, " regret")
     bob.sees_text(0, "start regret")
     ada.page.get_by_title("Document Timeline").click()
@@ -28,7 +28,7 @@ def test_an_older_version_is_shown_and_restored_for_everybody(
     bob.sees_text(0, "start")
     bob.type(0, " again")
     ada.sees_text(0, "start again")
-    eventually(lambda: lab.sources() == ["start again"])
+    eventually(lambda: shared_lab.sources() == ["start again"])
 
 
 PAGE = 50

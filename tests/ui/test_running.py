@@ -9,49 +9,52 @@ from tests.ui.lab import Lab, Person, eventually
 
 People = Callable[[str], Person]
 
-NOTE_COMMANDS = """
-window.commands = [];
-const send = WebSocket.prototype.send;
-WebSocket.prototype.send = function (data) {
-  if (this.url.includes('/commands/socket')) commands.push(data);
-  return send.call(this, data);
-};
-"""
+NOTE_COMMANDS = """() => {
+  window.commands = [];
+  const send = WebSocket.prototype.send;
+  WebSocket.prototype.send = function (data) {
+    if (this.url.includes('/commands/socket')) commands.push(data);
+    return send.call(this, data);
+  };
+}"""
 
 
 @pytest.mark.rule("EX3", "EX10")
-def test_either_tab_runs_cells_and_all_tabs_see_their_outputs(lab: Lab, person: People) -> None:
-    lab.write("x = 6 * 7\nx", "x + 1")
-    ada, bob = person("ada").open(), person("bob").open()
+def test_either_tab_runs_cells_and_all_tabs_see_their_outputs(
+    shared_lab: Lab, regular: People
+) -> None:
+    shared_lab.write("x = 6 * 7\nx", "x + 1")
+    ada, bob = regular("ada").open(), regular("bob").open()
     ada.run(0)
     ada.sees_output(0, "42")
     bob.sees_output(0, "42")
     bob.run(1)
     ada.sees_output(1, "43")
     ada.sees_prompt(1, "[2]:")
-    late = person("late").open()
+    late = regular("late").open()
     late.sees_output(0, "42")
     late.sees_output(1, "43")
     late.look("late-joiner")
     expect(late.page.locator(".jp-Toolbar-kernelName")).to_have_text("Python 3 (ipykernel)")
-    eventually(lambda: [cell.execution_count for cell in lab.read().cells[:2]] == [1, 2])
+    eventually(lambda: [cell.execution_count for cell in shared_lab.read().cells[:2]] == [1, 2])
 
 
 @pytest.mark.rule("EX4")
-def test_run_all_is_one_command_whose_cells_run_in_order(lab: Lab, person: People) -> None:
-    lab.write("order = []", *[f"order.append({n})" for n in range(8)], "print(order)")
-    ada = person("ada").open()
+def test_run_all_is_one_command_whose_cells_run_in_order(shared_lab: Lab, regular: People) -> None:
+    shared_lab.write("order = []", *[f"order.append({n})" for n in range(8)], "print(order)")
+    ada = regular("ada").open()
     ada.command("notebook:run-all-cells")
     ada.sees_output(9, "[0, 1, 2, 3, 4, 5, 6, 7]")
-    requests = lab.events(types="v1.ExecutionRequested")
+    requests = shared_lab.events(types="v1.ExecutionRequested")
     assert [event["payload"]["cell_id"] for event in requests] == [f"c{n}" for n in range(10)]
     assert len({event["caused_by"] for event in requests}) == 1
 
 
 @pytest.mark.rule("EX4")
-def test_what_runs_is_what_is_on_the_screen(lab: Lab, person: People) -> None:
-    lab.write("")
-    ada = person("ada").open(before=NOTE_COMMANDS)
+def test_what_runs_is_what_is_on_the_screen(shared_lab: Lab, regular: People) -> None:
+    shared_lab.write("")
+    ada = regular("ada").open()
+    ada.page.evaluate(NOTE_COMMANDS)
     for n in range(5):
         ada.text(0).click()
         ada.page.keyboard.press("Control+a")
@@ -59,7 +62,7 @@ def test_what_runs_is_what_is_on_the_screen(lab: Lab, person: People) -> None:
         ada.page.keyboard.press("Control+Enter")
         ada.sees_output(0, f"take {n}")
     assert ada.page.evaluate("commands.length"), "all went as requests"
-    assert len(lab.events(types="v1.ExecutionRequested")) == 5
+    assert len(shared_lab.events(types="v1.ExecutionRequested")) == 5
 
 
 @pytest.mark.slow
@@ -117,9 +120,11 @@ def test_the_stop_button_interrupts_at_once(lab: Lab, person: People) -> None:
 
 
 @pytest.mark.rule("EX10", "EX1")
-def test_restarting_forgets_variables_and_cancels_what_waits(lab: Lab, person: People) -> None:
-    lab.write("x = 1", "import time\nprint('on', flush=True)\ntime.sleep(60)", "x")
-    ada, bob = person("ada").open(), person("bob").open()
+def test_restarting_forgets_variables_and_cancels_what_waits(
+    shared_lab: Lab, regular: People
+) -> None:
+    shared_lab.write("x = 1", "import time\nprint('on', flush=True)\ntime.sleep(60)", "x")
+    ada, bob = regular("ada").open(), regular("bob").open()
     ada.command("notebook:run-all-cells")
     bob.sees_output(1, "on")
     bob.page.locator("[data-jp-item-name=restart]").first.click()
@@ -128,13 +133,13 @@ def test_restarting_forgets_variables_and_cancels_what_waits(lab: Lab, person: P
     expect(ada.prompt(1)).not_to_have_text("[*]:")
     ada.run(2)
     bob.sees_output(2, "NameError")
-    assert len(lab.get("/api/kernels")) == 1
+    assert len(shared_lab.get("/api/kernels")) == 1
 
 
 @pytest.mark.rule("EX10")
-def test_restart_and_run_all_runs_everything_again(lab: Lab, person: People) -> None:
-    lab.write("runs = globals().get('runs', 0) + 1\nruns")
-    ada, bob = person("ada").open(), person("bob").open()
+def test_restart_and_run_all_runs_everything_again(shared_lab: Lab, regular: People) -> None:
+    shared_lab.write("runs = globals().get('runs', 0) + 1\nruns")
+    ada, bob = regular("ada").open(), regular("bob").open()
     ada.run(0)
     bob.sees_output(0, "1")
     ada.run(0)
@@ -166,9 +171,11 @@ def test_a_cell_run_after_a_shutdown_starts_one_kernel_for_every_tab(
 
 
 @pytest.mark.rule("EX5")
-def test_anybody_answers_a_prompt_and_it_goes_for_everybody(lab: Lab, person: People) -> None:
-    lab.write("name = input('Who? ')\nprint('hello', name)", "'typing goes on'")
-    ada, bob = person("ada").open(), person("bob").open()
+def test_anybody_answers_a_prompt_and_it_goes_for_everybody(
+    shared_lab: Lab, regular: People
+) -> None:
+    shared_lab.write("name = input('Who? ')\nprint('hello', name)", "'typing goes on'")
+    ada, bob = regular("ada").open(), regular("bob").open()
     ada.run(0)
     prompts = [one.cell(0).locator(".jp-Stdin-input") for one in (ada, bob)]
     for prompt in prompts:
@@ -181,13 +188,13 @@ def test_anybody_answers_a_prompt_and_it_goes_for_everybody(lab: Lab, person: Pe
     for one, prompt in zip((ada, bob), prompts, strict=True):
         one.sees_output(0, "hello bob")
         expect(prompt).to_have_count(0)
-    assert "bob" not in str(lab.events(types="v1.InputReplied"))
+    assert "bob" not in str(shared_lab.events(types="v1.InputReplied"))
 
 
 @pytest.mark.rule("EX5")
-def test_a_password_is_typed_unseen(lab: Lab, person: People) -> None:
-    lab.write("from getpass import getpass\nlen(getpass('Secret: '))")
-    ada = person("ada").open()
+def test_a_password_is_typed_unseen(shared_lab: Lab, regular: People) -> None:
+    shared_lab.write("from getpass import getpass\nlen(getpass('Secret: '))")
+    ada = regular("ada").open()
     ada.run(0)
     prompt = ada.cell(0).locator(".jp-Stdin-input")
     expect(prompt).to_have_attribute("type", "password")

@@ -53,14 +53,14 @@ def test_outputs_that_a_person_asked_for_are_trusted_by_all_and_by_late_joiners(
 
 
 @pytest.mark.rule("EX9")
-def test_what_a_peer_writes_into_outputs_runs_for_nobody(lab: Lab, person: People) -> None:
-    lab.write("'mine'")
-    ada, bob = person("ada").open(), person("bob").open()
+def test_what_a_peer_writes_into_outputs_runs_for_nobody(shared_lab: Lab, regular: People) -> None:
+    shared_lab.write("'mine'")
+    ada, bob = regular("ada").open(), regular("bob").open()
     ada.run(0)
     bob.sees_output(0, "mine")
     bob.page.evaluate(FORGED)
     ada.sees_output(0, "forged")
-    late = person("late").open()
+    late = regular("late").open()
     late.sees_output(0, "forged")
     for one in (ada, late):
         expect(one.page.locator("body")).not_to_have_attribute("data-forged", "ran")
