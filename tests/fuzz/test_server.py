@@ -264,7 +264,7 @@ class World:
             return all(view == views[0] for view in views)
 
         try:
-            await eventually(agreed, 40)
+            await eventually(agreed)
         except TimeoutError:
             pytest.fail(f"they do not agree, after {self.told}: {differences(views)}")
         return views[0]

@@ -37,7 +37,7 @@ class Turn:
     cell_id: str
     headers: dict[str, str] = field(default_factory=lambda: dict(ADA))
 
-    async def ended(self, wait: int = 30) -> dict[str, Any]:
+    async def ended(self, wait: int = 60) -> dict[str, Any]:
         """Return the turn at its end."""
         url = f"{self.notebook.url}/turns/{self.turn_id}"
         turn: dict[str, Any] = await self.notebook.server.get(url, wait=wait)
@@ -54,7 +54,7 @@ class Turn:
 
     async def asks(self) -> dict[str, Any]:
         """Wait for a call that has to be decided about, and return it."""
-        return (await eventually(self.waiting, 30))[0]
+        return (await eventually(self.waiting))[0]
 
     async def decide(
         self,

@@ -22,7 +22,7 @@ from jupyter_runt.rooms.protocol import (
 from tests.frames import save_request_frame
 from tests.integration.server import TOKEN, Notebook, Server
 
-LIMIT: Final = 30.0
+LIMIT: Final = 60.0
 
 
 class Peer:

@@ -42,7 +42,7 @@ EXTENSIONS: Final = {
 KERNELSPEC: Final = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
-async def eventually(check: Callable[[], Awaitable[T]], limit: float = 30) -> T:
+async def eventually(check: Callable[[], Awaitable[T]], limit: float = 60) -> T:
     """Return what `check` returns once it is true; fails after `limit` seconds."""
     found = await check()
     async with asyncio.timeout(limit):
@@ -174,7 +174,7 @@ class Server:
     def kill(self) -> None:
         """End it as a crash does, without a last word."""
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait(30)
+        self.process.wait(60)
 
     def crash(self) -> None:
         """End it and every agent of its kernels, as when memory runs out for all of them."""
@@ -200,7 +200,7 @@ class Server:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(20)
+                self.process.wait(60)
             except subprocess.TimeoutExpired:
                 self.kill()
                 raise
@@ -229,7 +229,7 @@ class Server:
             method=method,
             headers={**sent, **(headers or {})},
             body=data,
-            request_timeout=60,
+            request_timeout=90,
             connect_timeout=30,
             follow_redirects=False,
             allow_nonstandard_methods=True,
@@ -351,7 +351,7 @@ class Notebook:
         """Return the source of each cell, as the log has it."""
         return [cell["source"] for cell in (await self.at(seq))["cells"]]
 
-    async def execution(self, execution_id: str, wait: int = 30) -> dict[str, Any]:
+    async def execution(self, execution_id: str, wait: int = 60) -> dict[str, Any]:
         """Return an execution, by default at its end."""
         execution: dict[str, Any] = await self.server.get(
             f"{self.url}/executions/{execution_id}", wait=wait

@@ -30,7 +30,7 @@ class Server:
         self, path: str, fence: int, from_seq: int = 0, protocol: int = wire.PROTOCOL
     ) -> None:
         self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(20)
+        self.socket.settimeout(60)
         self.socket.connect(path)
         self._decoder = Decoder()
         self._frames: list[tuple[Kind, memoryview]] = []
@@ -89,7 +89,7 @@ class Stage:
             if at_birth is not None:
                 self.process.send_signal(at_birth)
         self.path = launch.files.socket
-        assert self.iopub.poll(20_000), "the agent subscribes"
+        assert self.iopub.poll(60_000), "the agent subscribes"
         self.iopub.recv()
 
     def say(self, *texts: str) -> None:
@@ -103,13 +103,13 @@ class Stage:
     def end(self) -> None:
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(20)
+        self.process.wait(60)
         self.context.destroy(linger=0)
 
 
 def until(condition: Callable[[], Any]) -> Any:
     """Return what `condition` returns once it is true."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not (found := condition()):
         assert time.monotonic() < end
         time.sleep(0.01)
@@ -182,7 +182,7 @@ def test_the_highest_fence_has_the_kernel_and_lower_ones_have_nothing(stage: Sta
         still_served(old, request)
     new.send(request)
     assert new.hear(1)[0].channel is Channel.SHELL_REQUEST
-    assert stage.shell.poll(20_000)
+    assert stage.shell.poll(60_000)
     assert stage.shell.recv_multipart()[1:] == [b"run it"]
     assert not stage.shell.poll(100), "what a server sent that was let go of goes nowhere"
     for each in (old, stale, stranger, new):
@@ -244,7 +244,7 @@ def test_the_agent_tells_how_the_kernel_ended_after_all_that_it_said_and_ends_th
         kind, payload = server.frame()
         assert kind is Kind.EXITED
         assert wire.parse_json(payload) == {"code": -signal.SIGSEGV, "oom": False}
-    assert stage.process.wait(20) == -signal.SIGSEGV
+    assert stage.process.wait(60) == -signal.SIGSEGV
     assert list(stage.journals.iterdir()) == []
     assert not Path(stage.path).exists()
 
@@ -253,7 +253,7 @@ def test_the_agent_tells_how_the_kernel_ended_after_all_that_it_said_and_ends_th
 def test_a_kernel_does_not_outlive_its_agent(stage: Stage) -> None:
     child = stage.child()
     stage.process.kill()
-    stage.process.wait(20)
+    stage.process.wait(60)
     until(lambda: not Path(f"/proc/{child}").exists())
     assert survivors(stage.journals) == [], "and what it left is removed"
     assert list(stage.journals.iterdir()) == []
@@ -280,7 +280,7 @@ def test_nobody_needs_to_hear_of_an_end_that_was_asked_for(stage: Stage, how: st
         os.kill(child, signal.SIGTERM)
     else:
         found.signal(signal.SIGTERM)
-    assert stage.process.wait(20) == -signal.SIGTERM
+    assert stage.process.wait(60) == -signal.SIGTERM
 
 
 @pytest.mark.rule("EX1")
@@ -289,7 +289,7 @@ def test_an_agent_that_no_server_could_find_ends(stage: Stage) -> None:
     with closing(Server(stage.path, fence=1)):
         shutil.rmtree(stage.journals)
     stage.say("wake up")
-    assert stage.process.wait(20) == -signal.SIGKILL
+    assert stage.process.wait(60) == -signal.SIGKILL
     until(lambda: not Path(f"/proc/{child}").exists())
 
 
@@ -297,7 +297,7 @@ def test_an_agent_that_no_server_could_find_ends(stage: Stage) -> None:
 def test_garbage_ends_the_connection_of_its_sender_alone(stage: Stage) -> None:
     with closing(socket.socket(socket.AF_UNIX)) as stranger:
         stranger.connect(stage.path)
-        stranger.settimeout(20)
+        stranger.settimeout(60)
         stranger.sendall(b"\xff" * 100)
         with closing(Server(stage.path, fence=1)) as server:
             assert server.kind is Kind.WELCOME

@@ -64,7 +64,7 @@ async def asked(notebook: Notebook, cell_id: str, **fields: Any) -> str:
     return str(event["payload"]["turn_id"])
 
 
-async def turn_of(notebook: Notebook, turn_id: str, wait: int = 30) -> dict[str, Any]:
+async def turn_of(notebook: Notebook, turn_id: str, wait: int = 60) -> dict[str, Any]:
     found: dict[str, Any] = await notebook.server.get(f"{notebook.url}/turns/{turn_id}", wait=wait)
     return found
 
@@ -254,7 +254,7 @@ async def test_a_provider_without_a_key_says_what_is_missing(ai_server: Server) 
         ready = {each["name"]: each["ready"] for each in told["providers"]}
         return told if ready == expected else None
 
-    told = await eventually(listed, 30)
+    told = await eventually(listed)
     assert told is not None
     assert "openai/scripted" in [each["id"] for each in told["models"]]
     assert told["default"] == "chat/scripted"

@@ -174,7 +174,7 @@ async def test_cancelling_a_turn_interrupts_the_function_that_it_called(
             kernels = (await notebook.server.get("/api/kernels")) or []
             return any(each["execution_state"] == "busy" for each in kernels)
 
-        await eventually(busy, 30)
+        await eventually(busy)
         answer = await notebook.send("cancel_turn", turn_id=turn.turn_id, headers=ADA)
         assert answer.status == 200, answer
         async with asyncio.timeout(60):

@@ -155,7 +155,7 @@ async def kernel_of(notebook: Notebook, execution_id: str) -> Path:
         outputs = (await notebook.execution(execution_id, wait=0))["outputs"]
         return str(outputs[0]["text"]) if outputs else ""
 
-    return Path("/proc") / (await eventually(shown, 30)).split()[0]
+    return Path("/proc") / (await eventually(shown)).split()[0]
 
 
 @pytest.mark.rule("EX2", "EX1")
@@ -194,7 +194,7 @@ async def test_what_ran_is_lost_and_what_waited_is_cancelled_with_a_reason(
     async def gone() -> bool:
         return not await asyncio.to_thread(kernel.exists)
 
-    await eventually(gone, 20)
+    await eventually(gone)
     (ran,) = await notebook.run("c1")
     assert ran["outputs"][0]["text"] == "waits\n"
 

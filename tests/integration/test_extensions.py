@@ -9,7 +9,7 @@ import pytest
 from pycrdt import Array
 
 from tests.integration.peers import Peer, tabs
-from tests.integration.server import EXTENSIONS, Server, eventually
+from tests.integration.server import EXTENSIONS, Notebook, Server, eventually
 
 pytestmark = pytest.mark.asyncio
 
@@ -35,13 +35,17 @@ async def test_an_extension_edits_along_with_everybody(tmp_path: Path) -> None:
             assert await shout(**by_path, copy=False) == ["one!", "two"]
             await ada.until(lambda: ada.sources == ["one!", "two"])
             await ada.type("?")
-            await ada.until(lambda: ada.sources == ["one!?", "two"])
+            await eventually(lambda: logged(notebook, "one!?"))
             assert await shout(room_id=notebook.room_id, copy=False) == ["one!?!", "two"]
             await ada.until(lambda: ada.sources == ["one!?!", "two"])
         await notebook.saved(lambda file: file["cells"][0]["source"] == ["one!?!"])
         actors = [event["actor"] for event in await notebook.events()]
         assert actors.count("server:tests") == 2
         assert await shout(room_id="json:notebook:gone") is None
+
+
+async def logged(notebook: Notebook, source: str) -> bool:
+    return source in await notebook.sources()
 
 
 @pytest.fixture

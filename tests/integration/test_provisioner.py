@@ -89,7 +89,7 @@ async def test_each_process_of_a_kernel_has_its_own_end(wrapping: Any, jp_data_d
     kernel_id, provisioner = await start(wrapping, "spec")
     manager = wrapping.kernel_manager.get_kernel(kernel_id)
     await manager.signal_kernel(9)
-    await asyncio.to_thread(provisioner.process.wait, 5)
+    await asyncio.to_thread(provisioner.process.wait, 60)
     assert not await manager.is_alive()
     await (await wrapping.kernel_manager.restart_kernel(kernel_id))
     await wrapping.kernel_manager.shutdown_kernel(kernel_id)

@@ -112,7 +112,7 @@ async def test_a_nonce_counts_once_and_for_its_own_call(notebook: Notebook, port
         async def another() -> list[dict[str, Any]]:
             return [e for e in await turn.waiting() if e["call_id"] != first["call_id"]]
 
-        second = (await eventually(another, 30))[0]
+        second = (await eventually(another))[0]
         replayed = await turn.decide(first)
         assert replayed.code == "conflict"
         for forged in (
@@ -167,7 +167,7 @@ async def test_a_result_that_instructs_is_data_and_ends_what_was_always_allowed(
         async def another() -> list[dict[str, Any]]:
             return [e for e in await turn.waiting() if e["call_id"] != shown["call_id"]]
 
-        asked = (await eventually(another, 30))[0]
+        asked = (await eventually(another))[0]
         assert asked["preview"] == CANARY
         assert not asked["always"]
         assert order in told(model.requests[1])

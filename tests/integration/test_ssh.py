@@ -37,7 +37,7 @@ async def far_away(
             async def nothing_left() -> bool:
                 return not await asyncio.to_thread(far.processes)
 
-            await eventually(nothing_left, 40)
+            await eventually(nothing_left)
             assert server.agents() == []
 
 

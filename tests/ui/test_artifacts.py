@@ -10,8 +10,6 @@ from tests.ui.lab import Lab, Person, eventually
 
 People = Callable[[str], Person]
 
-LIMIT = 30_000
-
 PICTURE = """\
 import base64, io, random, struct, zlib
 from IPython.display import display
@@ -43,15 +41,15 @@ def test_large_outputs_are_shown_for_everybody_and_after_a_reload(
         ada.run(index)
     for one in (ada, bob):
         sees_the_picture(one)
-        expect(one.output(1).locator("p.large")).to_have_text("a page", timeout=LIMIT)
-        expect(one.page.locator("body")).to_have_attribute("data-large", "ran", timeout=LIMIT)
-        expect(one.output(2)).to_contain_text("line 29999", timeout=LIMIT)
+        expect(one.output(1).locator("p.large")).to_have_text("a page")
+        expect(one.page.locator("body")).to_have_attribute("data-large", "ran")
+        expect(one.output(2)).to_contain_text("line 29999")
         expect(one.output(2)).to_contain_text("characters are not shown here")
     show = ada.output(2).get_by_role("button", name="Show All")
     show.scroll_into_view_if_needed()
     ada.look("long-stream")
     show.click()
-    expect(ada.output(2)).to_contain_text("line 15000", timeout=LIMIT)
+    expect(ada.output(2)).to_contain_text("line 15000")
     expect(ada.output(2).get_by_role("link", name="Download")).to_have_attribute(
         "download", re.compile(r"output-\w{8}\.txt")
     )
@@ -66,7 +64,7 @@ def test_large_outputs_are_shown_for_everybody_and_after_a_reload(
 def sees_the_picture(one: Person) -> None:
     image = one.output(0).locator(".jp-RenderedImage img")
     image.scroll_into_view_if_needed()
-    expect(image).to_be_visible(timeout=LIMIT)
+    expect(image).to_be_visible()
     expect(image).to_have_attribute("src", re.compile(r"/artifacts/[0-9a-f]{64}$"))
     assert image.evaluate("image => image.naturalWidth") == 120
 
@@ -82,7 +80,7 @@ def test_cells_with_large_outputs_are_pasted_run_again_and_exported(
     for index in (0, 0, 1):
         ada.run(index)
     sees_the_picture(ada)
-    expect(ada.output(1)).to_contain_text("line 29999", timeout=LIMIT)
+    expect(ada.output(1)).to_contain_text("line 29999")
 
     ada.do("notebook:enter-command-mode")
     ada.do("notebook:select-all")
@@ -94,9 +92,9 @@ def test_cells_with_large_outputs_are_pasted_run_again_and_exported(
     ada.do("notebook:enter-command-mode")
     ada.do("notebook:paste-cell-below")
     image = other.locator(".jp-RenderedImage img")
-    expect(image).to_be_visible(timeout=LIMIT)
+    expect(image).to_be_visible()
     assert image.evaluate("image => image.naturalWidth") == 120
-    expect(other.locator(".jp-OutputArea-child").last).to_contain_text("line 29999", timeout=LIMIT)
+    expect(other.locator(".jp-OutputArea-child").last).to_contain_text("line 29999")
     ada.look("pasted")
 
     def is_pasted() -> bool:

@@ -97,7 +97,7 @@ def test_a_file_that_is_no_notebook_says_so(shared_lab: Lab, regular: People) ->
         "() => void window.jupyterapp.commands.execute('docmanager:open', {path: 'broken.ipynb'})"
     )
     told = ada.page.locator(".Toastify").get_by_text("broken.ipynb cannot be opened.")
-    expect(told).to_be_visible(timeout=20_000)
+    expect(told).to_be_visible()
     expect(ada.page.get_by_role("tab", name="broken.ipynb")).to_have_count(0)
     expect(ada.page.locator(".jp-Dialog")).to_have_count(0)
     ada.look("broken")

@@ -78,7 +78,7 @@ def test_output_is_all_there_after_every_tab_was_closed_in_the_middle(
     bob.sees_output(0, "line 1")
     ada.close()
     bob.close()
-    eventually(lambda: lab.events(types="v1.ExecutionCompleted"), 30)
+    eventually(lambda: lab.events(types="v1.ExecutionCompleted"))
     ada.open()
     ada.sees_output(0, "line 39")
     ada.sees_prompt(0, "[1]:")
@@ -161,7 +161,7 @@ def test_a_cell_run_after_a_shutdown_starts_one_kernel_for_every_tab(
     ada.command("kernelmenu:shutdown")
     for one in (ada, bob):
         name = one.page.locator(".jp-Toolbar-kernelName")
-        expect(name).to_have_text("No Kernel", timeout=30_000)
+        expect(name).to_have_text("No Kernel")
     bob.run(0)
     for one in (ada, bob):
         one.sees_output(0, "alive")

@@ -11,8 +11,6 @@ from tests.ui.lab import TOKEN, Lab, Person, eventually
 
 People = Callable[[str], Person]
 
-LIMIT = 20_000
-
 ALL_KEPT = """async () => {
   const asked = indexedDB.open('jupyter-runt');
   const database = await new Promise(done => { asked.onsuccess = () => done(asked.result) });
@@ -42,7 +40,7 @@ def test_edits_made_without_a_server_outlive_their_tab_and_merge_once_as_their_a
 ) -> None:
     lab.write("start", "second")
     ada, bob = person("ada").open(), person("bob").open()
-    expect(saving(ada)).to_have_text("All changes saved", timeout=LIMIT)
+    expect(saving(ada)).to_have_text("All changes saved")
     ada.look("saved")
     lab.kill()
     expect(saving(ada)).to_have_text("Offline")
@@ -59,13 +57,13 @@ def test_edits_made_without_a_server_outlive_their_tab_and_merge_once_as_their_a
     bob.type(0, " bob")
     lab.start()
     bob.sees_text(0, "start bob")
-    expect(saving(bob)).to_have_text("All changes saved", timeout=LIMIT)
+    expect(saving(bob)).to_have_text("All changes saved")
 
     # Somebody else in the same browser neither sees nor sends them.
     ada.becomes("eve")
     ada.open()
     ada.sees_text(0, "start bob")
-    expect(saving(ada)).to_have_text("All changes saved", timeout=LIMIT)
+    expect(saving(ada)).to_have_text("All changes saved")
     ada.sees_text(1, "second")
     assert {"c0": "start ada", "c1": ""} in kept(ada)
     ada.close()
@@ -78,7 +76,7 @@ def test_edits_made_without_a_server_outlive_their_tab_and_merge_once_as_their_a
     merged = ada.text(0).inner_text()
     assert sorted(merged.split()) == ["ada", "bob", "start"]
     bob.sees_text(0, merged)
-    expect(saving(ada)).to_have_text("All changes saved", timeout=LIMIT)
+    expect(saving(ada)).to_have_text("All changes saved")
     eventually(lambda: kept(ada) == [])
     eventually(lambda: lab.sources() == [merged, ""])
     edits = lab.events(types="v1.DocumentUpdated")
@@ -102,7 +100,7 @@ def test_a_notebook_that_another_server_has_open_leads_there(lab: Lab, person: P
         bob = person("bob")
         bob.go("nb.ipynb", server=other)
         link = bob.page.get_by_role("button", name="Open It There")
-        expect(link).to_be_visible(timeout=LIMIT)
+        expect(link).to_be_visible()
         bob.look("elsewhere")
         expect(bob.page.locator(".jp-Dialog")).to_have_count(0)
         expect(bob.page.get_by_role("tab", name="nb.ipynb")).to_have_count(0)
@@ -126,11 +124,11 @@ def test_who_can_not_save_is_told_why_and_what_the_browser_does_not_keep(
 ) -> None:
     lab.write("start")
     ada = person("ada").open(before=NO_STORE)
-    expect(saving(ada)).to_have_text("All changes saved", timeout=LIMIT)
+    expect(saving(ada)).to_have_text("All changes saved")
     with read_only(lab.root / "nb.ipynb"):
         ada.type(0, " more")
         expect(saving(ada)).to_have_text(
-            "Not saved: nb.ipynb could not be written: Permission denied.", timeout=LIMIT
+            "Not saved: nb.ipynb could not be written: Permission denied."
         )
         saving(ada).click()
         dialog = ada.page.get_by_role("dialog")
@@ -139,7 +137,7 @@ def test_who_can_not_save_is_told_why_and_what_the_browser_does_not_keep(
         ada.page.get_by_role("button", name="Save Now").click()
         expect(dialog).to_contain_text("File Save Error")
         ada.page.keyboard.press("Escape")
-    expect(saving(ada)).to_have_text("All changes saved", timeout=LIMIT)
+    expect(saving(ada)).to_have_text("All changes saved")
     assert lab.sources() == ["start more"]
 
     lab.kill()
@@ -150,13 +148,13 @@ def test_who_can_not_save_is_told_why_and_what_the_browser_does_not_keep(
     expect(saving(ada)).to_have_attribute("title", re.compile("this browser cannot keep"))
     ada.look("not-kept")
     lab.start()
-    expect(saving(ada)).to_have_text("All changes saved", timeout=LIMIT)
+    expect(saving(ada)).to_have_text("All changes saved")
     eventually(lambda: lab.sources() == ["start more offline"])
 
 
 def begin_anew(lab: Lab, person: Person, text: str, *, leave: bool) -> None:
     """Have somebody type without a server, and the server come back without its store."""
-    expect(saving(person)).to_have_text("All changes saved", timeout=LIMIT)
+    expect(saving(person)).to_have_text("All changes saved")
     lab.kill()
     expect(saving(person)).to_have_text("Offline")
     person.closes_dialogs("Server Connection Error")
@@ -191,20 +189,20 @@ def test_what_was_typed_before_the_history_began_anew_is_in_the_new_one(
     ada.look("stranded")
     toast.get_by_role("button", name="Keep in History").click()
     eventually(lambda: kept(ada) == [])
-    expect(kept_version(ada)).to_have_text("start offline", timeout=LIMIT)
+    expect(kept_version(ada)).to_have_text("start offline")
     ada.look("stranded-kept")
     ada.page.get_by_role("tab", name="nb.ipynb", exact=True).click()
 
     # A tab that is open has it kept at once, and is told so, once.
     begin_anew(lab, ada, " again", leave=False)
     dialog = ada.page.get_by_role("dialog").filter(has_text="Session expired")
-    expect(dialog).to_contain_text("Its history began anew. What you typed is kept.", timeout=LIMIT)
+    expect(dialog).to_contain_text("Its history began anew. What you typed is kept.")
     expect(saving(ada)).to_have_text("Not saved: open this notebook again")
     ada.look("refused")
     dialog.get_by_role("button", name="Continue").click()
     expect(ada.page.get_by_role("dialog")).to_have_count(0)
     ada.close()
     ada.open()
-    expect(kept_version(ada)).to_have_text("start again", timeout=LIMIT)
+    expect(kept_version(ada)).to_have_text("start again")
     eventually(lambda: kept(ada) == [])
     expect(ada.page.locator(".Toastify__toast", has_text="Edits of")).to_have_count(0)

@@ -65,9 +65,9 @@ def test_widgets_are_live_while_a_cell_runs_and_so_is_a_page_that_is_loaded_mean
     ada.run(0)
     ada.run(1)
     for one in (ada, bob):
-        expect(one.output(0)).to_contain_text("inside", timeout=20_000)
+        expect(one.output(0)).to_contain_text("inside")
     late = person("late").open()
-    expect(late.output(0)).to_contain_text("inside", timeout=20_000)
+    expect(late.output(0)).to_contain_text("inside")
     late.page.reload()
     late.cell(0).wait_for()
     late.is_connected()
@@ -75,7 +75,7 @@ def test_widgets_are_live_while_a_cell_runs_and_so_is_a_page_that_is_loaded_mean
     readout.fill("7")
     readout.press("Enter")
     for one in (ada, bob, late):
-        expect(one.output(0)).to_contain_text("moved to 7", timeout=20_000)
+        expect(one.output(0)).to_contain_text("moved to 7")
         one.sees_output(1, "went on")
     late.look("widgets-live")
 
@@ -103,9 +103,7 @@ def test_figures_and_progress_bars_are_the_same_for_everybody(lab: Lab, person: 
     for cell in range(2):
         ada.run(cell)
     for one in (ada, bob):
-        expect(one.output(0).locator(".jupyter-matplotlib canvas").first).to_be_visible(
-            timeout=30_000
-        )
-        expect(one.output(1)).to_contain_text("50/50", timeout=30_000)
-        expect(one.output(1)).to_contain_text("a line: 100%", timeout=30_000)
+        expect(one.output(0).locator(".jupyter-matplotlib canvas").first).to_be_visible()
+        expect(one.output(1)).to_contain_text("50/50")
+        expect(one.output(1)).to_contain_text("a line: 100%")
     ada.look("figure-and-bars")
