@@ -309,6 +309,15 @@ class Notebook:
         await eventually(look)
         return self.on_disk()
 
+    async def saved_outputs(self, cell_id: str, count: int = 1) -> list[dict[str, Any]]:
+        """Wait until the file has so many outputs of a cell, and return them."""
+
+        def outputs(content: dict[str, Any]) -> list[dict[str, Any]]:
+            found = (cell["outputs"] for cell in content["cells"] if cell["id"] == cell_id)
+            return next(found, [])
+
+        return outputs(await self.saved(lambda content: len(outputs(content)) == count))
+
     def write_outside(self, **sources: str) -> None:
         """Change the sources of cells in the file as a git checkout or an editor does."""
         content = self.on_disk()

@@ -50,6 +50,14 @@ def agent_of(server: Server, notebook: Notebook) -> int:
     return int(pid)
 
 
+def journal_of(server: Server, notebook: Notebook) -> Iterator[Path]:
+    """Return what the agent of a notebook keeps."""
+    journals = server.folder / "data/runt/journals"
+    for state in journals.glob("*.json"):
+        if notebook.id in state.read_text("utf-8"):
+            yield from journals.glob(f"{state.stem}.*[0-9]")
+
+
 def text_of(execution: dict[str, Any]) -> str:
     return "".join(output.get("text", "") for output in execution["outputs"])
 
@@ -100,8 +108,7 @@ async def test_a_cell_goes_on_under_the_next_server_without_a_line_lost_or_doubl
     assert text_of(next_one) == f"42 {pid}"
 
     async def let_go() -> bool:  # of what the log has
-        journals = (server.folder / "data/runt/journals").glob("*.*[0-9]")
-        return sum(file.stat().st_size for file in journals) < 20_000
+        return sum(file.stat().st_size for file in journal_of(server, notebook)) < 20_000
 
     await eventually(let_go)
 

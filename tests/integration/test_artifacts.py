@@ -77,9 +77,10 @@ async def test_a_picture_is_a_reference_in_the_document_and_whole_in_the_file(
     assert answer.status == 200
     assert answer.body == content
     assert answer.headers["Content-Type"] == "image/png"
-    file = await notebook.saved(lambda file: file["cells"][-1]["outputs"])
+    (saved,) = await notebook.saved_outputs(execution["cell_id"])
+    assert image_in(saved) == content
+    file = notebook.on_disk()
     nbformat.validate(nbformat.reads(json.dumps(file), as_version=4))
-    assert image_in(file["cells"][-1]["outputs"][0]) == content
     assert REFERENCE not in json.dumps(file)
     then = await notebook.at(await notebook.seq())
     assert image_in(then["cells"][-1]["outputs"][0]) == content
@@ -254,8 +255,7 @@ async def test_a_long_stream_is_its_ends_in_the_document_and_whole_in_the_file(
     assert long["data"]["text/plain"].startswith("line 0\n")
     assert long["data"]["text/plain"].endswith("line 59999\n")
     assert (await fetch(notebook, reference_in(long)["sha256"])).body == whole.encode()
-    file = await notebook.saved(lambda file: len(file["cells"][-1]["outputs"]) == 2)
-    stdout, stderr = file["cells"][-1]["outputs"]
+    stdout, stderr = await notebook.saved_outputs(execution["cell_id"], 2)
     assert (stdout["output_type"], stdout["name"]) == ("stream", "stdout")
     assert "".join(stdout["text"]) == whole
     assert stderr["text"] == ["done\n"]
@@ -300,12 +300,12 @@ async def test_streams_that_take_turns_are_bounded_in_the_document_and_whole_in_
         "    print('out', number, flush=True)\n"
         "    print('err', number, file=sys.stderr, flush=True)"
     )
-    outputs = (await notebook.run_source(source))["outputs"]
+    execution = await notebook.run_source(source)
+    outputs = execution["outputs"]
     assert len(outputs) == 1001
     assert reference_in(outputs[-1])["outputs"] == 400
     assert outputs[-1]["data"]["text/plain"].endswith("out 699\nerr 699\n")
-    file = await notebook.saved(lambda file: len(file["cells"][-1]["outputs"]) > 1001)
-    written = file["cells"][-1]["outputs"]
+    written = await notebook.saved_outputs(execution["cell_id"], 1400)
     assert ["".join(output["text"]) for output in written] == [
         f"{name} {number}\n" for number in range(700) for name in ("out", "err")
     ]
@@ -321,15 +321,18 @@ async def test_a_huge_error_and_displays_beyond_those_shown_are_whole_in_the_fil
         "shown[7].update('first'); shown[1100].update('late')\n"
         "raise ValueError('long' * 50_000)"
     )
-    outputs = (await notebook.run_source(source))["outputs"]
+    execution = await notebook.run_source(source)
+    outputs = execution["outputs"]
     assert reference_in(outputs[-1])["outputs"] == 201
     assert "late" not in json.dumps(outputs)
     await notebook.run_source("shown[1150].update('after')")
 
     def is_whole(file: dict[str, Any]) -> bool:
-        return "'after'" in json.dumps(file["cells"][-2]["outputs"])
+        shown = (cell for cell in file["cells"] if cell["id"] == execution["cell_id"])
+        return any("'after'" in json.dumps(cell["outputs"]) for cell in shown)
 
-    (*displays, error) = (await notebook.saved(is_whole))["cells"][-2]["outputs"]
+    await notebook.saved(is_whole)
+    (*displays, error) = await notebook.saved_outputs(execution["cell_id"], 1201)
     texts = ["".join(output["data"]["text/plain"]) for output in displays]
     expected = [str(number) for number in range(1200)]
     expected[7], expected[1100], expected[1150] = "'first'", "'late'", "'after'"

@@ -79,11 +79,8 @@ async def test_an_execution_is_told_from_the_request_to_the_end(notebook: Notebo
     ]
     assert told[-1]["name"] == "v1.ExecutionCompleted", "outputs come before the end"
     assert all(event["actor"].startswith("runtime:") for event in told[1:])
-    file = await notebook.saved(lambda file: len(file["cells"][-1].get("outputs", ())) == 2)
-    assert [output["output_type"] for output in file["cells"][-1]["outputs"]] == [
-        "stream",
-        "execute_result",
-    ]
+    saved = await notebook.saved_outputs(cell, 2)
+    assert [output["output_type"] for output in saved] == ["stream", "execute_result"]
 
 
 @pytest.mark.rule("EX2")
@@ -206,12 +203,12 @@ async def test_interrupting_works_at_once_under_a_flood_of_output(notebook: Note
 async def test_clearing_outputs_is_logged_and_reaches_the_file(notebook: Notebook) -> None:
     (cell,) = await notebook.add("print('to be cleared')")
     await notebook.run(cell)
-    await notebook.saved(lambda file: file["cells"][-1]["outputs"])
+    await notebook.saved_outputs(cell)
     updated, cleared = await notebook.do("clear_outputs", cell_ids=[cell])
     assert [c["type"] for c in updated["payload"]["changes"]] == ["outputs_changed"]
     assert cleared["name"] == "v1.OutputsCleared"
     assert cleared["payload"]["cell_ids"] == [cell]
-    await notebook.saved(lambda file: not file["cells"][-1]["outputs"])
+    await notebook.saved_outputs(cell, 0)
 
 
 @pytest.mark.rule("EX3")
