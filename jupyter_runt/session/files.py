@@ -21,7 +21,7 @@ from jupyter_runt.errors import FileUnreadable, NotANotebook, NotebookNotFound, 
 from jupyter_runt.protocols import FileIdentity
 from jupyter_runt.session.digests import Digests, state_of
 from jupyter_runt.session.file_content import FileContent, FileStamp, content_of
-from jupyter_runt.session.renaming import EXCHANGE, NOREPLACE, rename
+from jupyter_runt.session.renaming import EXCHANGE, NOREPLACE, rename, take_after
 
 MAX_FILE_BYTES = 1 << 30
 
@@ -171,7 +171,10 @@ class LocalFiles:
         A link that leads out of the root keeps its own name: it has no other one here.
         """
         spelled = normal_path(path)
-        real = (self._root / spelled).resolve()
+        try:
+            real = (self._root / spelled).resolve()
+        except RuntimeError:  # links in a circle
+            return spelled
         if real.is_relative_to(self._root):
             return real.relative_to(self._root).as_posix()
         return spelled
@@ -316,17 +319,17 @@ def _replace(target: Path, parts: Iterable[bytes], over: FileStamp | None) -> os
             file.flush()
             os.fsync(file.fileno())
             info = os.fstat(file.fileno())  # of ours: once it is in place, others may replace it
-        mode = _check_is(target, over)  # to write took time, in which it may have been moved
-        if mode is not None:
-            temporary.chmod(mode & 0o7777)
+        there = _check_is(target, over)  # to write took time, in which it may have been moved
+        if there is not None:
+            take_after(temporary, target, there)
         _put(temporary, target, over, _stamp_of(info))
     except BaseException:
         with suppress(FileNotFoundError):
             temporary.unlink()
         raise
     with suppress(OSError):
-        there = target.stat()  # to move it was a change of its state
-        return there if _stamp_of(there) == _stamp_of(info) else info
+        now = target.stat()  # to move it was a change of its state
+        return now if _stamp_of(now) == _stamp_of(info) else info
     return info
 
 
@@ -362,15 +365,15 @@ def _changed(target: Path) -> FileChanged:
     return FileChanged(f"{target.name} was changed or moved while it was being saved.")
 
 
-def _check_is(target: Path, over: FileStamp | None) -> int | None:
-    """Raise FileChanged unless a file has a stamp; return its mode, None if there is no file."""
+def _check_is(target: Path, over: FileStamp | None) -> os.stat_result | None:
+    """Raise FileChanged unless a file has a stamp; return how it is, None if there is none."""
     try:
         info = target.stat()
     except FileNotFoundError:
         info = None
     if (info and _stamp_of(info)) != over:
         raise _changed(target)
-    return info and info.st_mode
+    return info
 
 
 def _overwrite(target: Path, parts: Iterable[bytes]) -> os.stat_result:

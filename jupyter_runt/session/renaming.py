@@ -1,9 +1,13 @@
-"""Renames that replace nothing unseen, where the system has them: Linux's renameat2(2)."""
+"""How a new file takes the place of an old one.
+
+Renames replace nothing unseen where the system has such: Linux's renameat2(2).
+"""
 
 import ctypes
 import errno
 import os
 import sys
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -43,3 +47,22 @@ def rename(source: Path, target: Path, how: int) -> bool:
     if number in _NOT_HERE:
         return False
     raise OSError(number, os.strerror(number), str(target))
+
+
+def take_after(new: Path, old: Path, about: os.stat_result) -> None:
+    """Give a new file the owner, group, mode and attributes of an old one, as far as we may.
+
+    Args:
+        about: how the old one is.
+    """
+    try:
+        os.chown(new, about.st_uid, about.st_gid)
+    except OSError:  # somebody else's: what its group may do stays
+        with suppress(OSError):
+            os.chown(new, -1, about.st_gid)
+    new.chmod(about.st_mode & 0o7777)
+    if hasattr(os, "listxattr"):
+        with suppress(OSError):
+            for name in os.listxattr(old):  # access control lists are among them
+                with suppress(OSError):
+                    os.setxattr(new, name, os.getxattr(old, name))

@@ -110,8 +110,9 @@ async def test_hidden_files_are_there_where_jupyter_shows_them(root: Path) -> No
 
 
 @pytest.mark.rule("FB5")
-@pytest.mark.parametrize("path", ["sub", "", "n" * 300])
-async def test_what_is_no_file_says_so(files: LocalFiles, path: str) -> None:
+@pytest.mark.parametrize("path", ["sub", "", "n" * 300, "circle"])
+async def test_what_is_no_file_says_so(files: LocalFiles, root: Path, path: str) -> None:
+    (root / "circle").symlink_to("circle")
     with pytest.raises(FileUnreadable):
         await files.identify(path)
 
@@ -171,6 +172,27 @@ async def test_a_write_replaces_the_file_whole_and_keeps_its_mode(
     assert written.stamp == await files.stamp("a.txt")
     assert written.content_hash == hashlib.sha256(b"new").hexdigest()
     assert names(root) == ["a.txt"]
+
+
+@pytest.mark.rule("FB4")
+async def test_a_write_keeps_whose_the_file_is_and_its_attributes(
+    files: LocalFiles, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, given = root / "a.txt", list[tuple[Any, ...]]()
+    target.write_bytes(b"old")
+    info = target.stat()
+
+    def chown(_path: Path, uid: int, gid: int) -> None:
+        given.append((uid, gid))
+        if uid != -1:
+            raise PermissionError(errno.EPERM, "only root gives files away")
+
+    monkeypatch.setattr(os, "chown", chown)
+    monkeypatch.setattr(os, "listxattr", lambda _path: ["user.a"], raising=False)
+    monkeypatch.setattr(os, "getxattr", lambda _path, _name: b"1", raising=False)
+    monkeypatch.setattr(os, "setxattr", lambda _path, *told: given.append(told), raising=False)
+    await files.write("a.txt", b"new", await files.stamp("a.txt"))
+    assert given == [(info.st_uid, info.st_gid), (-1, info.st_gid), ("user.a", b"1")]
 
 
 @pytest.mark.rule("FB1")
