@@ -59,11 +59,11 @@ from jupyter_runt.session.remotes import RemoteMachines
 from jupyter_runt.session.runtimes import Runtimes, adopt_survivor
 from jupyter_runt.session.saver import SaverConfig
 from jupyter_runt.session.services import Owners, RuntimeServices
-from jupyter_runt.session.text_files import TextFiles
 from jupyter_runt.session.told_hashes import hashing_aside
 from jupyter_runt.session.trust import NotaryTrust
-from jupyter_runt.session.turn_tools import open_toolbox
-from jupyter_runt.session.turns import TurnServices
+from jupyter_runt.session.turns.notebook_turns import TurnServices
+from jupyter_runt.session.turns.place import open_toolbox
+from jupyter_runt.session.turns.text_files import TextFiles
 from jupyter_runt.storage.collection import Collector
 from jupyter_runt.storage.housekeeping import Housekeeper
 from jupyter_runt.storage.retention import Retention

@@ -10,7 +10,7 @@ from jupyter_runt.ids import NotebookId, Seq, new_id
 from jupyter_runt.protocols import EventLog
 from jupyter_runt.session.history import notebook_at, restorable
 from jupyter_runt.session.intents import apply_intent
-from jupyter_runt.session.undo import turn_undone, undo_cause
+from jupyter_runt.session.turns.undo import turn_undone, undo_cause
 
 MadeApart = MoveCell | RestoreVersion | UndoChange | UndoTurn
 

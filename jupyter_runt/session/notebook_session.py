@@ -28,7 +28,6 @@ from jupyter_runt.ids import ActorId, CellId, ExecutionId, Seq, TurnId, is_runti
 from jupyter_runt.protocols import EventLog, Registration, Store
 from jupyter_runt.rooms.work import RoomClosed
 from jupyter_runt.session.apart import bring, make_apart
-from jupyter_runt.session.approvals import Approvals
 from jupyter_runt.session.beacon import Beacon, describe_kept, kernel_state
 from jupyter_runt.session.capabilities import Requester
 from jupyter_runt.session.decide import (
@@ -51,8 +50,9 @@ from jupyter_runt.session.replies import Replies, Reply
 from jupyter_runt.session.runtime import NotebookRuntime
 from jupyter_runt.session.seen import wait_until_seen
 from jupyter_runt.session.services import RuntimeServices
-from jupyter_runt.session.turn_record import describe_turn
-from jupyter_runt.session.turns import NotebookTurns, TurnServices
+from jupyter_runt.session.turns.approvals import Approvals
+from jupyter_runt.session.turns.notebook_turns import NotebookTurns, TurnServices
+from jupyter_runt.session.turns.record import describe_turn
 from jupyter_runt.session.writer import Writer
 from jupyter_runt.storage.clock import now
 

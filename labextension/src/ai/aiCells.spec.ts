@@ -292,17 +292,6 @@ describe('AICells', () => {
     expect(stage.offered).not.toContain('keys');
   });
 
-  it('says once to a screen reader that it is over, and leads to the keys where nothing came', async () => {
-    const stage = new Stage();
-    const news = () => stage.part('TurnBar')?.querySelector('[role=status]');
-    stage.says({});
-    await vi.waitFor(() => expect(stage.offered).toContain('stop'));
-    expect(news()?.textContent).toBe('');
-    stage.says({ status: 'error', error: 'No.', completed_at: LATER });
-    await vi.waitFor(() => expect(stage.offered).toContain('keys'));
-    expect(news()?.textContent).toMatch(/^Failed after/);
-  });
-
   it('lets only who may decide press something', async () => {
     const stage = new Stage();
     stage.decisions = [
@@ -348,26 +337,6 @@ describe('AICells', () => {
     );
     stage.document.getMap('approvals').delete('k1');
     await vi.waitFor(() => expect(stage.part('Approval')).toBe(null));
-  });
-
-  it('says why "always" cannot be said', async () => {
-    const stage = new Stage();
-    const call = { call_id: 'k1', tool: 'run_cells', effect: 'execute' };
-    stage.decisions = [
-      { ...call, nonce: 'n1', arguments: {}, preview: '1', always: false }
-    ] as IApproval[];
-    stage.says({ status: 'waiting' });
-    stage.waits('user:ada');
-    await vi.waitFor(() =>
-      expect(stage.part('Approval-note')?.textContent).toContain(
-        'You are asked each time'
-      )
-    );
-    const buttons = stage.part('Approval-actions')!.querySelectorAll('button');
-    expect([...buttons].map(({ dataset }) => dataset['decision'])).toEqual([
-      'once',
-      'deny'
-    ]);
   });
 
   it('tells others for whom a call waits, without buttons', async () => {

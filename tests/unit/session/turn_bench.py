@@ -14,7 +14,7 @@ from jupyter_runt.events.base import Draft
 from jupyter_runt.ids import ActorId, CellId, Seq, TurnId, agent_actor
 from jupyter_runt.session.capabilities import Requester
 from jupyter_runt.session.replies import Reply
-from jupyter_runt.session.turns import TurnScope
+from jupyter_runt.session.turns.notebook_turns import TurnScope
 from jupyter_runt.tools import ToolCall, ToolResult
 from tests.unit.session.workspace import ADA, OpenNotebook, until
 

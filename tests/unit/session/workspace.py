@@ -32,9 +32,9 @@ from jupyter_runt.session.renaming import EXCHANGE, rename
 from jupyter_runt.session.replies import Reply
 from jupyter_runt.session.runtime import RuntimeServices
 from jupyter_runt.session.saver import SaverConfig
-from jupyter_runt.session.text_files import TextFiles
-from jupyter_runt.session.turn_tools import open_toolbox
-from jupyter_runt.session.turns import TurnScope, TurnServices
+from jupyter_runt.session.turns.notebook_turns import TurnScope, TurnServices
+from jupyter_runt.session.turns.place import open_toolbox
+from jupyter_runt.session.turns.text_files import TextFiles
 from jupyter_runt.storage.artifacts import ObjectArtifacts
 from jupyter_runt.storage.memory import MemoryStore
 from jupyter_runt.storage.memory_disk import MemoryDisk

@@ -6,7 +6,7 @@ import pytest
 import pytest_asyncio
 
 from jupyter_runt.errors import Conflict, RuntimeLost
-from jupyter_runt.session.kernel_questions import kernel_answer
+from jupyter_runt.session.turns.kernel_questions import kernel_answer
 from tests.unit.session.workspace import FakeKernel, OpenNotebook, Workspace, until
 
 pytestmark = pytest.mark.asyncio

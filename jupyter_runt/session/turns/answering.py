@@ -33,13 +33,13 @@ from jupyter_runt.events.base import Draft, Payload
 from jupyter_runt.ids import ActorId, CellId, NotebookId, TurnId, agent_actor
 from jupyter_runt.protocols import EventLog
 from jupyter_runt.session.apart import bring, make_apart
-from jupyter_runt.session.approvals import Approvals
 from jupyter_runt.session.artifacts import NotebookArtifacts
 from jupyter_runt.session.capabilities import Requester
-from jupyter_runt.session.notebook_view import view_of, with_pictures
 from jupyter_runt.session.open_document import OpenDocument
 from jupyter_runt.session.replies import Reply
 from jupyter_runt.session.runtime import NotebookRuntime
+from jupyter_runt.session.turns.approvals import Approvals
+from jupyter_runt.session.turns.view import view_of, with_pictures
 from jupyter_runt.session.writer import Writer
 from jupyter_runt.tools import Toolbox, ToolCall, ToolResult
 

@@ -23,16 +23,16 @@ from jupyter_runt.events.document import (
     SourceChanged,
 )
 from jupyter_runt.ids import ActorId, CellId, ExecutionId, Seq, agent_actor
-from jupyter_runt.session.answering import TurnHost
-from jupyter_runt.session.approvals import Asking, TurnDesk
 from jupyter_runt.session.artifacts import Artifacts, NotebookArtifacts
 from jupyter_runt.session.capabilities import Capability, Requester, needed, required
-from jupyter_runt.session.cell_authors import OPENING
 from jupyter_runt.session.history import pages
-from jupyter_runt.session.kernel_questions import kernel_answer
 from jupyter_runt.session.projection import SLICE_SECONDS
-from jupyter_runt.session.text_files import TextFiles, beside
-from jupyter_runt.session.turns import TurnScope
+from jupyter_runt.session.turns.answering import TurnHost
+from jupyter_runt.session.turns.approvals import Asking, TurnDesk
+from jupyter_runt.session.turns.cell_authors import OPENING
+from jupyter_runt.session.turns.kernel_questions import kernel_answer
+from jupyter_runt.session.turns.notebook_turns import TurnScope
+from jupyter_runt.session.turns.text_files import TextFiles, beside
 from jupyter_runt.tools import Effect
 
 T = TypeVar("T")

@@ -3,7 +3,7 @@
 import pytest
 
 from jupyter_runt.ids import ActorId, CellId
-from jupyter_runt.session.cell_authors import OPENING, CellAuthors
+from jupyter_runt.session.turns.cell_authors import OPENING, CellAuthors
 from tests.unit.session.workspace import ADA, OpenNotebook, Workspace
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.rule("AG3")]

@@ -25,7 +25,7 @@ from jupyter_runt.errors import (
 from jupyter_runt.events.agent import TurnCompleted, TurnStarted, TurnTextAppended
 from jupyter_runt.events.document import DocumentUpdated
 from jupyter_runt.ids import CellId
-from jupyter_runt.session import answering
+from jupyter_runt.session.turns import answering
 from jupyter_runt.tools import Image, ToolResult
 from tests.unit.session.scripted import says
 from tests.unit.session.workspace import ADA, OpenNotebook, Workspace, until

@@ -34,7 +34,7 @@ from jupyter_runt.events.approvals import (
 from jupyter_runt.events.base import Draft, Event
 from jupyter_runt.ids import ActorId, CellId, TurnId, agent_actor
 from jupyter_runt.session.capabilities import Requester, needed
-from jupyter_runt.session.cell_authors import CellAuthors
+from jupyter_runt.session.turns.cell_authors import CellAuthors
 from jupyter_runt.session.writer import Writer
 from jupyter_runt.storage.clock import spelled
 from jupyter_runt.tools import Effect

@@ -13,8 +13,7 @@ from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.errors import CellNotFound
 from jupyter_runt.ids import CellId, TurnId
 from jupyter_runt.rooms.room import Room
-from jupyter_runt.session import notebook_view
-from jupyter_runt.session.notebook_view import view_of
+from jupyter_runt.session.turns.view import view_of
 
 KINDS = st.sampled_from(["code", "markdown", "raw", "ai"])
 CELLS = st.lists(st.tuples(KINDS, st.booleans(), st.booleans()), min_size=1, max_size=8)
@@ -95,7 +94,7 @@ async def test_of_chosen_cells_all_are_shown_but_hidden_ones_and_no_others(
 @pytest.mark.rule("AG6", "EX8")
 @pytest.mark.asyncio
 async def test_a_large_notebook_is_looked_at_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(notebook_view, "SLICE_SECONDS", 0.0)
+    monkeypatch.setattr("jupyter_runt.session.turns.view.SLICE_SECONDS", 0.0)
     doc = notebook([("code", False, False)] * 5)
     told = await seen(doc, "c4", 20_000)
     assert [f"shown-{number} source" in told for number in range(5)] == [True] * 4 + [False]

@@ -4,7 +4,7 @@ import pytest
 
 from jupyter_runt.errors import FileUnreadable, NotebookNotFound
 from jupyter_runt.session.files import LocalFiles
-from jupyter_runt.session.text_files import TextFiles, beside
+from jupyter_runt.session.turns.text_files import TextFiles, beside
 
 
 @pytest.fixture

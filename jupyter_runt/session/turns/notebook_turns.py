@@ -13,8 +13,8 @@ from jupyter_runt.events.agent import TurnCompleted, TurnStarted
 from jupyter_runt.events.base import Event
 from jupyter_runt.events.document import CellDeleted, CellTypeChanged, Change
 from jupyter_runt.ids import ActorId, CellId, TurnId
-from jupyter_runt.session.answering import Answering, Chooser, TurnHost
 from jupyter_runt.session.capabilities import Requester
+from jupyter_runt.session.turns.answering import Answering, Chooser, TurnHost
 from jupyter_runt.tools import Toolbox
 
 log = logging.getLogger(__name__)
