@@ -72,6 +72,8 @@ class _Heard:
             self._counted = (usage.get("prompt_tokens"), usage.get("completion_tokens"))
         text = ""
         for choice in chunk.get("choices") or ():
+            if choice.get("index"):
+                continue  # another answer than the one that was asked for
             self._finish = choice.get("finish_reason") or self._finish
             delta = choice.get("delta") or choice.get("message") or {}
             text += _text(delta.get("content")) or delta.get("refusal") or ""

@@ -224,7 +224,7 @@ def _unreadable(call: ToolCall) -> ToolResult | None:
     """Return what to tell the model of arguments that are no JSON object."""
     try:
         arguments = json.loads(call.arguments)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         problem = f"The arguments of {call.name} are not JSON ({error})."
     else:
         if isinstance(arguments, Mapping):
@@ -237,7 +237,7 @@ def _unreadable(call: ToolCall) -> ToolResult | None:
 def _canonical(arguments: str) -> str:
     try:
         return json.dumps(json.loads(arguments), sort_keys=True)
-    except ValueError:
+    except (ValueError, RecursionError):
         return arguments
 
 
@@ -247,7 +247,7 @@ def _sendable(calls: Sequence[Call]) -> tuple[Call, ...]:
     for call in calls:
         try:
             fine = isinstance(json.loads(call.arguments or "{}"), dict)
-        except ValueError:
+        except (ValueError, RecursionError):
             fine = False
         arguments = (call.arguments or "{}") if fine else json.dumps({"unreadable": call.arguments})
         name = str(to_shared(call.name))  # of half a character no server can be told

@@ -22,6 +22,9 @@ EAGER: Final = 8
 AWAITED: Final = 0.001
 """Seconds after which a piece was waited for; one that comes faster was there."""
 
+MAX_EVENT: Final = 16 << 20
+"""Characters of one event."""
+
 _DONE: Final = "[DONE]"
 
 
@@ -59,18 +62,44 @@ async def events(
             return
         utf8 = getincrementaldecoder("utf-8")("replace")
         newlines = IncrementalNewlineDecoder(utf8, translate=True)
-        rest = ""
+        blocks = _Blocks()
         async with aclosing(_pieces(response.iter_bytes(), patience, provider)) as pieces:
             async for piece in pieces:
-                *blocks, rest = (rest + newlines.decode(piece)).split("\n\n")
-                for block in blocks:
+                for block in blocks.take(newlines.decode(piece)):
                     if (data := _data(block)) == _DONE:
                         return  # some servers leave the connection open
                     if data:
                         yield _parsed(data)
-        data = _data(rest + newlines.decode(b"", final=True))
+                if blocks.held > MAX_EVENT:
+                    raise ProviderFailure(f"{provider} sent an event that is too long.")
+        data = _data(blocks.rest() + newlines.decode(b"", final=True))
         if data and data != _DONE:
             yield _parsed(data)
+
+
+class _Blocks:
+    """Cuts a text that comes in pieces at its empty lines, in time that grows with the text."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self.held = 0
+        """How much has come since the last empty line."""
+
+    def take(self, text: str) -> list[str]:
+        """Return the blocks that are whole now."""
+        end = self._parts[-1][-1:] if self._parts else ""
+        if text:
+            self._parts.append(text)
+            self.held += len(text)
+        if "\n\n" not in end + text:
+            return []
+        *blocks, rest = self.rest().split("\n\n")
+        self._parts, self.held = [rest] if rest else [], len(rest)
+        return blocks
+
+    def rest(self) -> str:
+        """Return what came after the last empty line."""
+        return "".join(self._parts)
 
 
 async def _pieces(
@@ -105,7 +134,10 @@ def _data(block: str) -> str:
 
 
 def _parsed(text: str) -> dict[str, Any]:
-    event = json.loads(text)
+    try:
+        event = json.loads(text)
+    except RecursionError:
+        raise TypeError("an event is nested too deeply") from None
     if not isinstance(event, dict):
         raise TypeError("an event is no object")
     return event

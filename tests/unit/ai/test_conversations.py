@@ -188,6 +188,12 @@ def called(arguments: Any, **named: Any) -> dict[str, Any]:
         ),
         ([called({"n": 1}, index=0, id=7), chunk("tool_calls")], "", ['{"n": 1}'], None),
         (
+            [{"choices": [{"index": 1, "delta": {"content": "another"}}]}, chunk("stop")],
+            "",
+            [],
+            None,
+        ),
+        (
             [called('{"n":', index="0"), called(" 1}", index="0"), chunk("x")],
             "",
             ['{"n": 1}'],

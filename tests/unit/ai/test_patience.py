@@ -1,10 +1,13 @@
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
+from jupyter_runt.ai import patience
+from jupyter_runt.ai.failures import ProviderFailure
 from jupyter_runt.ai.patience import Patience, events
 
 pytestmark = pytest.mark.asyncio
@@ -84,3 +87,13 @@ async def test_events_are_whole_wherever_the_network_cuts_them(size: int) -> Non
 async def test_what_is_no_event_is_refused(text: str) -> None:
     with pytest.raises((ValueError, TypeError)):
         await heard(text)
+
+
+@pytest.mark.rule("AG5")
+async def test_an_event_without_an_end_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "MAX_EVENT", 5_000)
+    assert await heard("data: " + json.dumps({"a": "x" * 4_000}) + "\n\n", size=10)
+    with pytest.raises(ProviderFailure, match="p sent an event that is too long"):
+        await heard("data: " + "x" * 10_000, size=100)
+    with pytest.raises(TypeError, match="nested"):
+        await heard("data: " + "[" * 4_000 + "\n\n")

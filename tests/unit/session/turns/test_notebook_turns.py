@@ -424,7 +424,8 @@ async def test_an_answer_ends_where_a_tab_makes_its_cell_another_one(
 async def test_tools_are_called_in_order_and_their_results_go_back_as_data(
     workspace: Workspace,
 ) -> None:
-    calls = [("look", '{"a": 1}'), ("run", "{}"), ("look", "not json"), ("look", "[1]")]
+    deep = "[" * 4_000  # more than a parser goes into
+    calls = [("look", '{"a": 1}'), ("run", "{}"), ("look", deep), ("look", "[1]")]
     workspace.model.replies = [says("Let me see.", calls=calls), says("Done.")]
     async with workspace.running(), workspace.open(PATH) as notebook:
         turn_id = await notebook.ask("ai")
