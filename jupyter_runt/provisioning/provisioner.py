@@ -320,5 +320,7 @@ class RuntProvisioner(KernelProvisionerBase):
         if self._runs and code is not None:
             self._runs = False
             told = code != 0 or not attended(self.inner)
-            end = KernelExit(self._generation, code, self._end_requested, oom, told)
+            # A manager interrupts before it says so, which ends a kernel in its first moments.
+            requested = self._end_requested or getattr(self._manager, "shutting_down", False)
+            end = KernelExit(self._generation, code, requested, oom, told)
             self.exits.append(end)

@@ -1,5 +1,9 @@
+import signal
+from typing import Any
+
 import pytest
 from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import KernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from jupyter_runt.provisioning.provisioner import KernelExit, RuntProvisioner
@@ -27,3 +31,28 @@ def test_what_only_the_wrapped_one_has_is_reached_through() -> None:
     assert provisioner.ports_cached is False
     with pytest.raises(AttributeError):
         _ = provisioner.no_such_thing
+
+
+class Newborn(LocalProvisioner):
+    """Of a kernel that any interrupt ends."""
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
+        return {}
+
+    async def poll(self) -> int | None:
+        return -signal.SIGINT
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("asked", [True, False])
+async def test_a_kernel_that_a_manager_s_interrupt_ends_while_it_shuts_down_was_asked_to(
+    *, asked: bool
+) -> None:
+    manager = KernelManager()
+    inner = Newborn(kernel_spec=KernelSpec())
+    provisioner = RuntProvisioner(inner=inner, kernel_spec=KernelSpec(), parent=manager)
+    await provisioner.launch_kernel([])
+    manager.shutting_down = asked
+    await provisioner.shutdown_requested()
+    [end] = provisioner.exits
+    assert end.requested is asked
