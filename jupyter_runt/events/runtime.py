@@ -32,12 +32,17 @@ class RuntimeSessionAdopted(Payload):
 
 
 class RuntimeCommandPerformed(Payload):
-    """What somebody asked of the kernel was done, of which no other event of theirs tells."""
+    """Somebody asked something of the kernel, of which no other event of theirs tells.
+
+    It is in the log before it is done, so that it is not done twice.
+    """
 
     event_name = "v1.RuntimeCommandPerformed"
 
     command: str
     """Its type."""
+    runtime_session_id: RuntimeSessionId | None = None
+    """The session that there was."""
 
 
 class RuntimeStatusChanged(Payload):

@@ -46,7 +46,7 @@ from jupyter_runt.session.hosting import Hosted, cancelled_at_exit
 from jupyter_runt.session.intents import EDITS, apply_intent, outputs_to_clear
 from jupyter_runt.session.made_apart import MadeApart, cause_of, made_apart
 from jupyter_runt.session.open_document import OpenDocument
-from jupyter_runt.session.replies import Replies, Reply
+from jupyter_runt.session.replies import Replies, Reply, announced, without_announcement
 from jupyter_runt.session.runtime import NotebookRuntime
 from jupyter_runt.session.seen import wait_until_seen
 from jupyter_runt.session.services import RuntimeServices
@@ -229,10 +229,7 @@ class NotebookSession:
         if command.command_id is None:
             return await self._perform(command, requester, because)
         return await self._replies.once(
-            requester.actor,
-            command,
-            because,
-            lambda: self._perform(command, requester, because),
+            requester.actor, command, because, lambda: self._perform(command, requester, because)
         )
 
     async def _perform(self, command: Command, requester: Requester, cause: str) -> Reply:
@@ -298,27 +295,33 @@ class NotebookSession:
         self, free: RuntimeSession | None, command: Command, actor: ActorId, cause: str
     ) -> list[Event]:
         """Record a decision; what a free kernel can begin with is started in the same append."""
-        action: RuntimeAction | None = None
+        decision = Decision()
         begun: tuple[ExecutionId, list[Draft]] | None = None
 
         async def drafts(state: RuntimeState) -> list[Draft]:
-            nonlocal action, begun
+            nonlocal begun, decision
             decision = await self._decision(command, state, actor)
             action = decision.action
-            asked = [Draft(payload=p, actor=actor, caused_by=cause) for p in decision.payloads]
+            payloads = decision.payloads or announced(command, state.runtime)
+            asked = [Draft(payload=p, actor=actor, caused_by=cause) for p in payloads]
             if free is not None and free is self.runtime.free and action and action.kind == "run":
                 begun = start_at_once(state, free, asked)
             return asked + begun[1] if begun else asked
 
-        events = await self.writer.record(drafts, fence=free.fence if free else None)
+        try:
+            events = await self.writer.record(drafts, fence=free.fence if free else None)
+        except StoreUnavailable:
+            if decision != Decision(action=RuntimeAction("interrupt")):
+                raise
+            events = []  # what fills the disk must end
         if begun is not None and free is not None:
             self.runtime.take(free, begun[0])
             return events[: -len(begun[1])]
-        if action is not None:
-            await self.runtime.act(action, actor, cause)
+        if decision.action is not None:
+            await self.runtime.act(decision.action, actor, cause)
         if isinstance(command, CHANGES_KERNEL):
-            return await self._store.caused_by(self.notebook_id, cause)
-        return events
+            events = await self._store.caused_by(self.notebook_id, cause)
+        return without_announcement(events)
 
     async def _decision(self, command: Command, state: RuntimeState, actor: ActorId) -> Decision:
         if not isinstance(command, READS_DOCUMENT):

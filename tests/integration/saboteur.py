@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from jupyter_core.paths import jupyter_runtime_dir
 
+from jupyter_runt.execution.gateway import ServerKernelGateway
 from jupyter_runt.rooms.peers import Peers
 from jupyter_runt.rooms.pipeline import Pipeline
 from jupyter_runt.session import files, open_document
@@ -32,6 +33,9 @@ DEATHS: Final = (
     "saved",  # nobody knows yet which events the new file holds
     "snapshot",  # in the middle of its transaction
 )
+ACTS: Final = ("before it acts", "when it has acted")
+"""Where it dies over what somebody asked of a kernel."""
+
 FULL: Final = "full"
 
 
@@ -82,6 +86,20 @@ def _after(owner: Any, name: str, do: Callable[[Any], object]) -> None:
     setattr(owner, name, wrapped)
 
 
+def _around(owner: Any, name: str) -> None:
+    """Have something that is done to a kernel be the end, before it or after it."""
+    original = getattr(owner, name)
+
+    @functools.wraps(original)
+    async def wrapped(*args: Any, **options: Any) -> Any:
+        _die_at(ACTS[0])
+        result = await original(*args, **options)
+        _die_at(ACTS[1])
+        return result
+
+    setattr(owner, name, wrapped)
+
+
 def _set_room(connection: Any) -> None:
     pages = 1 if _ordered() == FULL else 2**30
     connection.execute(f"PRAGMA max_page_count = {pages}").close()
@@ -106,5 +124,7 @@ def _load_jupyter_server_extension(_app: Any) -> None:
     _after(files, "rename", lambda _: _die_at("renamed"))
     _before(SqliteRegistry, "checkpointed", lambda *_: _die_at("saved"))
     _after(event_log, "_put_snapshot", lambda _: _die_at("snapshot"))
+    _around(ServerKernelGateway, "interrupt")
+    _around(ServerKernelGateway, "stop")
     _after(Writer, "_connected", _set_room)
     _before(Shortcut, "_commit", _refuse_if_full)

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
+from tornado.httpclient import HTTPClientError
 
 from tests.integration.peers import RuntimeTab, tabs
-from tests.integration.saboteur import DEATHS, FULL, order
+from tests.integration.saboteur import ACTS, DEATHS, FULL, order
 from tests.integration.server import EXTENSIONS, Notebook, Server, eventually
 from tests.integration.test_cli import Runt
 
@@ -72,6 +73,38 @@ async def test_a_server_that_dies_anywhere_has_what_was_seen_and_gets_the_rest_o
         assert notebook.sources_on_disk() == typed
     [verdict] = await asyncio.to_thread(Runt(server.folder).json, "verify", notebook.id)
     assert verdict["problems"] == []
+
+
+HEARS = """
+import signal, time
+signal.signal(signal.SIGINT, lambda *_: print("interrupted", flush=True))
+print("begun", flush=True)
+while True: time.sleep(0.01)
+"""
+
+
+@pytest.mark.rule("EX2", "EX1")
+@pytest.mark.parametrize("point", ACTS)
+async def test_a_server_that_dies_over_a_command_does_it_once_however_often_it_is_sent(
+    server: Server, point: str
+) -> None:
+    notebook = await server.notebook("'top'")
+    running = await notebook.running(HEARS, "begun")
+    for kind in ("interrupt_runtime", "stop_runtime"):
+        order(server.folder, point)
+        with pytest.raises((HTTPClientError, OSError)):
+            await notebook.send(kind, command_id=kind)
+        await dead(server)
+        await asyncio.to_thread(server.start)
+        notebook = await server.opened(notebook.path)
+        for _ in range(2):
+            await notebook.do(kind, command_id=kind)
+    execution = await notebook.execution(running)
+    said = "".join(each.get("text", "") for each in execution["outputs"])
+    assert said.count("interrupted") == ACTS.index(point), "it is not sent a second time"
+    (ended,) = await notebook.events(types="v1.RuntimeSessionEnded")
+    assert ended["payload"]["reason"] == ("crashed" if ACTS.index(point) else "shutdown")
+    assert not server.agents()
 
 
 @pytest.mark.rule("EL5", "EL1")

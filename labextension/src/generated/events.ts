@@ -252,10 +252,13 @@ export interface RuntimeSessionEnded {
   cause?: string | null;
 }
 /**
- * What somebody asked of the kernel was done, of which no other event of theirs tells.
+ * Somebody asked something of the kernel, of which no other event of theirs tells.
+ *
+ * It is in the log before it is done, so that it is not done twice.
  */
 export interface RuntimeCommandPerformed {
   command: string;
+  runtime_session_id?: string | null;
 }
 /**
  * Somebody asked what is in a cell, exactly as it stood at `document_seq`.

@@ -96,6 +96,21 @@ async def test_a_kernel_whose_store_cannot_write_is_stopped_with_the_server(
     assert workspace.gateway.did == ["start python3", "stop"]
 
 
+@pytest.mark.rule("EL5", "EX5")
+@pytest.mark.parametrize("kind", ["interrupt_runtime", "cancel_executions"])
+async def test_what_runs_is_interrupted_although_the_store_cannot_write(
+    workspace: Workspace, kind: str
+) -> None:
+    workspace.write(PATH, "one")
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        await notebook.run("c0")
+        await notebook.started()
+        workspace.store.disk.failure = StoreUnavailable("no space left")
+        await notebook.send(kind, command_id="k")
+        assert workspace.gateway.did == ["start python3", "interrupt"]
+        workspace.store.disk.failure = None
+
+
 @pytest.mark.rule("EL5")
 async def test_a_command_on_a_store_that_cannot_write_is_refused_and_changes_nothing(
     workspace: Workspace,

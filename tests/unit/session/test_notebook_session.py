@@ -11,6 +11,7 @@ from jupyter_runt.errors import (
     Compacted,
     ExecutionNotFound,
     InvalidCommand,
+    RuntimeLost,
     StaleRevision,
     StoreUnavailable,
 )
@@ -278,6 +279,61 @@ async def test_what_was_asked_of_a_kernel_is_not_done_again_by_the_next_server(
         assert workspace.gateway.did == []
         (performed,) = await notebook.log(RuntimeCommandPerformed)
         assert performed.actor == ADA
-        assert performed.payload == RuntimeCommandPerformed(command=kind)
+        assert performed.payload.command == kind
         await notebook.send("start_runtime", command_id="k", actor=BOB)
         assert workspace.gateway.did == ["start python3"], "that is another one's command"
+
+
+@pytest.mark.rule("EX2")
+@pytest.mark.parametrize("acted", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize(
+    ("kind", "does", "again"),
+    [
+        ("interrupt_runtime", "interrupt", [[], []]),
+        ("cancel_executions", "interrupt", [[], []]),
+        ("stop_runtime", "stop", [["stop"], []]),
+        ("evict_runtime", "stop", [["stop"], []]),
+        ("restart_runtime", "restart", [["start python3"], ["start python3"]]),
+    ],
+)
+async def test_a_command_whose_server_died_over_it_is_finished_when_it_is_sent_again_and_acts_once(
+    workspace: Workspace, kind: str, does: str, again: list[list[str]], *, acted: bool
+) -> None:
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        await notebook.run("c0")
+        kernel = await notebook.started()
+        workspace.gateway.on_act[acted] = workspace.crash
+        await notebook.send(kind, command_id="k")
+        assert workspace.gateway.did == ["start python3", does]
+    workspace.survivor = None if acted and does == "stop" else kernel
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        adopted = list(workspace.gateway.did)
+        for _ in range(2):
+            await notebook.send(kind, command_id="k")
+            assert workspace.gateway.did == adopted + again[acted]
+
+
+@pytest.mark.rule("EX2")
+async def test_what_another_one_started_meanwhile_is_not_stopped_by_an_old_command(
+    workspace: Workspace,
+) -> None:
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        await notebook.send("start_runtime")
+        workspace.gateway.on_act[False] = workspace.crash
+        await notebook.send("stop_runtime", command_id="k")
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        await notebook.send("start_runtime", actor=BOB)
+        await notebook.send("stop_runtime", command_id="k")
+        assert workspace.gateway.did == ["start python3"]
+
+
+@pytest.mark.rule("EX2", "EX5")
+async def test_what_could_not_be_done_is_tried_when_it_is_sent_again(workspace: Workspace) -> None:
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        workspace.gateway.failure = "no room"
+        with pytest.raises(RuntimeLost):
+            await notebook.send("start_runtime", command_id="k")
+        workspace.gateway.failure = None
+        for _ in range(2):
+            await notebook.send("start_runtime", command_id="k")
+        assert workspace.gateway.did == ["start python3"] * 2

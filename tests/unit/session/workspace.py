@@ -141,6 +141,13 @@ class FakeGateway:
         self.may_answer.set()
         self.may_stop = asyncio.Event()
         self.may_stop.set()
+        self.on_act: dict[bool, Callable[[], None]] = {}
+        """What happens before (False) or after (True) the next thing is done to a kernel."""
+
+    def _act(self, what: str) -> None:
+        self.on_act.pop(False, lambda: None)()
+        self.did.append(what)
+        self.on_act.pop(True, lambda: None)()
 
     @property
     def kernel(self) -> FakeKernel:
@@ -170,15 +177,15 @@ class FakeGateway:
         self.survivor = self.kernels.pop(kernel_id)
 
     async def interrupt(self, kernel_id: str) -> None:
-        self.did.append("interrupt")
+        self._act("interrupt")
 
     async def restart(self, kernel_id: str) -> None:
-        self.did.append("restart")
+        self._act("restart")
         if self.failure:
             raise RuntimeLost(self.failure)
 
     async def stop(self, kernel_id: str) -> None:
-        self.did.append("stop")
+        self._act("stop")
         await self.may_stop.wait()
         self.kernels.pop(kernel_id, None)
 
