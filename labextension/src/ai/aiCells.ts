@@ -170,7 +170,8 @@ export class AICells implements IDisposable {
       waitsFor: actor => words.waitsFor(actor),
       nameOf,
       onReveal: actions.reveal,
-      onDecide: decision => actions.decide(decision)
+      onDecide: decision => actions.decide(decision),
+      onDecided: () => notebook.activate()
     });
     const view = new AICell({
       cell,
@@ -213,7 +214,7 @@ export namespace AICells {
   export interface IOptions {
     notebook: Pick<
       Notebook,
-      'codeMimetype' | 'model' | 'rendermime' | 'widgets'
+      'activate' | 'codeMimetype' | 'model' | 'rendermime' | 'widgets'
     >;
     turns: TurnsModel;
     chosen: ChosenCells;

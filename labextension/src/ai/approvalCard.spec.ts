@@ -1,5 +1,5 @@
 import { nullTranslator } from '@jupyterlab/translation';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
 import type { IApproval } from '../services/ai';
 import { ApprovalCard } from './approvalCard';
@@ -7,6 +7,9 @@ import { ToolWords } from './toolWords';
 
 const trans = nullTranslator.load('jupyter_runt');
 const AT = '2026-01-01T10:00:00Z';
+
+const onDecide = vi.fn(() => Promise.resolve());
+const onDecided = vi.fn();
 
 function card(fields: Partial<IApproval>): HTMLElement {
   const call = {
@@ -34,7 +37,8 @@ function card(fields: Partial<IApproval>): HTMLElement {
     waitsFor: actor => `Waits for ${actor}`,
     nameOf: () => '',
     onReveal: () => undefined,
-    onDecide: () => Promise.resolve()
+    onDecide,
+    onDecided
   });
   shown.write({ call, approval });
   const { node } = shown;
@@ -57,6 +61,30 @@ describe('a call that waits', () => {
     expect(
       tainted.querySelector('.jp-runt-Approval-note')!.textContent
     ).toContain('You are asked each time in this answer');
+  });
+
+  it('leaves the keyboard somewhere once it is decided', async () => {
+    const node = card({});
+    node.scrollIntoView = () => undefined; // jsdom has none
+    document.body.append(node);
+    const once = node.querySelector<HTMLButtonElement>(
+      'button[data-decision]'
+    )!;
+    once.focus();
+    onDecide.mockImplementationOnce(() => {
+      once.blur(); // as browsers do with what is inert
+      return Promise.reject(new Error('Not now.'));
+    });
+    once.click();
+    await vi.waitFor(() => expect(document.activeElement).toBe(once));
+    expect(node.textContent).toContain('Not now.');
+    onDecide.mockImplementationOnce(() => {
+      once.blur();
+      return Promise.resolve();
+    });
+    once.click();
+    await vi.waitFor(() => expect(onDecided).toHaveBeenCalledOnce());
+    node.remove();
   });
 
   it('that is a question offers its answers', () => {

@@ -189,16 +189,26 @@ export class ApprovalCard extends Widget {
     if (approval === null || this._isDeciding) {
       return;
     }
+    const hadFocus = this.node.contains(document.activeElement);
     this._isDeciding = true;
     this._actions.inert = true;
     this._problem.textContent = '';
-    this._options
-      .onDecide({ approval, decision, words: words.trim() })
-      .catch((reason: Error) => {
+    this._options.onDecide({ approval, decision, words: words.trim() }).then(
+      () => {
+        // Where the buttons were, the keyboard is nowhere.
+        if (hadFocus && document.activeElement === document.body) {
+          this._options.onDecided();
+        }
+      },
+      (reason: Error) => {
         this._problem.textContent = reason.message;
         this._isDeciding = false;
         this._actions.inert = false;
-      });
+        if (hadFocus) {
+          this.focus();
+        }
+      }
+    );
   }
 
   private _tell(): void {

@@ -88,5 +88,10 @@ export namespace ApprovalList {
      * @returns when the server knows.
      */
     onDecide: (decision: IDecision) => Promise<unknown>;
+
+    /**
+     * The person is done, and was there with the keyboard.
+     */
+    onDecided: () => void;
   }
 }

@@ -22,9 +22,10 @@ export class WaitingItem extends Widget {
     this._button.title = _trans.__('Show what is to be decided');
     this._button.append(waitingIcon.element({ tag: 'span' }), this._label);
     this._button.addEventListener('click', onClick);
-    // A screen reader says it as soon as it is so.
-    this._label.setAttribute('role', 'status');
-    this.node.append(this._button);
+    // A screen reader says it as soon as it is so; in a button it would not be the button's name.
+    this._news.className = 'jp-runt-news';
+    this._news.setAttribute('role', 'status');
+    this.node.append(this._button, this._news);
   }
 
   /**
@@ -47,18 +48,21 @@ export class WaitingItem extends Widget {
   write(count: number): void {
     if (count !== this._count) {
       this._count = count;
-      this._label.textContent = this._trans._n(
+      const words = this._trans._n(
         'AI waits for you',
         'AI waits for you: %1',
         count,
         count
       );
+      this._label.textContent = words;
+      this._news.textContent = count > 0 ? words : '';
       this._activeChanged.emit();
     }
   }
 
   private _button = document.createElement('button');
   private _label = document.createElement('span');
+  private _news = document.createElement('span');
   private _count = 0;
   private _activeChanged = new Signal<this, void>(this);
 }
