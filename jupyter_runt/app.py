@@ -52,12 +52,12 @@ from jupyter_runt.session.follower import ContentsFollower
 from jupyter_runt.session.hosting import cancelled_at_exit
 from jupyter_runt.session.live_documents import LiveDocuments
 from jupyter_runt.session.notebook_session import NotebookSession, OnCommit
-from jupyter_runt.session.open_document import DocumentConfig, OpenDocument
+from jupyter_runt.session.open_document import OpenDocument
 from jupyter_runt.session.registered_content import RegisteredContent
 from jupyter_runt.session.registry import SessionRegistry
 from jupyter_runt.session.remotes import RemoteMachines
 from jupyter_runt.session.runtimes import Runtimes, adopt_survivor
-from jupyter_runt.session.saver import SaverConfig
+from jupyter_runt.session.saver import DocumentConfig, SaverConfig
 from jupyter_runt.session.services import Owners, RuntimeServices
 from jupyter_runt.session.told_hashes import hashing_aside
 from jupyter_runt.session.trust import NotaryTrust

@@ -4,8 +4,7 @@ import hashlib
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from io import BufferedReader
 from threading import Event
 from typing import Final
@@ -50,14 +49,14 @@ class Digests:
 
     def __init__(self) -> None:
         self._known: OrderedDict[str, str] = OrderedDict()
-        self._making: dict[str, Event] = {}
+        self._claims: dict[str, Event] = {}
 
     def of(self, state: str | None) -> str | None:
         """Return the digest if it is known, or about to be; use a thread."""
         if state is None:
             return None
-        if (made := self._making.get(state)) is not None:
-            made.wait(PATIENCE)
+        if state not in self._known and (claimed := self._claims.get(state)) is not None:
+            claimed.wait(PATIENCE)
         return self._known.get(state)
 
     def of_file(self, file: BufferedReader) -> str:
@@ -65,9 +64,12 @@ class Digests:
         state = state_of(os.fstat(file.fileno()))
         if (known := self.of(state)) is not None:
             return known
-        with self.making(state):
+        release = self.claim(state)
+        try:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             self.note(state, digest)
+        finally:
+            release()
         return digest
 
     def note(self, state: str | None, digest: str | None) -> None:
@@ -77,14 +79,14 @@ class Digests:
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
 
-    @contextmanager
-    def making(self, state: str | None) -> Iterator[None]:
-        """Have those wait who ask for what is being made."""
-        made = Event()
-        first = state is not None and self._making.setdefault(state, made) is made
-        try:
-            yield
-        finally:
-            if first and state is not None:
-                del self._making[state]
-            made.set()
+    def claim(self, state: str | None) -> Callable[[], None]:
+        """Have who asks wait for somebody who will know soon; return what lets them go on."""
+        claimed = Event()
+        if state is None or self._claims.setdefault(state, claimed) is not claimed:
+            return claimed.set  # nobody waits for it
+
+        def release() -> None:
+            self._claims.pop(state, None)
+            claimed.set()
+
+        return release

@@ -3,7 +3,6 @@
 import hashlib
 import os
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from io import BufferedReader
 from typing import Self
@@ -36,7 +35,11 @@ class FileContent:
         return b"".join(parts_of(self.content))
 
     def hashed(self) -> Self:
-        """Return it with its digest; takes time where nobody has read the content through."""
+        """Return it with its digest; takes time the first time.
+
+        Raises:
+            FileUnreadable: somebody touched the file since it was opened.
+        """
         return replace(self, identity=replace(self.identity, digest=_digest(self.content)))
 
 
@@ -60,37 +63,53 @@ class _LargeFile:
         self._state = state
         self._descriptor = os.dup(descriptor)
         finalize(self, os.close, self._descriptor)
-        self._last_write = self._written()
-        self.digest: str | None = None
-        """SHA-256 (hex), once it was read through."""
+        self._release = digests.claim(state)
+        finalize(self, self._release)
+        self._opened = self._info()
+        self._digest: str | None = None
 
     def __call__(self) -> Iterator[bytes]:
         """Yield its content; raises FileUnreadable if that is another one than it was."""
-        digest, at = hashlib.sha256(), 0
-        hashed: Future[None] | None = None
-        with self._digests.making(self._state):
-            with ThreadPoolExecutor(1) as beside:  # whoever takes a part works on it meanwhile
-                while part := os.pread(self._descriptor, BLOCK, at):
-                    if hashed is not None:
-                        hashed.result()
-                    hashed = beside.submit(digest.update, part)
-                    at += len(part)
-                    yield part
-            if self.digest is None and self._written() == self._last_write:
-                self.digest = digest.hexdigest()
-                self._digests.note(self._state, self.digest)
-        if digest.hexdigest() != self.digest:
-            raise FileUnreadable(f"{self._path} changes while it is read.", path=self._path)
+        digest = hashlib.sha256()
+        for part in self._parts():
+            if self._digest is not None:
+                digest.update(part)
+            yield part
+        if self._digest is not None:
+            same = self._digest == digest.hexdigest()
+        else:
+            same = self._info()[:2] == self._opened[:2]
+        if not same:
+            raise self._changed()
 
-    def _written(self) -> tuple[int, int]:
+    def digest(self) -> str:
+        """Return SHA-256 (hex) of what is yielded; raises FileUnreadable if there is no telling."""
+        if self._digest is None:
+            digest = hashlib.sha256()
+            for part in self._parts():
+                digest.update(part)
+            if self._info() != self._opened:
+                raise self._changed()
+            self._digest = digest.hexdigest()
+            self._digests.note(self._state, self._digest)
+            self._release()
+        return self._digest
+
+    def _parts(self) -> Iterator[bytes]:
+        at = 0
+        while part := os.pread(self._descriptor, BLOCK, at):
+            at += len(part)
+            yield part
+
+    def _info(self) -> tuple[int, int, int]:
         info = os.fstat(self._descriptor)
-        return info.st_size, info.st_mtime_ns
+        return info.st_size, info.st_mtime_ns, info.st_ctime_ns
+
+    def _changed(self) -> FileUnreadable:
+        return FileUnreadable(f"{self._path} changes while it is read.", path=self._path)
 
 
 def _digest(content: FileText) -> str:
     if isinstance(content, _LargeFile):
-        while content.digest is None:
-            for _ in content():
-                pass  # to have read it through is all
-        return content.digest
+        return content.digest()
     return hashlib.sha256(b"".join(parts_of(content))).hexdigest()

@@ -81,9 +81,8 @@ class Files(Protocol):
         """Return a file's content; raises as `identify`, and FileUnreadable above 1 GiB.
 
         Args:
-            hashed: whether its digest is needed before the content is.
-            known: what it was before. A large file that nobody touched since is not read for its
-                digest: who reads it then looks again.
+            hashed: whether a large file's digest is needed, which takes time.
+            known: what it was; for the digest of a large one that nobody touched it is not read.
         """
         ...
 
@@ -208,7 +207,8 @@ class LocalFiles:
             digest = self._digests.of(state) if hashed else None
             identity = FileIdentity(real, info.st_dev, info.st_ino, digest, state=state)
             read = FileContent(content, identity, _stamp_of(info))
-            return read.hashed() if hashed and digest is None else read
+            wanted = hashed or isinstance(content, bytes)
+            return read.hashed() if wanted and digest is None else read
 
     def _stamp(self, path: str) -> FileStamp | None:
         try:

@@ -5,7 +5,7 @@ import logging
 from asyncio import to_thread
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeVar
@@ -22,7 +22,7 @@ from jupyter_runt.session.absence import Absence, Found
 from jupyter_runt.session.apart import make_apart
 from jupyter_runt.session.clients import Clients
 from jupyter_runt.session.content import Content
-from jupyter_runt.session.file_content import FileStamp
+from jupyter_runt.session.file_content import FileContent, FileStamp
 from jupyter_runt.session.file_merge import FileMerge
 from jupyter_runt.session.files import FileChanged, FileNotWritten, Files
 from jupyter_runt.session.history import past, readable
@@ -31,7 +31,7 @@ from jupyter_runt.session.imported import imported
 from jupyter_runt.session.kept import KeptVersions
 from jupyter_runt.session.projection import FileProjection, LateProjection
 from jupyter_runt.session.reading import Reading
-from jupyter_runt.session.saver import Saved, Saver, SaverConfig
+from jupyter_runt.session.saver import DocumentConfig, Saved, Saver
 from jupyter_runt.session.signatures import Signatures
 from jupyter_runt.session.trust import Trust
 
@@ -44,17 +44,6 @@ SETTLE: Final = 3.0
 """Seconds that a store which cannot write may keep a document from closing."""
 
 DocT = TypeVar("DocT", bound=FileDocument)
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentConfig:
-    """How documents are kept."""
-
-    saver: SaverConfig = field(default_factory=SaverConfig)
-    watch_interval: float = 1.0
-    """Seconds between looks at the file for changes that others made to it."""
-    grace: float = 2.5
-    """Seconds that a file may be missing before it is looked for, and saved anew."""
 
 
 class OpenDocument(Generic[DocT]):
@@ -113,7 +102,7 @@ class OpenDocument(Generic[DocT]):
         """Load the document from the log, or import it from its file if the log is empty."""
         async with AsyncExitStack() as stack:
             self._document = await self._load()
-            # One that is imported is read through anyway, and then hashed.
+            # One that is imported is hashed when people see it.
             known = self._file if self._document is not None else None
             file = await self._files.read(self.path, hashed=known is not None, known=known)
             reading = self._signatures.reading(file, self.path)
@@ -125,6 +114,7 @@ class OpenDocument(Generic[DocT]):
             if self._ahead:
                 self._saver.touch()  # it may hold what a dead server did not come to write
             tasks = await stack.enter_async_context(cancelled_at_exit())
+            self._hashing = tasks.create_task(self._hash(file), name=f"digest of {self.path}")
             tasks.create_task(self._saver.run(), name=f"saver of {self.path}")
             tasks.create_task(self._watch(), name=f"watcher of {self.path}")
             self._lifetime = stack.pop_all()
@@ -183,8 +173,6 @@ class OpenDocument(Generic[DocT]):
         file = replace(self.registration.file, path=path)
         self.registration = replace(self.registration, file=file)
         self.room.post(lambda doc: doc.set_path(path), actor=FILE_ACTOR)
-
-    # loading and keeping
 
     async def _loaded(self) -> DocT:
         """Return the document for the room, which asks again when it had to discard one."""
@@ -248,6 +236,7 @@ class OpenDocument(Generic[DocT]):
                 await self._snapshot()
             if not self._forsaken:
                 await self.saver.save()
+                await self._hashing
                 await self._signatures.sign(self.room, self.path, self.digest)
             if self._files.rewrites:
                 await self._merging.keep(self.digest, self.registration.checkpoint_seq)
@@ -263,7 +252,7 @@ class OpenDocument(Generic[DocT]):
         """Bring the document and its file together, as they are after whatever happened."""
         file, imported = reading.file, reading.is_parsed
         digest, seq = self.registration.announced or (None, Seq(0))
-        if digest == file.identity.digest:  # we wrote it, and died before we could say so
+        if digest and digest == file.identity.digest:  # we wrote it, and died before we said so
             await self._record(file.identity, seq)
         otherwise = await self.room.read(self.content.was_otherwise)
         if otherwise or file.identity.digest != self.digest:
@@ -292,7 +281,7 @@ class OpenDocument(Generic[DocT]):
     async def _late(self, reading: Reading) -> FileProjection:
         """Return the projection of a file that is what it was at the checkpoint."""
         projection = self.content.projection(await reading.parsed())
-        if reading.is_other:
+        if await reading.is_other():
             self._stamp = None  # to have it looked at
             raise FileChanged(f"{self.path} was changed, though it did not look like it.")
         await self._signatures.settle()
@@ -321,6 +310,17 @@ class OpenDocument(Generic[DocT]):
         self._merging.checkpointed()
         file = replace(identity, path=self.path)  # it may have been moved meanwhile
         self.registration = replace(self.registration, file=file, checkpoint_seq=seq)
+
+    async def _hash(self, file: FileContent) -> None:
+        """Learn what the file is known by, before anybody writes or looks at it again."""
+        if file.identity.digest is not None:
+            return
+        async with self._file_access:
+            try:
+                file = await to_thread(file.hashed)
+                await self._record(file.identity, self.registration.checkpoint_seq)
+            except RuntError:
+                self._stamp = None  # somebody touched it: what it holds now is to be looked at
 
     async def _watch(self) -> None:
         while True:
@@ -394,5 +394,6 @@ class OpenDocument(Generic[DocT]):
             await self.saver.save()
         except (FileNotWritten, RuntError):
             return "failed"
+        await self._hashing
         await self._signatures.sign(self.room, self.path, self.digest)
         return "success"

@@ -33,11 +33,6 @@ class Reading:
         return self.file.identity.digest or ""
 
     @property
-    def is_other(self) -> bool:
-        """Whether the content turned out to be another one than the file was known to have."""
-        return self._known is not None and self._known != self.digest
-
-    @property
     def is_parsed(self) -> bool:
         """Whether somebody has asked for the content already."""
         return self._parsed is not None
@@ -57,9 +52,14 @@ class Reading:
         return self._parsed
 
     def _parse(self) -> Any:
-        parsed = self._content.parse(self.file.content, self._path)
-        self.file = self.file.hashed()  # it has been read through
-        return parsed
+        return self._content.parse(self.file.content, self._path)
+
+    async def is_other(self) -> bool:
+        """Tell whether the content is another one than the file was known to have; takes time."""
+        if self._known is None:
+            return False
+        read = await to_thread(self.file.hashed)
+        return read.identity.digest != self._known
 
     async def client_id(self) -> int:
         """Return the Yjs client id that says how far the outputs in it can be trusted (EX9)."""

@@ -134,7 +134,7 @@ class SessionRegistry:
         if known is not None:
             return known, False
         content = await self.files.read(path, hashed=False)
-        if isinstance(content.content, bytes) or await self.store.any_lost():
+        if content.identity.digest is None and await self.store.any_lost():
             content = await to_thread(content.hashed)  # it may tell that it was moved here
         blank = await to_thread(is_blank, content)
         found, new = await self.store.resolve(replace(content.identity, empty=blank))

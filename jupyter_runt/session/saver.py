@@ -6,7 +6,7 @@ import logging
 from asyncio import to_thread
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -35,6 +35,17 @@ class SaverConfig:
     """A save starts this long after the first change that is not in the file."""
     retry: float = 5.0
     """A save that failed is tried again after this long."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentConfig:
+    """How documents are kept."""
+
+    saver: SaverConfig = field(default_factory=SaverConfig)
+    watch_interval: float = 1.0
+    """Seconds between looks at the file for changes that others made to it."""
+    grace: float = 2.5
+    """Seconds that a file may be missing before it is looked for, and saved anew."""
 
 
 @dataclass(frozen=True, slots=True)

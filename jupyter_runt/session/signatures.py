@@ -59,7 +59,7 @@ class Signatures:
         reading, self._unsettled = self._unsettled, None
         if reading is not None:
             signed = await reading.client_id() == self._clients.trusted_file
-            self.provenance.signed(signed=signed and not reading.is_other)
+            self.provenance.signed(signed=signed and not await reading.is_other())
 
     async def sign(self, room: Room[Any], path: str, digest: str | None) -> None:
         """Have the notary vouch for the file, where every output in it is a person's run.

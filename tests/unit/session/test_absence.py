@@ -7,8 +7,7 @@ from pycrdt import Map
 
 from jupyter_runt.errors import NotebookNotFound
 from jupyter_runt.session.files import FileGone
-from jupyter_runt.session.open_document import DocumentConfig
-from jupyter_runt.session.saver import SaverConfig
+from jupyter_runt.session.saver import DocumentConfig, SaverConfig
 from tests.unit.session.workspace import OpenNotebook, Workspace
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.rule("FB3")]

@@ -16,6 +16,7 @@ from jupyter_runt.events.document import CellDeleted, Change, SourceChanged, Sta
 from jupyter_runt.ids import CellId, Seq
 from jupyter_runt.rooms.protocol import read_state_vector
 from jupyter_runt.session import content, digests, file_content, projection, signatures
+from jupyter_runt.session.file_content import FileContent
 from jupyter_runt.session.projection import LateProjection, NotebookProjection
 from jupyter_runt.session.reading import Reading
 from tests.unit.session.workspace import Workspace
@@ -306,3 +307,26 @@ async def test_many_changes_before_a_projection_was_made_are_remembered_as_all(
     await late.gather(read, lambda: Seq(1))
     assert made.all_expected
     assert len(made.told) <= 3
+
+
+@pytest.mark.usefixtures("large")
+@pytest.mark.rule("FB2")
+async def test_a_change_before_an_imported_file_has_a_digest_is_merged(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace.write(PATH, "one", "two")
+    file, hashed = workspace.root / PATH, FileContent.hashed
+
+    def late(self: FileContent) -> FileContent:
+        monkeypatch.undo()
+        monkeypatch.setattr(digests, "LARGE", 0)
+        file.write_bytes(file.read_bytes().replace(b"two", b"outside"))
+        return hashed(self)
+
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        monkeypatch.setattr(FileContent, "hashed", late)
+        assert await notebook.sources() == ["one", "two"]
+        await notebook.send("edit_cell", cell_id="c0", source="ours")
+        await notebook.save()
+        assert await notebook.sources() == ["ours", "outside"]
+    assert workspace.sources(PATH) == ["ours", "outside"]

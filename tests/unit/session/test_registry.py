@@ -47,7 +47,8 @@ async def test_a_large_file_is_read_to_be_recognised_where_one_is_gone_and_else_
         first, _ = await workspace.sessions.register("nb.ipynb")
         assert first.file.digest is None
         async with workspace.open("nb.ipynb") as notebook:
-            await notebook.sources()
+            document = await notebook.session.document()
+            await until(lambda: document.registration.file.digest)
         opened = await workspace.store.get(first.notebook_id)
         assert opened is not None
         assert opened.file.digest == sha256((workspace.root / "nb.ipynb").read_bytes()).hexdigest()

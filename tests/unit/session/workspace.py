@@ -25,13 +25,13 @@ from jupyter_runt.session.capabilities import Capability, Requester
 from jupyter_runt.session.content import NotebookContent, TextContent
 from jupyter_runt.session.files import LocalFiles
 from jupyter_runt.session.notebook_session import NotebookSession, OnCommit
-from jupyter_runt.session.open_document import DocumentConfig, OpenDocument
+from jupyter_runt.session.open_document import OpenDocument
 from jupyter_runt.session.registered_content import RegisteredContent
 from jupyter_runt.session.registry import SessionRegistry
 from jupyter_runt.session.renaming import EXCHANGE, rename
 from jupyter_runt.session.replies import Reply
 from jupyter_runt.session.runtime import RuntimeServices
-from jupyter_runt.session.saver import SaverConfig
+from jupyter_runt.session.saver import DocumentConfig, SaverConfig
 from jupyter_runt.session.turns.notebook_turns import TurnScope, TurnServices
 from jupyter_runt.session.turns.place import open_toolbox
 from jupyter_runt.session.turns.text_files import TextFiles
