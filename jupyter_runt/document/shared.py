@@ -66,12 +66,15 @@ class SharedDocument(ABC):
 
     def __init__(self, client_id: int | None = None) -> None:
         self.doc: Doc[Any] = Doc(client_id=client_id)
+        self.moment = 0
+        """Another one after each transaction that changed something."""
         self._update: bytes | None = None
         subscription = self.doc.observe(weakly(self._on_transaction))
         # Until it is dropped, the Yjs document and its observer hold each other.
         finalize(self, self.doc.unobserve, subscription).atexit = False
 
     def _on_transaction(self, event: TransactionEvent) -> None:
+        self.moment += 1
         self._update = event.update
 
     def transact(self, edit: Callable[[], T]) -> Transaction[T]:

@@ -79,6 +79,8 @@ class Room(Generic[DocT]):
         on_health: Callable[[Health], None] | None = None,
     ) -> None:
         self.room_id = room_id
+        self.apart = asyncio.Lock()
+        """Held by who makes an edit on a copy of the document, to bring it in afterwards."""
         self._load = load
         self._commit = commit
         self._commit_now = commit_now

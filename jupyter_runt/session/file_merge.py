@@ -86,22 +86,23 @@ class FileMerge(Generic[DocT]):
         if known.digest == digest:
             return
         merge = await to_thread(self._content.merge, known.document, parsed)
-        made = await make_apart(room, self._content.empty(client_id), merge)
-        if made.result.overlaps:  # first: once the merge is made, nothing else has it
-            theirs = self._content.held_in(parsed)
-            await self._kept.keep("merge_overlap", OVERLAP.format(path), theirs, FILE_ACTOR)
-        merged, state = await to_thread(self._advanced, known.document, merge)
-        # What changed nothing has no event to tell that it is done.
-        seq = Seq(0) if made.update else await self._store.head(self._notebook_id)
-        base = MergeBase(self._room_id, digest, state, seq)
-        await self._store.put_base(self._notebook_id, base)
-        self._known = None  # a caller that is cancelled does not know what the log says
-        try:
-            await bring(room, made, FILE_ACTOR, f"{_CAUSE}{digest}")
-        except StoreUnavailable:
-            self._known = known
-            raise
-        self._known = _Known(merged, digest)
+        async with room.apart:
+            made = await make_apart(room, self._content.empty(client_id), merge)
+            if made.result.overlaps:  # first: once the merge is made, nothing else has it
+                theirs = self._content.held_in(parsed)
+                await self._kept.keep("merge_overlap", OVERLAP.format(path), theirs, FILE_ACTOR)
+            merged, state = await to_thread(self._advanced, known.document, merge)
+            # What changed nothing has no event to tell that it is done.
+            seq = Seq(0) if made.update else await self._store.head(self._notebook_id)
+            base = MergeBase(self._room_id, digest, state, seq)
+            await self._store.put_base(self._notebook_id, base)
+            self._known = None  # a caller that is cancelled does not know what the log says
+            try:
+                await bring(room, made, FILE_ACTOR, f"{_CAUSE}{digest}")
+            except StoreUnavailable:
+                self._known = known
+                raise
+            self._known = _Known(merged, digest)
 
     async def rewritten(self, parsed: Any, checkpoint: Seq) -> None:
         """Know that a save hook or a contents manager made this of the document at `checkpoint`."""

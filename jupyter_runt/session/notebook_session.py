@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict, replace
+from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
@@ -27,7 +28,7 @@ from jupyter_runt.execution.queue import RuntimeSession, start_at_once
 from jupyter_runt.ids import ActorId, CellId, ExecutionId, Seq, TurnId, is_runtime, new_id
 from jupyter_runt.protocols import EventLog, Registration, Store
 from jupyter_runt.rooms.work import RoomClosed
-from jupyter_runt.session.apart import bring, make_apart
+from jupyter_runt.session.apart import edit_apart
 from jupyter_runt.session.beacon import Beacon, describe_kept, kernel_state
 from jupyter_runt.session.capabilities import Requester
 from jupyter_runt.session.decide import (
@@ -255,8 +256,8 @@ class NotebookSession:
             apart = await made_apart(command, self._store, self.notebook_id)
             # As a new client: outputs that the edit writes, if only to move them, are not the
             # server's own then (EX9).
-            made = await make_apart(document.room, document.content.empty(None), apart)
-            events = list(await bring(document.room, made, actor, cause))
+            empty = partial(document.content.empty, None)
+            events = list(await edit_apart(document.room, empty, apart, actor, cause))
             if isinstance(command, UndoTurn):
                 undone = TurnUndone(turn_id=command.turn_id)
                 events += await self.writer.append(Draft(undone, actor, cause))

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from asyncio import to_thread
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, Final, Protocol
 
 from jupyter_runt.ai.context import Context, build
@@ -32,7 +33,7 @@ from jupyter_runt.events.agent import (
 from jupyter_runt.events.base import Draft, Payload
 from jupyter_runt.ids import ActorId, CellId, NotebookId, TurnId, agent_actor
 from jupyter_runt.protocols import EventLog
-from jupyter_runt.session.apart import bring, make_apart
+from jupyter_runt.session.apart import edit_apart
 from jupyter_runt.session.artifacts import NotebookArtifacts
 from jupyter_runt.session.capabilities import Requester
 from jupyter_runt.session.open_document import OpenDocument
@@ -332,5 +333,5 @@ class Answering:
             write_answer(doc, turn)
 
         # As a new client: a browser must not take what a model wrote for the server's (EX9).
-        made = await make_apart(document.room, document.content.empty(None), edit)
-        await bring(document.room, made, self._actor, self._cause)
+        empty = partial(document.content.empty, None)
+        await edit_apart(document.room, empty, edit, self._actor, self._cause)
