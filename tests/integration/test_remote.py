@@ -35,16 +35,16 @@ print("done", end="")
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    config = {"RuntApp": {"remote_lease": 15.0}}
+    """A server that waits for machines as long as any test may take."""
+    config = {"RuntApp": {"remote_lease": 240.0}}
     with Server(tmp_path_factory.mktemp("lending"), config).running() as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that is killed, and may take its time to come back."""
-    config = {"RuntApp": {"remote_lease": 240.0}}
-    with Server(tmp_path_factory.mktemp("mortal"), config).running() as server:
+def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    config = {"RuntApp": {"remote_lease": 15.0}}
+    with Server(tmp_path_factory.mktemp("impatient"), config).running() as server:
         yield server
 
 
@@ -240,9 +240,8 @@ async def test_a_kernel_elsewhere_is_used_interrupted_restarted_and_mourned_as_a
 
 @pytest.mark.rule("EX12", "EX3", "EX1")
 async def test_a_kernel_elsewhere_goes_on_under_the_next_server_without_a_line_lost_or_doubled(
-    mortal: Server, tmp_path: Path
+    server: Server, tmp_path: Path
 ) -> None:
-    server = mortal
     notebook = await server.notebook("'top'")
     token = (await made_token(server, notebook))["token"]
     async with machine(tmp_path, server.url, notebook.id, token) as process:
@@ -272,9 +271,8 @@ async def test_a_kernel_elsewhere_goes_on_under_the_next_server_without_a_line_l
 @pytest.mark.slow
 @pytest.mark.rule("EX12", "EX1", "EX2")
 async def test_a_machine_that_comes_back_when_nobody_waits_any_more_is_told_so_and_ends_its_kernel(
-    mortal: Server, tmp_path: Path
+    server: Server, tmp_path: Path
 ) -> None:
-    server = mortal
     notebook = await server.notebook("'top'")
     token = (await made_token(server, notebook))["token"]
     async with machine(tmp_path, server.url, notebook.id, token) as process:
@@ -306,8 +304,9 @@ async def test_a_machine_that_comes_back_when_nobody_waits_any_more_is_told_so_a
 @pytest.mark.slow
 @pytest.mark.rule("EX12", "EX1")
 async def test_a_machine_that_stays_away_ends_its_kernel_before_the_notebook_is_given_away(
-    server: Server, tmp_path: Path
+    impatient: Server, tmp_path: Path
 ) -> None:
+    server = impatient
     notebook = await server.notebook("'top'")
     token = (await made_token(server, notebook))["token"]
     async with (
