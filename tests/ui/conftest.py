@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.ui.lab import LIMIT, Crowd, Lab, Person
+from tests.ui.crowd import Crowd
+from tests.ui.lab import LIMIT, Lab, Person
 
 RESULTS = Path(__file__).parents[1] / "results"
 # The same engine without windows, whose pages take as much of a processor as JupyterLab's.

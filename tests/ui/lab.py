@@ -11,15 +11,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 import nbformat
 from playwright.sync_api import Browser, Locator, Page, expect
-from playwright.sync_api import Error as PlaywrightError
 
 from jupyter_runt.provisioning.agents import survivors
 from tests.ports import free_port
@@ -230,7 +230,8 @@ class Lab:
         for kernel in self.get("/api/kernels"):
             url = f"{self.url}/api/kernels/{kernel['id']}"
             headers = {"Authorization": f"token {TOKEN}"}
-            urlopen(Request(url, headers=headers, method="DELETE"), timeout=LIMIT).close()
+            with suppress(HTTPError):  # it ended by itself
+                urlopen(Request(url, headers=headers, method="DELETE"), timeout=LIMIT).close()
 
     def write(self, *sources: str, path: str | None = None) -> None:
         """Write a notebook with these code cells, whose ids are c0, c1, …"""
@@ -391,49 +392,3 @@ class Person:
     def sees_prompt(self, index: int, text: str) -> None:
         """Wait until the prompt of a cell reads `text`."""
         expect(self.prompt(index)).to_have_text(text)
-
-
-class Crowd:
-    """People at a lab, who stay from one test to the next: a page takes seconds to load."""
-
-    def __init__(self, browser: Browser, lab: Lab, shots: Path) -> None:
-        shots.mkdir(parents=True, exist_ok=True)
-        self.lab = lab
-        self._browser = browser
-        self._shots = shots
-        self._known: dict[str, Person] = {}
-
-    def person(self, name: str, lab: Lab) -> Person:
-        """Return somebody, for a test."""
-        if name not in self._known:
-            self._known[name] = Person(name, self._browser, lab, self._shots)
-        return self._known[name].wakes_up(lab)
-
-    def problems(self) -> list[str]:
-        """Return what went wrong in their pages."""
-        problems = [problem for one in self._known.values() for problem in one.problems]
-        return [problem for problem in problems if not _is_known(problem)]
-
-    def rest(self) -> None:
-        """Have everybody rest; whoever cannot leaves."""
-        for name, one in list(self._known.items()):
-            try:
-                rests = one.rests()
-            except PlaywrightError:  # the test failed in the middle of something
-                rests = False
-            if not rests:
-                self._known.pop(name).leave()
-
-    def leave(self) -> None:
-        """Have everybody leave."""
-        for one in self._known.values():
-            one.leave()
-        self._known.clear()
-
-
-def _is_known(problem: str) -> bool:
-    """Tell whether JupyterLab itself says it, and nothing is wrong."""
-    if "jupyter-runt" in problem:
-        return False
-    # Its requests while a test keeps the server down; its debugger, after a shutdown.
-    return "Failed to fetch" in problem or "Kernel is dead" in problem

@@ -10,7 +10,8 @@ from playwright.sync_api import Browser, Locator, expect
 
 from jupyter_runt.ai.fake.script import Reply
 from tests.ui.conftest import RESULTS
-from tests.ui.lab import Crowd, Lab, Person, eventually
+from tests.ui.crowd import Crowd
+from tests.ui.lab import Lab, Person, eventually
 from tests.ui.model import Model, scripted_model
 
 People = Callable[[str], Person]
