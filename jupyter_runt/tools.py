@@ -72,6 +72,13 @@ class Toolbox(Protocol):
         """
         ...
 
+    def was_told(self) -> None:
+        """Note that the model knows the results of all calls: what it calls next may come of them.
+
+        What it calls at once was written before it knew the first result.
+        """
+        ...
+
     async def call(self, call: ToolCall) -> ToolResult:
         """Do what is asked for, if the policy or a person allows it.
 

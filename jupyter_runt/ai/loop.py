@@ -185,6 +185,7 @@ class Turn:
             self._seen[key] += 1
             if self._seen[key] >= SAME:
                 looped = f"It called {call.name} {SAME} times with the same result."
+        self.toolbox.was_told()
         return looped
 
     async def _called(self, call: ToolCall, clock: asyncio.Timeout) -> ToolResult:

@@ -130,6 +130,8 @@ class TurnToolbox:
     """The cells that the question shows: those that a person chose."""
     _read: set[CellId] = field(default_factory=set)
     """The other cells of whose sources tools told: those that the model chose."""
+    _untold: list[Outcome] = field(default_factory=list)
+    """What the model is told once all that it called at once is done."""
     _tools: dict[str, Tool] = field(default_factory=dict)
     _seen: dict[CellId, str] = field(default_factory=dict)
     _made: list[CellId] = field(default_factory=list)
@@ -159,6 +161,13 @@ class TurnToolbox:
         self._shown.update(sources)
         self.tainted |= tainted
 
+    def was_told(self) -> None:
+        """See `Toolbox`."""
+        for outcome in self._untold:
+            self._read |= outcome.sources - self._shown
+            self.tainted |= outcome.tainted
+        self._untold.clear()
+
     async def call(self, call: ToolCall) -> ToolResult:
         """See `Toolbox`."""
         status: ToolStatus = "ok"
@@ -174,8 +183,7 @@ class TurnToolbox:
         except Exception:
             log.exception("The tool %s failed", call.name)
             status, outcome = "error", Outcome("The tool failed: that is a fault of the server.")
-        self._read |= outcome.sources - self._shown
-        self.tainted |= outcome.tainted
+        self._untold.append(outcome)
         data = outcome.tainted or bool(outcome.sources)
         return ToolResult(call.call_id, outcome.text, status, data, outcome.images)
 

@@ -85,6 +85,9 @@ class ScriptedTools:
     def was_shown(self, sources: Iterable[CellId], *, tainted: bool) -> None:
         self.tainted |= tainted
 
+    def was_told(self) -> None:
+        """Nothing follows from it here."""
+
     async def call(self, call: ToolCall) -> ToolResult:
         self.called.append(call)
         result = self.results.pop(0) if self.results else None

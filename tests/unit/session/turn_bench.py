@@ -45,7 +45,9 @@ class Bench:
             arguments=arguments,
         )
         await self.notebook.session.writer.append(Draft(requested, agent_actor(self.turn_id)))
-        return await self.box.call(call)
+        result = await self.box.call(call)
+        self.box.was_told()
+        return result
 
     async def asks(self, tool: str, **arguments: Any) -> tuple["asyncio.Task[ToolResult]", Any]:
         """Call a tool that has to be decided about; return the call and what Ada is shown."""
