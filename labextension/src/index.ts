@@ -14,6 +14,7 @@ import { kernel } from './plugins/kernel';
 import { runtimePanel } from './plugins/runtimePanel';
 import { runtimes } from './plugins/runtimes';
 import { saving } from './plugins/saving';
+import { textFiles } from './plugins/textFiles';
 import { trust } from './plugins/trust';
 import { widgets } from './plugins/widgets';
 
@@ -27,6 +28,7 @@ export default [
   widgets,
   history,
   saving,
+  textFiles,
   cellStatus,
   runtimePanel,
   aiAnswers,

@@ -89,7 +89,9 @@ def test_open_tabs_and_the_server_agree_after_a_crash(lab: Lab, person: People) 
 
 
 @pytest.mark.rule("FB5")
-def test_a_file_that_is_no_notebook_says_so(shared_lab: Lab, regular: People) -> None:
+def test_a_file_that_is_no_notebook_or_is_open_as_one_says_so(
+    shared_lab: Lab, regular: People
+) -> None:
     shared_lab.write("a = 1")
     (shared_lab.root / "broken.ipynb").write_text("{", encoding="utf-8")
     ada = regular("ada").open()
@@ -101,3 +103,14 @@ def test_a_file_that_is_no_notebook_says_so(shared_lab: Lab, regular: People) ->
     expect(ada.page.get_by_role("tab", name="broken.ipynb")).to_have_count(0)
     expect(ada.page.locator(".jp-Dialog")).to_have_count(0)
     ada.look("broken")
+    path = shared_lab.notebook
+    ada.page.evaluate(
+        "path => void window.jupyterapp.commands.execute('docmanager:open',"
+        " {path, factory: 'Editor'}).catch(() => undefined)",
+        path,
+    )
+    told = ada.page.locator(".Toastify").get_by_text(f"{path} is open as a notebook")
+    expect(told).to_be_visible()
+    expect(ada.page.get_by_role("tab", name=path)).to_have_count(1)
+    expect(ada.page.locator(".jp-Dialog")).to_have_count(0)
+    ada.look("open-as-notebook")

@@ -265,12 +265,26 @@ export class RuntClient {
   }
 
   /**
+   * Ask which room a text file is shared in, as the stock provider does.
+   */
+  async textRoom(path: string): Promise<void> {
+    const parts = URLExt.encodeParts(path);
+    await this._request(`api/collaboration/session/${parts}`, {
+      method: 'PUT',
+      body: JSON.stringify({ format: 'text', type: 'file' })
+    });
+  }
+
+  /**
    * Ask for something below `api/runt`.
    */
-  async request<T>(path: string, init: RequestInit = {}): Promise<T> {
-    const url = URLExt.join(this.serverSettings.baseUrl, 'api/runt', path);
+  request<T>(path: string, init: RequestInit = {}): Promise<T> {
+    return this._request<T>(`api/runt/${path}`, init);
+  }
+
+  private async _request<T>(path: string, init: RequestInit): Promise<T> {
     const response = await ServerConnection.makeRequest(
-      url,
+      URLExt.join(this.serverSettings.baseUrl, path),
       init,
       this.serverSettings
     );
