@@ -8,7 +8,7 @@ from pydantic import Field
 
 from jupyter_runt.ai.arguments import Arguments, Strings
 from jupyter_runt.ai.excerpts import PAGE, diff, head_and_tail
-from jupyter_runt.ai.visible import CellView, known_cell, known_cells, look, short
+from jupyter_runt.ai.visible import VisibleCell, known_cell, known_cells, look, short
 from jupyter_runt.ai.workplace import Outcome, Tool, Work
 from jupyter_runt.commands import CreateCell as Create
 from jupyter_runt.commands import DeleteCells as Delete
@@ -117,7 +117,7 @@ async def edit_cell(work: Work, arguments: EditCell) -> Outcome:
     raise AssertionError("the last try returns or raises")
 
 
-def _not_once(cell: CellView, found: int) -> str:
+def _not_once(cell: VisibleCell, found: int) -> str:
     if found:
         return f"That text is there {found} times: give more of it, or set replace_all."
     source = head_and_tail(cell.source, PAGE, "search_cells finds lines in it")
@@ -148,33 +148,33 @@ async def replace_cell(work: Work, arguments: ReplaceCell) -> Outcome:
     return await _rewrite(work, cell, arguments.source)
 
 
-async def _editable(work: Work, name: str) -> CellView:
+async def _editable(work: Work, name: str) -> VisibleCell:
     (cell,) = await work.place.read(lambda doc: look(doc, [known_cell(doc, name)]))
     if cell.cell_id == work.place.cell_id:
         raise InvalidCommand("You answer in that cell: what is asked there stays.")
     return cell
 
 
-async def _is_known(work: Work, cell: CellView) -> bool:
+async def _is_known(work: Work, cell: VisibleCell) -> bool:
     """Tell whether the model knows a cell as it is."""
     if cell.cell_id in work.seen:
         return work.seen[cell.cell_id] == cell.revision
     return not await work.place.touched(cell.cell_id)
 
 
-async def _expect_known(work: Work, cell: CellView) -> None:
+async def _expect_known(work: Work, cell: VisibleCell) -> None:
     """Raise StaleRevision if the model does not know a cell as it is."""
     if not await _is_known(work, cell):
         raise _stale(cell)
 
 
-def _expect(cell: CellView, revision: str) -> None:
+def _expect(cell: VisibleCell, revision: str) -> None:
     """Raise StaleRevision if a cell is of another revision."""
     if not cell.revision.startswith(revision):
         raise _stale(cell)
 
 
-def _stale(cell: CellView) -> StaleRevision:
+def _stale(cell: VisibleCell) -> StaleRevision:
     now = short(cell.revision)
     return StaleRevision(
         f"Cell {cell.cell_id} was edited meanwhile (rev={now}): read_cells shows it as it is.",
@@ -182,7 +182,7 @@ def _stale(cell: CellView) -> StaleRevision:
     )
 
 
-async def _rewrite(work: Work, cell: CellView, source: str) -> Outcome:
+async def _rewrite(work: Work, cell: VisibleCell, source: str) -> Outcome:
     command: dict[str, Any] = {"expected_revision": cell.revision, "source": source}
     known = await _is_known(work, cell)
     await work.place.perform(Edit(type="edit_cell", cell_id=cell.cell_id, **command))

@@ -10,7 +10,7 @@ from jupyter_runt.ai.arguments import Arguments, Strings
 from jupyter_runt.ai.excerpts import PAGE, PREVIEW, head_and_tail, page
 from jupyter_runt.ai.images import fitted_image
 from jupyter_runt.ai.output_text import IMAGE_TYPES, output_images, output_text
-from jupyter_runt.ai.visible import CellView, is_visible, known_cell, known_cells, look
+from jupyter_runt.ai.visible import VisibleCell, is_visible, known_cell, known_cells, look
 from jupyter_runt.ai.workplace import Outcome, Tool, Work
 from jupyter_runt.document.notebook import NotebookDoc
 from jupyter_runt.document.references import references
@@ -34,7 +34,7 @@ async def get_notebook(work: Work, arguments: GetNotebook) -> Outcome:
     """List cells, a line for each."""
     first = arguments.start - 1
 
-    def view(doc: NotebookDoc) -> tuple[int, list[CellView]]:
+    def view(doc: NotebookDoc) -> tuple[int, list[VisibleCell]]:
         page = doc.cell_ids[first : first + arguments.count]
         return len(doc.cell_ids), look(doc, [each for each in page if is_visible(doc, each)])
 
@@ -59,7 +59,7 @@ def _is_whole(source: str) -> bool:
     return "\n" not in source and len(source) <= LINE
 
 
-def _outputs_note(cell: CellView) -> str:
+def _outputs_note(cell: VisibleCell) -> str:
     if not cell.outputs:
         return ""
     failed = any(output.get("output_type") == "error" for output in cell.outputs)
@@ -83,13 +83,13 @@ async def read_cells(work: Work, arguments: ReadCells) -> Outcome:
     return Outcome("\n\n".join(told), tainted=put_out, sources=read)
 
 
-def _told(cell: CellView, *, outputs: bool) -> str:
+def _told(cell: VisibleCell, *, outputs: bool) -> str:
     source = head_and_tail(cell.source, CELL, "search_cells finds lines in it")
     shown = told_outputs(cell) if outputs else ""
     return "\n".join(part for part in (cell.heading, source or "[empty]", shown) if part)
 
 
-def told_outputs(cell: CellView) -> str:
+def told_outputs(cell: VisibleCell) -> str:
     """Return what a cell put out, each output shortened to its ends."""
     parts = []
     for index, output in enumerate(cell.outputs):

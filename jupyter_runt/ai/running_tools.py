@@ -8,7 +8,7 @@ from pydantic import Field
 
 from jupyter_runt.ai.arguments import Arguments, Strings
 from jupyter_runt.ai.reading_tools import told_outputs
-from jupyter_runt.ai.visible import CellView, is_visible, known_cells, look, view_of
+from jupyter_runt.ai.visible import VisibleCell, is_visible, known_cells, look, visible_cell
 from jupyter_runt.ai.workplace import Outcome, Preview, Tool, Work
 from jupyter_runt.commands import ExecuteCells, InterruptRuntime
 from jupyter_runt.document.materialize import Execution
@@ -41,11 +41,11 @@ async def preview_run(work: Work, arguments: RunCells) -> Preview:
     return Preview("\n\n".join(code), {cell.cell_id: cell.revision for cell in cells})
 
 
-async def _code_cells(work: Work, names: Sequence[str]) -> list[CellView]:
+async def _code_cells(work: Work, names: Sequence[str]) -> list[VisibleCell]:
     if names:
         cells = await work.place.read(lambda doc: look(doc, known_cells(doc, names)))
     else:
-        every = await work.place.each(view_of)
+        every = await work.place.each(visible_cell)
         cells = [cell for cell in every if cell.kind == "code" and cell.source.strip()]
     for cell in cells:
         if cell.kind != "code":
@@ -78,7 +78,7 @@ async def _report(work: Work, execution_ids: Sequence[ExecutionId]) -> Outcome:
     """Tell how executions stand, and what they put out."""
     known = [each for each in map(work.place.execution, execution_ids) if each is not None]
 
-    def view(doc: NotebookDoc) -> dict[CellId, CellView]:
+    def view(doc: NotebookDoc) -> dict[CellId, VisibleCell]:
         here = [each.cell_id for each in known if is_visible(doc, each.cell_id)]
         return {cell.cell_id: cell for cell in look(doc, here)}
 

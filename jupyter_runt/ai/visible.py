@@ -48,7 +48,7 @@ def known_cells(doc: NotebookDoc, names: Sequence[str]) -> list[CellId]:
 
 
 @dataclass(frozen=True, slots=True)
-class CellView:
+class VisibleCell:
     """A cell as the AI sees it."""
 
     cell_id: CellId
@@ -79,9 +79,9 @@ def short(revision: str) -> str:
     return revision[:SHOWN_REVISION]
 
 
-def view_of(doc: NotebookDoc, cell_id: CellId, number: int) -> CellView:
+def visible_cell(doc: NotebookDoc, cell_id: CellId, number: int) -> VisibleCell:
     """Return a cell that the AI may see."""
-    return CellView(
+    return VisibleCell(
         cell_id,
         number,
         doc.cell_type(cell_id),
@@ -91,7 +91,7 @@ def view_of(doc: NotebookDoc, cell_id: CellId, number: int) -> CellView:
     )
 
 
-def look(doc: NotebookDoc, cell_ids: Iterable[CellId]) -> list[CellView]:
+def look(doc: NotebookDoc, cell_ids: Iterable[CellId]) -> list[VisibleCell]:
     """Return cells that the AI may see."""
     numbers = {cell_id: number for number, cell_id in enumerate(doc.cell_ids, 1)}
-    return [view_of(doc, cell_id, numbers[cell_id]) for cell_id in cell_ids]
+    return [visible_cell(doc, cell_id, numbers[cell_id]) for cell_id in cell_ids]
