@@ -319,7 +319,7 @@ class OpenDocument(Generic[DocT]):
             try:
                 file = await to_thread(file.hashed)
                 await self._record(file.identity, self.registration.checkpoint_seq)
-            except RuntError:
+            except (RuntError, OSError):
                 self._stamp = None  # somebody touched it: what it holds now is to be looked at
 
     async def _watch(self) -> None:
