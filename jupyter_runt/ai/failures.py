@@ -42,7 +42,7 @@ def _sentence(error: BaseException, provider: str, begun: bool) -> str:
     names = {kind.__name__ for kind in type(error).__mro__}
     if names & {"APITimeoutError", "TimeoutException", "TimeoutError"}:
         return f"{provider} did not answer in time."
-    if names & {"APIConnectionError", "TransportError", "ConnectionError"}:
+    if names & {"APIConnectionError", "TransportError"} or isinstance(error, OSError):
         if begun:
             return f"The connection to {provider} was cut in the middle of the answer."
         return f"{provider} cannot be reached."

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final
 
-from jupyter_runt.errors import HistoryDamaged, StoreUnavailable
+from jupyter_runt.errors import HistoryDamaged, RuntError, StoreUnavailable
 from jupyter_runt.handlers.calm import Calm
 from jupyter_runt.handlers.room_events import RoomEvents
 from jupyter_runt.ids import ActorId
@@ -107,6 +107,18 @@ class Opening:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._sessions = None
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._error = error
-            log.error("jupyter-runt stopped working.", exc_info=error)
+            self._error = _only(error)
+            explained = isinstance(self._error, RuntError)
+            log.error(
+                "jupyter-runt stopped working: %s",
+                self._error,
+                exc_info=None if explained else error,
+            )
         self._settled.set()
+
+
+def _only(error: BaseException) -> BaseException:
+    """Return what went wrong in groups of tasks, if it is one thing."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error

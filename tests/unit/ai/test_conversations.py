@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from socket import gaierror
 from typing import Any
 
 import openai
@@ -13,7 +14,7 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 
 from jupyter_runt.ai.chat_completions import ChatCompletions
-from jupyter_runt.ai.failures import ProviderFailure
+from jupyter_runt.ai.failures import ProviderFailure, failure
 from jupyter_runt.ai.fake.script import Reply
 from jupyter_runt.ai.fake.server import FakeModel
 from jupyter_runt.ai.messages import (
@@ -359,3 +360,5 @@ async def test_a_server_that_nobody_reaches_is_told() -> None:
     async with openai.AsyncOpenAI(api_key=KEY, base_url=url, max_retries=0) as client:
         with pytest.raises(ProviderFailure, match="test cannot be reached"):
             await heard(ChatCompletions(client, "m", provider="test"))
+    unknown_name = failure(gaierror(-2, "Name or service not known"), "test", (), begun=False)
+    assert str(unknown_name) == "test cannot be reached."
