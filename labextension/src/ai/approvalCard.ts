@@ -195,8 +195,9 @@ export class ApprovalCard extends Widget {
     this._problem.textContent = '';
     this._options.onDecide({ approval, decision, words: words.trim() }).then(
       () => {
-        // Where the buttons were, the keyboard is nowhere.
-        if (hadFocus && document.activeElement === document.body) {
+        // Where the buttons are inert, and soon gone, the keyboard is nowhere.
+        const at = document.activeElement;
+        if (hadFocus && (at === document.body || this.node.contains(at))) {
           this._options.onDecided();
         }
       },
