@@ -217,8 +217,7 @@ class ServerKernelGateway:
         except Exception as error:
             self.leave(kernel_id)
             await end_survivor(found[0])
-            reason = error.message if isinstance(error, RuntimeLost) else str(error)
-            raise RuntimeLost(f"The kernel outlived its server, but {reason}.") from error
+            raise RuntimeLost(f"The kernel outlived its server, but {_why(error)}.") from error
 
     async def _adopt(self, path: str, survivor: Survivor, lease: Lease) -> Kernel:
         if survivor.protocol != PROTOCOL:
@@ -324,3 +323,10 @@ async def _logged(coroutine: Coroutine[Any, Any, None]) -> None:
 def _retrieve(answer: asyncio.Future[Any]) -> None:
     if not answer.cancelled():
         answer.exception()
+
+
+def _why(error: Exception) -> str:
+    """Return why a kernel could not be adopted, without the paths of our files."""
+    if isinstance(error, RuntimeLost):
+        return error.message
+    return f"it cannot be reached: {getattr(error, 'strerror', None) or error}"

@@ -21,6 +21,10 @@ PROTOCOL: Final = 2
 
 _UUID: Final = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
+SILENCE: Final = 0.5
+"""After which part of a lease a machine that says nothing counts as out of reach: it renews the
+lease more often than that."""
+
 START_SECONDS: Final = 60.0
 """How long another machine may take to start a kernel."""
 
@@ -195,11 +199,18 @@ class RemoteMachine:
             self._channel.tell(json.dumps(message))
 
     async def expired(self) -> str | None:
-        """Wait for the end of the lease, and return a sentence why; None if it was let go of."""
+        """Wait for the end of the lease, and return a sentence why; None if it was let go of.
+
+        A connection over which nothing comes is closed before that: people are told.
+        """
         loop = asyncio.get_running_loop()
         while (left := self._heard_at + self.lease_seconds - loop.time()) > 0:
+            silence = left - self.lease_seconds * (1 - SILENCE)
+            if silence <= 0 and self._channel is not None:
+                self._channel.close()
+                self.detach(self._channel)
             with suppress(TimeoutError):
-                async with asyncio.timeout(left):
+                async with asyncio.timeout(left if self._channel is None else silence):
                     await self._leaves.wait()
                     break
         if self.gone:

@@ -15,7 +15,7 @@ def compacted(first_seq: Seq) -> Compacted:
 def stale_fence(notebook_id: NotebookId, kind: LeaseKind, fence: int) -> StaleFence:
     """Return the refusal of an append under a fence that is not the current one."""
     return StaleFence(
-        f"Fence {fence} is not that of the {kind} of notebook {notebook_id} any more.",
+        f"Another server took the notebook over: fence {fence} of its {kind} is an old one.",
         notebook_id=notebook_id,
         fence=fence,
     )

@@ -106,7 +106,7 @@ export class Batch {
       .completion(executionId)
       .catch((reason: Error) => {
         if (!cell.isDisposed) {
-          this._options.onError(reason);
+          this._options.onUnknownEnd(reason);
         }
         return null;
       });
@@ -149,9 +149,14 @@ export namespace Batch {
     runtime: IRuntime;
 
     /**
-     * Tell the person that cells did not run, or that their end is unknown.
+     * Tell the person that cells did not run.
      */
     onError: (reason: Error) => void;
+
+    /**
+     * Tell the person that it is not known how a cell ended.
+     */
+    onUnknownEnd: (reason: Error) => void;
   }
 }
 

@@ -53,7 +53,15 @@ export class ServerCellExecutor implements INotebookCellExecutor {
     if (open !== undefined) {
       return open;
     }
-    const batch = new Batch({ runtime, onError: this._report });
+    const batch = new Batch({
+      runtime,
+      onError: ({ message }) =>
+        this._report(this._trans.__('The cells did not run: %1', message)),
+      onUnknownEnd: ({ message }) =>
+        this._report(
+          this._trans.__('It is not known how the cell ended: %1', message)
+        )
+    });
     this._batches.set(notebook, batch);
     queueMicrotask(() => {
       this._batches.delete(notebook);
@@ -62,12 +70,9 @@ export class ServerCellExecutor implements INotebookCellExecutor {
     return batch;
   }
 
-  private _report = (reason: Error) => {
-    Notification.error(
-      this._trans.__('The cells did not run: %1', reason.message),
-      { autoClose: false }
-    );
-  };
+  private _report(message: string): void {
+    Notification.error(message, { autoClose: false });
+  }
 
   private _runtimes: INotebookRuntimes;
   private _trans: TranslationBundle;

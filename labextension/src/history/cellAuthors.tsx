@@ -6,7 +6,7 @@ import type { IVersion, IWrittenLine } from '../services/history';
 import type { Authors, IAuthor } from '../model/authors';
 import { dateOf } from './days';
 import type { NotebookHistory } from './notebookHistory';
-import { reasonOf } from './reasons';
+import { reasonOf } from '../services/reasons';
 import type { Times } from '../model/times';
 import { Avatar } from './versionList';
 

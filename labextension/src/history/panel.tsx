@@ -6,7 +6,7 @@ import * as React from 'react';
 import type { IVersion } from '../services/history';
 import { keyOf } from './days';
 import type { NotebookHistory } from './notebookHistory';
-import { reasonOf } from './reasons';
+import { reasonOf } from '../services/reasons';
 import { choose, type ISelection, NOTHING, within } from './selection';
 import type { Times } from '../model/times';
 import { focusOn, VersionList } from './versionList';
@@ -139,7 +139,7 @@ export class HistoryPanel extends ReactWidget {
         {model.error && (
           <p className="jp-runt-note" role="alert">
             {trans.__(
-              'The history can not be read: %1',
+              'The history cannot be read: %1',
               reasonOf(model.error, trans)
             )}{' '}
             <button

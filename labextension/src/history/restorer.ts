@@ -4,7 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IVersion } from '../services/history';
 import { dateOf } from './days';
 import type { NotebookHistory } from './notebookHistory';
-import { reasonOf } from './reasons';
+import { reasonOf } from '../services/reasons';
 import type { Times } from '../model/times';
 
 /** How long the way back is offered at the edge of the screen. */

@@ -10,7 +10,7 @@ import type { CellAuthors } from './cellAuthors';
 import { dateOf } from './days';
 import type { Difference } from './difference';
 import type { NotebookHistory } from './notebookHistory';
-import { reasonOf } from './reasons';
+import { reasonOf } from '../services/reasons';
 import type { Restorer } from './restorer';
 import { Snapshot } from './snapshot';
 import type { Times } from '../model/times';

@@ -11,6 +11,9 @@ const PATIENCE_MS = 2000;
 /** How long the server may hold one question. */
 const WAIT_SECONDS = 20;
 
+/** A server that does not answer, or lost the notebook to another one, may have it again. */
+const AWAY: ReadonlySet<string> = new Set(['unknown', 'lease_held']);
+
 /**
  * Waits for the ends of the executions that this tab asked for.
  *
@@ -117,8 +120,7 @@ export class Completions implements IDisposable {
         this._settle(id, execution);
       }
     } catch (reason) {
-      // A server that does not answer is on its way back.
-      if (reason instanceof RuntError && reason.code !== 'unknown') {
+      if (reason instanceof RuntError && !AWAY.has(reason.code)) {
         this._pending.get(id)?.reject(reason);
         this._pending.delete(id);
       }

@@ -2,6 +2,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import type { IRuntimeInfo } from '../services/client';
+import { reasonOf } from '../services/reasons';
 import { iconOfRuntime } from './icons';
 import { type Runtimes, stateOfInfo } from './runtimes';
 import type { RuntimeWords } from './runtimeWords';
@@ -34,7 +35,7 @@ export function OtherRuntimes(props: IOtherRuntimesProps): React.ReactElement {
       <h3 className="jp-runt-heading">{trans.__('Other Notebooks')}</h3>
       {runtimes.error !== null && (
         <p className="jp-runt-note" role="alert">
-          {trans.__('They can not be read: %1', runtimes.error.message)}
+          {trans.__('They cannot be read: %1', reasonOf(runtimes.error, trans))}
         </p>
       )}
       {others.length === 0 && runtimes.error === null && (

@@ -79,7 +79,7 @@ export class RuntimePanel extends ReactWidget {
           </p>
         ) : state === null ? (
           <p className="jp-runt-note">
-            {trans.__('There is no connection to the server.')}
+            {trans.__('This notebook is not connected to the server.')}
           </p>
         ) : (
           this._renderNotebook(control, state)

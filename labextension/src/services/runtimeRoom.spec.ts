@@ -125,6 +125,33 @@ describe('RuntimeRoom', () => {
     room.dispose();
   });
 
+  it('tells once that another server has it, and again if that comes again', async () => {
+    const held = new RuntError('lease_held', 'Open elsewhere.', {
+      url: 'http://there/'
+    });
+    let here = true;
+    const { onError } = setUp(() =>
+      here ? Promise.resolve('runt:runtime:n:1') : Promise.reject(held)
+    );
+    await vi.advanceTimersByTimeAsync(0);
+    const fails = async () => {
+      Socket.opened.at(-1)!.onerror!();
+      Socket.opened.at(-1)!.onclose!({ code: 1006, reason: '' });
+      await vi.advanceTimersByTimeAsync(5000);
+    };
+    await fails();
+    expect(onError).not.toHaveBeenCalled();
+    here = false;
+    await fails();
+    await fails();
+    expect(onError.mock.calls).toEqual([[held]]);
+    const socket = Socket.opened.at(-1)!;
+    socket.onopen!();
+    socket.onmessage!({ data: frame([0, 1], new Uint8Array([0, 0])) });
+    await fails();
+    expect(onError).toHaveBeenCalledTimes(2);
+  });
+
   it('hears what the server says of itself, from nobody else', async () => {
     const { room } = setUp(() => Promise.resolve('room'));
     const heard: IServerState[] = [];

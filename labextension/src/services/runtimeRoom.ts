@@ -151,7 +151,9 @@ export class RuntimeRoom implements IDisposable {
       }
     );
     const provider = this._provider;
+    provider.on('connection-error', () => void this._lookElsewhere());
     provider.on('sync', synced => {
+      this._isElsewhere = false;
       this._syncedChanged.emit(synced);
       this._readServerState(provider);
     });
@@ -161,6 +163,22 @@ export class RuntimeRoom implements IDisposable {
         void this._join();
       }
     });
+  }
+
+  /** Another server may have the notebook now, as ours tells who asks. */
+  private async _lookElsewhere(): Promise<void> {
+    if (this._isElsewhere) {
+      return;
+    }
+    try {
+      await this._options.locate();
+    } catch (reason) {
+      const held = reason instanceof RuntError && reason.code === 'lease_held';
+      if (held && !this._isElsewhere && !this._isDisposed) {
+        this._isElsewhere = true;
+        this._options.onError(reason);
+      }
+    }
   }
 
   /** Anybody can say anything as presence, but only the server writes here. */
@@ -191,6 +209,7 @@ export class RuntimeRoom implements IDisposable {
   private _provider: WebsocketProvider | null = null;
   private _retry: ReturnType<typeof setTimeout> | undefined;
   private _isDisposed = false;
+  private _isElsewhere = false;
   private _documentChanged = new Signal<this, Y.Doc>(this);
   private _syncedChanged = new Signal<this, boolean>(this);
   private _serverState: IServerState | null = null;

@@ -40,3 +40,24 @@ async def test_a_lease_ends_when_nothing_was_heard_whatever_the_clock_on_the_wal
         assert await machine.expired() == "node7 was not heard of for 0.1 seconds."
         assert time.monotonic() - began >= 0.05
         assert machine.token_id == Line.token_id
+
+
+@pytest.mark.rule("EX12")
+async def test_a_machine_that_says_nothing_is_out_of_reach_before_its_lease_ends() -> None:
+    presence: list[bool] = []
+    away = asyncio.Event()
+
+    def note(machine: RemoteMachine) -> None:
+        presence.append(machine.present)
+        if not machine.present:
+            away.set()
+
+    async with asyncio.TaskGroup() as group:
+        machine = RemoteMachine(ABOUT, 0.2, note, no_kernel, group.create_task)
+        machine.attach(Line(), 0, 0)
+        watching = group.create_task(machine.expired())
+        await away.wait()
+        assert not watching.done()
+        machine.attach(Line(), 0, 0)
+        await watching
+    assert presence == [True, False, True, False], "it came back"
