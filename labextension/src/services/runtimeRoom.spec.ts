@@ -135,7 +135,6 @@ describe('RuntimeRoom', () => {
     );
     await vi.advanceTimersByTimeAsync(0);
     const fails = async () => {
-      Socket.opened.at(-1)!.onerror!();
       Socket.opened.at(-1)!.onclose!({ code: 1006, reason: '' });
       await vi.advanceTimersByTimeAsync(5000);
     };

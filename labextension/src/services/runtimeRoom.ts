@@ -151,7 +151,11 @@ export class RuntimeRoom implements IDisposable {
       }
     );
     const provider = this._provider;
-    provider.on('connection-error', () => void this._lookElsewhere());
+    provider.on('connection-close', event => {
+      if (event?.code !== MOVED) {
+        void this._lookElsewhere();
+      }
+    });
     provider.on('sync', synced => {
       this._isElsewhere = false;
       this._syncedChanged.emit(synced);
