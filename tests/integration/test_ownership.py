@@ -1,10 +1,11 @@
 """One kernel owns a notebook, whatever sleeps, wakes up, comes beside it or sets the clock."""
 
+import asyncio
 import os
 import signal
 import sqlite3
-from collections.abc import Iterator
-from contextlib import AsyncExitStack, closing
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
+@pytest.fixture(autouse=True)
+def _started(server: Server) -> None:
+    if server.process.poll() is not None:
+        server.start()
+
+
 @pytest.fixture(scope="module")
 def other(server: Server) -> Iterator[Server]:
     with server.beside().running() as other:
@@ -50,7 +57,8 @@ def stands_still(pid: int) -> bool:
     return all(each.rpartition(")")[2].split()[0] == "T" for each in threads)
 
 
-async def put_to_sleep(server: Server) -> None:
+@asynccontextmanager
+async def asleep(server: Server) -> AsyncIterator[None]:
     """Have a server sleep, though not in the middle of a commit, for which others would wait."""
 
     async def sleeps() -> bool:
@@ -65,7 +73,11 @@ async def put_to_sleep(server: Server) -> None:
             return False
         return True
 
-    await eventually(sleeps)
+    try:
+        await eventually(sleeps)
+        yield
+    finally:
+        server.process.send_signal(signal.SIGCONT)
 
 
 async def runtime_of(notebook: Notebook) -> dict[str, Any]:
@@ -125,52 +137,14 @@ async def test_a_server_that_sleeps_keeps_its_notebooks_and_another_one_leads_th
     notebook = await server.notebook("'top'")
     async with tabs(notebook) as (tab,):
         running = await notebook.running(TICKS.format(count=100), "tick 3")
-        await put_to_sleep(server)
-        refused = await other.call("GET", "/api/runt/notebooks", path=notebook.path)
-        assert (refused.status, refused.code) == (423, "lease_held")
-        assert str(server.port) in refused.body["detail"]["url"]
-        await tab.type(" # typed meanwhile")
-        server.process.send_signal(signal.SIGCONT)
+        async with asleep(server):
+            refused = await other.call("GET", "/api/runt/notebooks", path=notebook.path)
+            assert (refused.status, refused.code) == (423, "lease_held")
+            assert str(server.port) in refused.body["detail"]["url"]
+            await tab.type(" # typed meanwhile")
         execution = await notebook.execution(running)
         assert text_of(execution) == ticks(execution, 100)
         await notebook.saved(lambda content: "# typed meanwhile" in str(content))
-
-
-@pytest.mark.rule("EX1", "EL3", "EX3", "FB1")
-async def test_a_server_that_was_thought_dead_wakes_up_and_lets_go_of_what_another_one_has(
-    server: Server, other: Server
-) -> None:
-    notebook = await server.notebook("'top'")
-    async with tabs(notebook) as (tab,):
-        running, kernel = await begun(notebook)
-        before = await runtime_of(notebook)
-        await put_to_sleep(server)
-        lock_of(notebook).unlink()
-        there = await other.opened(notebook.path)
-        after = await runtime_of(there)
-        assert after["kernel_id"] == before["kernel_id"]
-        assert after["fence"] > before["fence"]
-        await there.do("edit_cell", cell_id="c0", source="'edited there'")
-        await tab.type(" # too late")
-        server.process.send_signal(signal.SIGCONT)
-        await tab.ended()
-
-        async def refused() -> Answer | None:
-            answer = await server.call("GET", "/api/runt/notebooks", path=notebook.path)
-            return answer if answer.code == "lease_held" else None
-
-        assert str(other.port) in (await eventually(refused)).body["detail"]["url"]
-        await there.do("interrupt_runtime")
-        execution = await there.execution(running)
-        assert execution["error"]["ename"] == "KeyboardInterrupt"
-        lines = text_of(execution).splitlines()
-        assert lines == [f"pid {kernel}", *(f"tick {number}" for number in range(len(lines) - 1))]
-        assert text_of(await there.run_source("print('on', end='')")) == "on"
-        await there.saved(lambda content: "edited there" in str(content))
-        assert "too late" not in str(await there.sources())
-        seqs = [event["seq"] for event in await there.events()]
-        assert seqs == list(range(1, len(seqs) + 1))
-        assert not await there.events(types="v1.RuntimeSessionEnded")
 
 
 @pytest.mark.rule("EX1", "EX12", "EX2")
@@ -202,3 +176,40 @@ async def test_a_clock_that_is_set_while_a_cell_runs_ends_no_lease(
         assert (after["kernel_id"], after["fence"]) == (before["kernel_id"], before["fence"])
         await notebook.do("stop_runtime")
     set_clock(server.folder, 0)
+
+
+@pytest.mark.rule("EX1", "EL3", "EX3", "FB1")
+async def test_a_server_that_was_thought_dead_wakes_up_and_lets_go_of_what_another_one_has(
+    server: Server, other: Server
+) -> None:
+    notebook = await server.notebook("'top'")
+    async with tabs(notebook) as (tab,):
+        running, kernel = await begun(notebook)
+        before = await runtime_of(notebook)
+        async with asleep(server):
+            lock_of(notebook).unlink()
+            there = await other.opened(notebook.path)
+            after = await runtime_of(there)
+            assert after["kernel_id"] == before["kernel_id"]
+            assert after["fence"] > before["fence"]
+            await there.do("edit_cell", cell_id="c0", source="'edited there'")
+            await tab.type(" # too late")
+        await tab.ended()
+
+        async def refused() -> Answer | None:
+            answer = await server.call("GET", "/api/runt/notebooks", path=notebook.path)
+            return answer if answer.code == "lease_held" else None
+
+        assert str(other.port) in (await eventually(refused)).body["detail"]["url"]
+        await there.do("interrupt_runtime")
+        execution = await there.execution(running)
+        assert execution["error"]["ename"] == "KeyboardInterrupt"
+        lines = text_of(execution).splitlines()
+        assert lines == [f"pid {kernel}", *(f"tick {number}" for number in range(len(lines) - 1))]
+        assert text_of(await there.run_source("print('on', end='')")) == "on"
+        await there.saved(lambda content: "edited there" in str(content))
+        assert "too late" not in str(await there.sources())
+        seqs = [event["seq"] for event in await there.events()]
+        assert seqs == list(range(1, len(seqs) + 1))
+        assert not await there.events(types="v1.RuntimeSessionEnded")
+    await asyncio.to_thread(server.stop)  # without its lock it is for dead until it starts again
