@@ -86,7 +86,8 @@ class Digests:
             return claimed.set  # nobody waits for it
 
         def release() -> None:
-            self._claims.pop(state, None)
+            if self._claims.get(state) is claimed:  # and nobody else's by now
+                del self._claims[state]
             claimed.set()
 
         return release

@@ -42,6 +42,15 @@ class FileContent:
         """
         return replace(self, identity=replace(self.identity, digest=_digest(self.content)))
 
+    def is_of(self, digest: str | None) -> bool:
+        """Tell whether the content has a digest, also if the file was renamed; takes time."""
+        found = hashlib.sha256()
+        for part in parts_of(self.content):
+            found.update(part)
+        if isinstance(self.content, _LargeFile):
+            self.content.note(found.hexdigest())  # who asks next is told what it is
+        return found.hexdigest() == digest
+
 
 def content_of(file: BufferedReader, path: str, digests: Digests, state: str | None) -> FileText:
     """Return the content of a file that is open, at its beginning.
@@ -91,9 +100,13 @@ class _LargeFile:
             if self._info() != self._opened:
                 raise self._changed()
             self._digest = digest.hexdigest()
-            self._digests.note(self._state, self._digest)
-            self._release()
+            self.note(self._digest)
         return self._digest
+
+    def note(self, digest: str) -> None:
+        """Tell who asks, or waits, for the digest of the file as it was when it was opened."""
+        self._digests.note(self._state, digest)
+        self._release()
 
     def _parts(self) -> Iterator[bytes]:
         at = 0

@@ -58,8 +58,7 @@ class Reading:
         """Tell whether the content is another one than the file was known to have; takes time."""
         if self._known is None:
             return False
-        read = await to_thread(self.file.hashed)
-        return read.identity.digest != self._known
+        return not await to_thread(self.file.is_of, self._known)
 
     async def client_id(self) -> int:
         """Return the Yjs client id that says how far the outputs in it can be trusted (EX9)."""

@@ -76,6 +76,5 @@ class Signatures:
             return
         parsed = await to_thread(lambda: self._content.parse(file.content, path))
         signable = self._content.signable(parsed)
-        read = await to_thread(file.hashed)
-        if signable is not None and read.identity.digest == digest:
+        if signable is not None and await to_thread(file.is_of, digest):
             await self._trust.sign(without_answers(signable))

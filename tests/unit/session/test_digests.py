@@ -50,6 +50,19 @@ def test_who_asks_for_what_somebody_will_know_soon_waits_for_it() -> None:
     assert known.of(None) is None
 
 
+def test_who_claims_it_anew_is_waited_for_whatever_the_first_one_says_again() -> None:
+    known = Digests()
+    first = known.claim("state")
+    first()
+    second = known.claim("state")
+    first()
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(known.of, "state")
+        known.note("state", "digest")
+        second()
+        assert asked.result() == "digest"
+
+
 def test_one_that_gave_up_leaves_it_to_the_next(tmp_path: Path) -> None:
     known = Digests()
     (tmp_path / "a").write_bytes(b"a")

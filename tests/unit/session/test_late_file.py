@@ -119,6 +119,21 @@ async def test_a_change_in_place_with_the_same_size_and_time_is_merged_when_it_i
 
 
 @pytest.mark.usefixtures("large")
+@pytest.mark.rule("FB1")
+async def test_a_large_file_is_saved_if_somebody_had_changed_who_may_read_it(
+    workspace: Workspace,
+) -> None:
+    workspace.write(PATH, "one", "two")
+    await opened_before(workspace)
+    async with workspace.running(), workspace.open(PATH) as notebook:
+        assert await notebook.sources() == ["one", "two"]
+        (workspace.root / PATH).chmod(0o600)
+        await notebook.send("edit_cell", cell_id="c0", source="ours")
+        await notebook.save()
+    assert workspace.sources(PATH) == ["ours", "two"]
+
+
+@pytest.mark.usefixtures("large")
 @pytest.mark.rule("FB2", "EX9")
 async def test_a_change_that_the_file_system_kept_to_itself_is_merged_by_the_first_save(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
