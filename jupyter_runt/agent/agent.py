@@ -119,11 +119,10 @@ class Agent:
 
     def _patience(self) -> int | None:
         """Return how many milliseconds nothing needs to be done by itself."""
-        if self._exit is not None and not self._silent:
-            return int(1000 * SILENCE)
         if self._owner is None:
             return int(1000 * min(self._ttl, LOOK))
-        return None
+        # Until it was told, whatever the clock says: the silence may begin at any moment.
+        return None if self._exit is None or self._told is self._owner else int(1000 * SILENCE)
 
     # the kernel
 
