@@ -9,6 +9,7 @@ export default defineConfig({
     // A page of its own for each file takes longer than all tests.
     isolate: false,
     include: ['src/**/*.spec.ts'],
+    testTimeout: 60_000,
     setupFiles: ['./vitest.setup.ts'],
     onConsoleLog: log => !NOISE.test(log)
   }
